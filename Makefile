@@ -21,7 +21,7 @@ PURE_OBJS = \
 	$(PURE_ASSISTANT)
 PURE_TIME =
 PURE_HTTP =
-PURE_IDENTITY =
+PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/binding.o src/identity/password.o
 PURE_PLANNER =
 PURE_LLM =
 PURE_MAIL =
@@ -39,7 +39,7 @@ OBJS = src/scheduler.o $(PURE_OBJS) \
 	$(ASSISTANT_OBJS) \
 	$(REPORTS_OBJS)
 CORE_OBJS = src/core/settings.o src/core/uuid7.o
-IDENTITY_OBJS = src/identity/current_user.o
+IDENTITY_OBJS = src/identity/current_user.o src/identity/secret.o
 HTTP_OBJS =
 JOBS_OBJS =
 TIME_OBJS =
@@ -63,7 +63,7 @@ ROOM_SQL = \
 	$(REPORTS_SQL) \
 	src/core/finish.sql
 CORE_SQL = src/core/core.sql
-IDENTITY_SQL = src/identity/users.sql
+IDENTITY_SQL = src/identity/users.sql src/identity/people.sql src/identity/secrets.sql
 HTTP_SQL = src/http/types.sql
 JOBS_SQL = src/jobs/types.sql
 TIME_SQL =
