@@ -73,7 +73,6 @@ MAIL_SQL =
 ASSISTANT_SQL =
 REPORTS_SQL =
 
-DATA_built = scheduler--$(EXTVERSION).sql
 EXTRA_CLEAN = scheduler--*.sql .build
 
 PKGS = libcurl openssl gmime-3.0 libxml-2.0
@@ -121,3 +120,15 @@ format:
 
 demo:
 	@bash test/demo.sh
+
+mutants: deps
+	@bash test/mutants.sh $(ROOMS)
+
+coverage: deps
+	@bash test/coverage.sh
+
+bench: deps
+	@bash test/bench/run.sh
+
+dist:
+	@mkdir -p dist && git archive --format=zip --prefix=scheduler-$(EXTVERSION)/ -o dist/scheduler-$(EXTVERSION).zip HEAD && echo dist/scheduler-$(EXTVERSION).zip
