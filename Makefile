@@ -73,7 +73,6 @@ MAIL_SQL =
 ASSISTANT_SQL =
 REPORTS_SQL =
 
-DATA_built = scheduler--$(EXTVERSION).sql
 EXTRA_CLEAN = scheduler--*.sql .build
 
 PKGS = libcurl openssl gmime-3.0 libxml-2.0
@@ -97,14 +96,14 @@ scheduler--$(EXTVERSION).sql: $(ROOM_SQL) scheduler.control
 HEADERS_ALL = $(wildcard src/*/*.h)
 $(OBJS): $(HEADERS_ALL)
 
-.PHONY: deps demo test test-quick unit lint bench coverage mutants dist-archive
+.PHONY: deps demo test test-quick unit lint format bench coverage mutants dist print-pure
 deps:
 	@bash test/lib/deps.sh
 
-test-quick test unit:
+test-quick test unit: deps
 	@bash test/run.sh $@
 
-lint:
+lint: deps
 	@bash test/lint.sh
 
 # Unit tests link the pure objects alone: test/unit/<room>_test.c.
@@ -112,3 +111,24 @@ UNIT_DIR ?= .build/unit
 $(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h $(PURE_OBJS)
 	@mkdir -p $(UNIT_DIR)
 	$(CC) -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE $(PG_CPPFLAGS) -Itest/unit -o $@ $< $(PURE_OBJS) $(shell pkg-config --libs $(PKGS)) -lm
+
+print-pure:
+	@echo $(PURE_OBJS)
+
+format:
+	clang-format-14 -i $(wildcard src/*.c src/*/*.c src/*/*.h test/unit/*.c test/unit/*.h)
+
+demo:
+	@bash test/demo.sh
+
+mutants: deps
+	@bash test/mutants.sh $(ROOMS)
+
+coverage: deps
+	@bash test/coverage.sh
+
+bench: deps
+	@bash test/bench/run.sh
+
+dist:
+	@mkdir -p dist && git archive --format=zip --prefix=scheduler-$(EXTVERSION)/ -o dist/scheduler-$(EXTVERSION).zip HEAD && echo dist/scheduler-$(EXTVERSION).zip

@@ -54,7 +54,8 @@ find_user_of_role(const char *role_name, pg_uuid_t *user_id)
 {
 	Oid schema = get_namespace_oid("scheduler", true);
 	Oid table_oid = OidIsValid(schema) ? get_relname_relid("users", schema) : InvalidOid;
-	Oid index_oid = OidIsValid(schema) ? get_relname_relid("users_role_name_key", schema) : InvalidOid;
+	Oid index_oid =
+		OidIsValid(schema) ? get_relname_relid("users_role_name_key", schema) : InvalidOid;
 	Relation table;
 	Relation index;
 	ScanKeyData key;
@@ -133,12 +134,11 @@ sched_sql_required_user_id(PG_FUNCTION_ARGS)
 	if (!sched_identity_find_current(user_id))
 	{
 		if (!sched_identity_caller_has_role("scheduler_admin"))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-					 errmsg("no current user"),
-					 errdetail("No row of scheduler.users has role_name \"%s\".",
-							   GetUserNameFromId(GetOuterUserId(), false)),
-					 errhint("SELECT scheduler.setup('you@example.org')")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+							errmsg("no current user"),
+							errdetail("No row of scheduler.users has role_name \"%s\".",
+									  GetUserNameFromId(GetOuterUserId(), false)),
+							errhint("SELECT scheduler.setup('you@example.org')")));
 		*user_id = sched_identity_system_user;
 	}
 	PG_RETURN_UUID_P(user_id);
@@ -166,5 +166,6 @@ sched_sql_is_timezone(PG_FUNCTION_ARGS)
 		PG_RETURN_BOOL(false);
 	if (strcmp(name, "UTC") == 0 || strcmp(name, "GMT") == 0)
 		PG_RETURN_BOOL(true);
-	PG_RETURN_BOOL(strchr(name, '/') != NULL && strchr(name, ',') == NULL && strchr(name, '<') == NULL);
+	PG_RETURN_BOOL(strchr(name, '/') != NULL && strchr(name, ',') == NULL &&
+				   strchr(name, '<') == NULL);
 }
