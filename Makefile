@@ -78,7 +78,7 @@ EXTRA_CLEAN = scheduler--*.sql .build
 PKGS = libcurl openssl gmime-3.0 libxml-2.0
 PG_CPPFLAGS = -Isrc $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -DSCHED_VERSION='"$(EXTVERSION)"' $(SCHED_CPPFLAGS)
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-declaration-after-statement $(SCHED_CFLAGS)
-SHLIB_LINK = $(shell pkg-config --libs $(PKGS) 2>/dev/null) $(SCHED_LDFLAGS)
+SHLIB_LINK = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcrypt $(SCHED_LDFLAGS)
 # No bitcode: the hot paths are the server's own, and a clang of the server's exact version is not everywhere.
 with_llvm = no
 
@@ -110,7 +110,7 @@ lint: deps
 UNIT_DIR ?= .build/unit
 $(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h $(PURE_OBJS)
 	@mkdir -p $(UNIT_DIR)
-	$(CC) -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE $(PG_CPPFLAGS) -Itest/unit -o $@ $< $(PURE_OBJS) $(shell pkg-config --libs $(PKGS)) -lm
+	$(CC) -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE $(PG_CPPFLAGS) -Itest/unit -o $@ $< $(PURE_OBJS) $(shell pkg-config --libs $(PKGS)) -lcrypt -lm
 
 print-pure:
 	@echo $(PURE_OBJS)

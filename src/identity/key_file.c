@@ -226,7 +226,8 @@ sched_identity_key_file_hint(SchedKeyFileStatus status)
 		case SCHED_KEY_FILE_OK:
 			return "";
 		case SCHED_KEY_FILE_MISSING:
-			return "scheduler.setup() creates it; after a move to another machine copy the old one.";
+			return "scheduler.setup() creates it; after a move to another machine copy the old "
+				   "one.";
 		case SCHED_KEY_FILE_UNREADABLE:
 			return "Make it a plain file that the server's operating system user can read.";
 		case SCHED_KEY_FILE_WRONG_OWNER:
@@ -236,7 +237,8 @@ sched_identity_key_file_hint(SchedKeyFileStatus status)
 		case SCHED_KEY_FILE_OPEN_FOLDER:
 			return "chmod 700 the folder.";
 		case SCHED_KEY_FILE_IN_DATA:
-			return "Name another place in scheduler.master_key_file: backups carry the data directory.";
+			return "Name another place in scheduler.master_key_file: backups carry the data "
+				   "directory.";
 		case SCHED_KEY_FILE_NOT_A_KEY:
 			return "Restore it from its copy; secrets sealed with a lost key have to be set again.";
 		case SCHED_KEY_FILE_NOT_WRITABLE:

@@ -12,6 +12,7 @@
 #define SCHED_PASSWORD_MAX_BYTES 72
 
 /* A fresh hash ($2b$12$...) into the caller's buffer; false where the system gives no salt. */
-extern bool sched_identity_hash_password(const char *password, char hash[SCHED_PASSWORD_HASH_BYTES]);
+extern bool sched_identity_hash_password(const char *password,
+										 char hash[SCHED_PASSWORD_HASH_BYTES]);
 
 #endif

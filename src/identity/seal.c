@@ -159,10 +159,10 @@ sched_identity_seal(const SchedMasterKey *key, const void *about, size_t about_l
 	if (RAND_bytes(nonce, SCHED_NONCE_BYTES) == 1)
 		cipher = start_cipher(key, nonce, 1);
 	if (cipher != NULL)
-		done = run_cipher(cipher, about, about_length, plain, length, text) &&
-			   EVP_CipherFinal_ex(cipher, rest, &rest_length) == 1 && rest_length == 0 &&
-			   EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, SCHED_TAG_BYTES, text + length) ==
-				   1;
+		done =
+			run_cipher(cipher, about, about_length, plain, length, text) &&
+			EVP_CipherFinal_ex(cipher, rest, &rest_length) == 1 && rest_length == 0 &&
+			EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, SCHED_TAG_BYTES, text + length) == 1;
 	EVP_CIPHER_CTX_free(cipher);
 	if (!done)
 		sched_identity_wipe(sealed, length + SCHED_SEAL_OVERHEAD);

@@ -19,6 +19,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
@@ -124,8 +125,7 @@ form_sealed(FunctionCallInfo fcinfo, const SecretOwner *owner, const char *plain
 	memcpy(key_id, key.id, sizeof(key_id));
 	sched_identity_wipe(&key, sizeof(key));
 	if (!done)
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("the secret could not be sealed")));
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("the secret could not be sealed")));
 	SET_VARSIZE(sealed, VARHDRSZ + length + SCHED_SEAL_OVERHEAD);
 	values[0] = CStringGetTextDatum(key_id);
 	values[1] = PointerGetDatum(sealed);
@@ -200,9 +200,9 @@ sched_sql_seal_secret_file(PG_FUNCTION_ARGS)
 	{
 		length = read_small_file(path, plain, MAX_SECRET_BYTES + 1);
 		if (length < 0)
-			ereport(ERROR, (errcode_for_file_access(),
-							errmsg("could not read file \"%s\": %m", path),
-							errhint("The server's operating system user must be able to read it.")));
+			ereport(ERROR,
+					(errcode_for_file_access(), errmsg("could not read file \"%s\": %m", path),
+					 errhint("The server's operating system user must be able to read it.")));
 		/* Editors and echo end a file with a line feed that is no part of the secret. */
 		while (length > 0 && (plain[length - 1] == '\n' || plain[length - 1] == '\r'))
 			length--;
@@ -414,12 +414,13 @@ note_use(const FoundSecret *found, const char *name)
 	values[0] = UUIDPGetDatum(&found->owner_id);
 	values[1] = CStringGetTextDatum(name);
 	SPI_connect();
-	prepare_once(&plan,
-				 "UPDATE scheduler.sealed_secrets SET last_used_at = pg_catalog.now()"
-				 " WHERE (user_id, name) IN (SELECT s.user_id, s.name FROM scheduler.sealed_secrets s"
-				 " WHERE s.user_id OPERATOR(pg_catalog.=) $1 AND s.name OPERATOR(pg_catalog.=) $2"
-				 " FOR UPDATE SKIP LOCKED)",
-				 2, types);
+	prepare_once(
+		&plan,
+		"UPDATE scheduler.sealed_secrets SET last_used_at = pg_catalog.now()"
+		" WHERE (user_id, name) IN (SELECT s.user_id, s.name FROM scheduler.sealed_secrets s"
+		" WHERE s.user_id OPERATOR(pg_catalog.=) $1 AND s.name OPERATOR(pg_catalog.=) $2"
+		" FOR UPDATE SKIP LOCKED)",
+		2, types);
 	if (SPI_execute_plan(plan, values, NULL, false, 0) != SPI_OK_UPDATE)
 		elog(ERROR, "the use of a secret could not be noted");
 	SPI_finish();
