@@ -42,6 +42,28 @@ COMMENT ON FUNCTION scheduler.checked_timezone(text) IS
 	'The name itself, session_timezone() for NULL, or error 22023.';
 GRANT EXECUTE ON FUNCTION scheduler.checked_timezone(text) TO scheduler_viewer;
 
+/* Whose row is meant where a function takes a user_id: the current user's, or for an admin anybody's. */
+CREATE FUNCTION scheduler.writable_user_id(user_id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	caller uuid := scheduler.required_user_id();
+BEGIN
+	IF $1 IS NULL OR $1 = caller THEN
+		RETURN caller;
+	END IF;
+	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
+		RAISE EXCEPTION 'only an admin does this for others'
+			USING ERRCODE = '42501', HINT = 'Leave user_id out to do it for yourself.';
+	END IF;
+	RETURN $1;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.writable_user_id(uuid) IS
+	'The user whose row is meant: the current one for NULL, another only for an admin (42501).';
+
 /* Lets a login role in as a user; nobody may act as one of the extension's own roles. */
 CREATE FUNCTION scheduler.admit_role(role_name text) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER

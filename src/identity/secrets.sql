@@ -58,28 +58,6 @@ CREATE FUNCTION scheduler.seal_secret_file(user_id uuid, name text, path text, O
 COMMENT ON FUNCTION scheduler.seal_secret_file(uuid, text, text) IS
 	'Seals the content of a file for this user and name; the caller must have pg_read_server_files.';
 
-/* Whose secret is meant: the current user's, or for an admin anybody's. */
-CREATE FUNCTION scheduler.secret_owner(user_id uuid) RETURNS uuid
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-#variable_conflict error
-DECLARE
-	caller uuid := scheduler.required_user_id();
-BEGIN
-	IF $1 IS NULL OR $1 = caller THEN
-		RETURN caller;
-	END IF;
-	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
-		RAISE EXCEPTION 'only an admin sets secrets of others'
-			USING ERRCODE = '42501', HINT = 'Leave user_id out for a secret of your own.';
-	END IF;
-	RETURN $1;
-END
-$body$;
-COMMENT ON FUNCTION scheduler.secret_owner(uuid) IS
-	'The user whose secret is meant: the current one for NULL, another only for an admin (42501).';
-
 /* Names and hosts as they are kept; 22023 for what is neither. */
 CREATE FUNCTION scheduler.check_secret(name text, hosts text[], OUT clean_hosts text[])
 	LANGUAGE plpgsql IMMUTABLE
@@ -131,7 +109,7 @@ CREATE FUNCTION scheduler.set_secret(name text, value text, hosts text[], user_i
 	AS $body$
 #variable_conflict error
 DECLARE
-	owner_id uuid := scheduler.secret_owner($4);
+	owner_id uuid := scheduler.writable_user_id($4);
 	bound text[] := scheduler.check_secret($1, $3);
 	made record;
 BEGIN
@@ -155,7 +133,7 @@ CREATE FUNCTION scheduler.set_secret_from_file(name text, path text, hosts text[
 	AS $body$
 #variable_conflict error
 DECLARE
-	owner_id uuid := scheduler.secret_owner($4);
+	owner_id uuid := scheduler.writable_user_id($4);
 	bound text[] := scheduler.check_secret($1, $3);
 	made record;
 BEGIN
@@ -174,7 +152,7 @@ CREATE FUNCTION scheduler.drop_secret(name text, user_id uuid DEFAULT NULL) RETU
 	AS $body$
 #variable_conflict error
 DECLARE
-	owner_id uuid := scheduler.secret_owner($2);
+	owner_id uuid := scheduler.writable_user_id($2);
 BEGIN
 	DELETE FROM scheduler.sealed_secrets s WHERE s.user_id = owner_id AND s.name = $1;
 	RETURN FOUND;
