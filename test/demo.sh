@@ -7,7 +7,7 @@
 #   KEEP=1         leaves the server up and prints the psql line
 set -eu
 cd "$(dirname "$0")/.."
-bash test/lib/deps.sh demo
+[ -n "${STAGED:-}" ] || bash test/lib/deps.sh demo
 . test/lib/cluster.sh
 CLUSTER=${DEMO_CLUSTER:-demo}
 BASE=$STAGE/clusters/$CLUSTER
@@ -80,9 +80,12 @@ wait_for_worker() {
 	say "The worker has read $done of $total mails.        "
 }
 
-say "Building and preparing a private server (nothing is installed into the system's)"
-make -s
-stage_server
+# STAGED=1: the server beside the system's is there already (the tests' own).
+if [ -z "${STAGED:-}" ]; then
+	say "Building and preparing a private server (nothing is installed into the system's)"
+	make -s
+	stage_server
+fi
 trap finish EXIT
 private=""
 [ -z "${LLM_URL:-}" ] || private=$(printf '%s' "$LLM_URL" | sed -nE 's#^https?://((localhost|127[.][0-9.]+|\[::1\])(:[0-9]+)?).*#\1#p')
@@ -102,7 +105,7 @@ if [ -n "${MAIL:-}" ]; then
 	wait_for_worker 0
 else
 	say "Reading the sample mailbox: invented mails, written for this demonstration"
-	[ -d "$BASE/mail" ] || { python3 test/lib/render_mails.py "$STAGE/tree/mail-$$" && mv "$STAGE/tree/mail-$$" "$BASE/mail" && own "$BASE/mail"; }
+	[ -d "$BASE/mail" ] || as_server python3 "$STAGE/tree/test/lib/render_mails.py" "$BASE/mail"
 	add_mailbox anna anna@example.org "$BASE/mail/anna"
 	add_mailbox ben ben@example.net "$BASE/mail/ben"
 	wait_for_worker "$(find "$BASE/mail" -path '*/new/*' -type f -o -path '*/cur/*' -type f | wc -l)"
