@@ -213,8 +213,6 @@ def extract_by_worker(corpus, labels, options):
                       % ', '.join("'%s'" % i for i in ids.values()))
     rows = {row['id']: row for row in map(json.loads, printed)}
     answers = {file: rows[i] for file, i in ids.items() if i in rows}
-    survived = sum(label['file'] in answers for label in labels if label['malformed'])
-    print('malformed mails kept: %d of %d' % (survived, sum(label['malformed'] for label in labels)))
     return answers
 
 
@@ -395,10 +393,14 @@ def main():
     for mode in modes:
         print('-- ' + mode)
         chosen = [label for label in labels if mode == 'pipeline' or not label['malformed']]
-        score = judge_all(labels, ways[mode](folder, chosen, options), options)
+        answers = ways[mode](folder, chosen, options)
+        score = judge_all(labels, answers, options)
+        lost = [label['file'] for label in chosen if label['malformed'] and label['file'] not in answers]
+        if lost:
+            print('malformed mails without a row: ' + ' '.join(lost))
         print(score.line())
         scores.append(score)
-        good = good and (score.f1() >= options.min_f1 and score.deadline() >= options.min_deadline and
+        good = good and not lost and (score.f1() >= options.min_f1 and score.deadline() >= options.min_deadline and
                          score.class_share() >= options.min_class and score.alarm_share() <= options.max_fp)
     if len(scores) == 2:
         gap = abs(scores[0].f1() - scores[1].f1())
