@@ -73,6 +73,7 @@ MAIL_SQL =
 ASSISTANT_SQL =
 REPORTS_SQL =
 
+DATA_built = scheduler--$(EXTVERSION).sql
 EXTRA_CLEAN = scheduler--*.sql .build
 
 PKGS = libcurl openssl gmime-3.0 libxml-2.0
