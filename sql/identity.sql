@@ -18,11 +18,12 @@ GRANT scheduler_user TO regress_stranger;
 SET ROLE regress_admin;
 SELECT scheduler.create_user('Anna@example.org', 'Anna', 'Europe/Berlin', role_name => 'regress_anna') IS NOT NULL AS anna;
 SELECT scheduler.create_user('ben@example.net', 'Ben', password => 'correct horse', role_name => 'regress_ben') IS NOT NULL AS ben;
-\set VERBOSITY verbose
 \set SHOW_CONTEXT never
 SELECT scheduler.create_user('anna@EXAMPLE.org', 'Another');
+\echo :LAST_ERROR_SQLSTATE
 SELECT scheduler.create_user('carl@example.org', 'Carl', role_name => 'regress_ben');
 SELECT scheduler.create_user('carl@example.org', 'Carl', 'Mars/Olympus');
+\echo :LAST_ERROR_SQLSTATE
 SELECT scheduler.create_user('carl', 'Carl');
 SELECT scheduler.create_user('carl@example.org', 'Carl', role_name => 'scheduler_admin');
 SELECT scheduler.create_user('carl@example.org', 'Carl', role_name => 'nobody_at_all');
@@ -42,7 +43,9 @@ SELECT scheduler.admit_role('pg_monitor');
 
 -- what a user sees and may do
 SET ROLE regress_anna;
+\x on
 SELECT scheduler.me() - 'user_id' - 'created_at' AS me;
+\x off
 SELECT email FROM scheduler.users;
 SELECT password_hash FROM scheduler.users;
 SELECT scheduler.create_user('dora@example.org', 'Dora');
@@ -56,11 +59,11 @@ SELECT count(*) FROM scheduler.users;
 RESET ROLE;
 
 -- the key file: made once, outside the data directory, for its owner alone
-SELECT problem FROM scheduler.master_key_state();
+SELECT problem FROM scheduler.create_master_key();
 SELECT created, problem FROM scheduler.create_master_key();
-SELECT created, problem FROM scheduler.create_master_key();
+SELECT created, problem FROM scheduler.master_key_state();
 SELECT (pg_stat_file(file)).size FROM scheduler.master_key_state();
-SELECT created, problem FROM scheduler.create_place_file();
+SELECT problem FROM scheduler.create_place_file();
 SELECT created, problem FROM scheduler.create_place_file();
 SET ROLE regress_admin;
 SELECT scheduler.create_master_key();
@@ -70,7 +73,6 @@ RESET ROLE;
 -- secrets: names and hosts are checked, values never shown
 SET ROLE regress_anna;
 SELECT scheduler.set_secret('openai', 'sk-canary-4711', ARRAY['API.openai.com ', 'localhost:8080']);
-PREPARE keep(text, text) AS SELECT scheduler.set_secret($1, $2, '{api.example.org}');
 SELECT name, hosts, rotated_at IS NULL AS never_rotated, last_used_at FROM scheduler.secrets;
 SELECT scheduler.set_secret('openai', md5('another value'), ARRAY['api.openai.com']);
 SELECT name, hosts, rotated_at IS NOT NULL AS rotated FROM scheduler.secrets;
