@@ -20,8 +20,8 @@
 
 typedef struct Entry
 {
-	char *host;	   /* normalised; for a wildcard the part after "*", with its dot */
-	int port;	   /* 0 = any */
+	char *host;    /* normalised; for a wildcard the part after "*", with its dot */
+	int port;      /* 0 = any */
 	bool wildcard; /* any name below, not the name itself */
 } Entry;
 
@@ -48,25 +48,19 @@ typedef struct Range
 
 /* Everything of IPv4 that is not the public internet (IANA special-purpose registry), first match wins. */
 static const Range ranges4[] = {
-	{"0.0.0.0", 8, SCHED_ADDRESS_NEVER},		  /* "this host": the kernel takes it as loopback */
+	{"0.0.0.0", 8, SCHED_ADDRESS_NEVER},          /* "this host": the kernel takes it as loopback */
 	{"169.254.169.254", 32, SCHED_ADDRESS_NEVER}, /* metadata of AWS, Azure, Google and others */
-	{"169.254.170.2", 32, SCHED_ADDRESS_NEVER},	  /* AWS task credentials */
+	{"169.254.170.2", 32, SCHED_ADDRESS_NEVER},   /* AWS task credentials */
 	{"169.254.170.23", 32, SCHED_ADDRESS_NEVER},  /* AWS pod identity */
 	{"100.100.100.200", 32, SCHED_ADDRESS_NEVER}, /* Alibaba metadata */
-	{"192.0.0.192", 32, SCHED_ADDRESS_NEVER},	  /* Oracle metadata */
-	{"168.63.129.16", 32, SCHED_ADDRESS_NEVER},	  /* Azure wire server */
-	{"10.0.0.0", 8, SCHED_ADDRESS_PRIVATE},
-	{"100.64.0.0", 10, SCHED_ADDRESS_PRIVATE},
-	{"127.0.0.0", 8, SCHED_ADDRESS_PRIVATE},
-	{"169.254.0.0", 16, SCHED_ADDRESS_PRIVATE},
-	{"172.16.0.0", 12, SCHED_ADDRESS_PRIVATE},
-	{"192.0.0.0", 24, SCHED_ADDRESS_PRIVATE},
-	{"192.0.2.0", 24, SCHED_ADDRESS_PRIVATE},
-	{"192.88.99.0", 24, SCHED_ADDRESS_PRIVATE},
-	{"192.168.0.0", 16, SCHED_ADDRESS_PRIVATE},
-	{"198.18.0.0", 15, SCHED_ADDRESS_PRIVATE},
-	{"198.51.100.0", 24, SCHED_ADDRESS_PRIVATE},
-	{"203.0.113.0", 24, SCHED_ADDRESS_PRIVATE},
+	{"192.0.0.192", 32, SCHED_ADDRESS_NEVER},     /* Oracle metadata */
+	{"168.63.129.16", 32, SCHED_ADDRESS_NEVER},   /* Azure wire server */
+	{"10.0.0.0", 8, SCHED_ADDRESS_PRIVATE},       {"100.64.0.0", 10, SCHED_ADDRESS_PRIVATE},
+	{"127.0.0.0", 8, SCHED_ADDRESS_PRIVATE},      {"169.254.0.0", 16, SCHED_ADDRESS_PRIVATE},
+	{"172.16.0.0", 12, SCHED_ADDRESS_PRIVATE},    {"192.0.0.0", 24, SCHED_ADDRESS_PRIVATE},
+	{"192.0.2.0", 24, SCHED_ADDRESS_PRIVATE},     {"192.88.99.0", 24, SCHED_ADDRESS_PRIVATE},
+	{"192.168.0.0", 16, SCHED_ADDRESS_PRIVATE},   {"198.18.0.0", 15, SCHED_ADDRESS_PRIVATE},
+	{"198.51.100.0", 24, SCHED_ADDRESS_PRIVATE},  {"203.0.113.0", 24, SCHED_ADDRESS_PRIVATE},
 	{"224.0.0.0", 4, SCHED_ADDRESS_NEVER}, /* multicast */
 	{"240.0.0.0", 4, SCHED_ADDRESS_NEVER}, /* reserved and broadcast */
 };
@@ -74,9 +68,9 @@ static const Range ranges4[] = {
 static const Range ranges6[] = {
 	{"::", 128, SCHED_ADDRESS_NEVER},
 	{"fd00:ec2::254", 128, SCHED_ADDRESS_NEVER}, /* AWS metadata */
-	{"fd20:ce::254", 128, SCHED_ADDRESS_NEVER},	 /* Google metadata */
-	{"ff00::", 8, SCHED_ADDRESS_NEVER},			 /* multicast */
-	{"64:ff9b:1::", 48, SCHED_ADDRESS_PRIVATE},	 /* local NAT64: leads to whatever the site maps */
+	{"fd20:ce::254", 128, SCHED_ADDRESS_NEVER},  /* Google metadata */
+	{"ff00::", 8, SCHED_ADDRESS_NEVER},          /* multicast */
+	{"64:ff9b:1::", 48, SCHED_ADDRESS_PRIVATE},  /* local NAT64: leads to whatever the site maps */
 	{"100::", 64, SCHED_ADDRESS_PRIVATE},
 	{"2001::", 23, SCHED_ADDRESS_PRIVATE}, /* Teredo, ORCHID and other protocol assignments */
 	{"2001:db8::", 32, SCHED_ADDRESS_PRIVATE},
@@ -205,7 +199,8 @@ parse_port(const char *text, const char *end)
 static const char *
 parse_entry(const char *text, size_t length, Entry *entry)
 {
-	static const char name_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+	static const char name_chars[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
 	const char *end = text + length;
 	const char *host_end = end;
 

@@ -14,7 +14,7 @@ typedef enum SchedAddressClass
 {
 	SCHED_ADDRESS_PUBLIC,
 	SCHED_ADDRESS_PRIVATE, /* loopback, link-local, RFC 1918, ...: only for listed names */
-	SCHED_ADDRESS_NEVER	   /* metadata services, multicast, 0.0.0.0/8, ...: for nobody */
+	SCHED_ADDRESS_NEVER    /* metadata services, multicast, 0.0.0.0/8, ...: for nobody */
 } SchedAddressClass;
 
 /* Lists as in SchedHttpConfig; an entry that makes no sense matches nothing. NULL without memory. */

@@ -193,10 +193,17 @@ const char *
 sched_target_check_header(const char *line)
 {
 	/* These belong to the transport: setting them by hand breaks framing or reaches another virtual host. */
-	static const char *const reserved[] = {"Host", "Content-Length", "Transfer-Encoding",
-										   "Connection", "Keep-Alive", "Upgrade",
-										   "TE", "Trailer", "Expect",
-										   "Proxy-Authorization", "Proxy-Connection"};
+	static const char *const reserved[] = {"Host",
+										   "Content-Length",
+										   "Transfer-Encoding",
+										   "Connection",
+										   "Keep-Alive",
+										   "Upgrade",
+										   "TE",
+										   "Trailer",
+										   "Expect",
+										   "Proxy-Authorization",
+										   "Proxy-Connection"};
 	const char *c = line;
 
 	if (line == NULL)

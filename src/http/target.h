@@ -9,7 +9,7 @@
 /* A url taken apart; all strings malloc'ed, freed by sched_target_clear(). */
 typedef struct SchedTarget
 {
-	char *url;	/* normalised, without fragment */
+	char *url;  /* normalised, without fragment */
 	char *host; /* lower case, no trailing dot, no brackets */
 	int port;
 	bool https;
