@@ -20,12 +20,15 @@ PURE_OBJS = \
 	$(PURE_MAIL) \
 	$(PURE_ASSISTANT)
 PURE_TIME =
-PURE_HTTP =
+PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o
 PURE_IDENTITY =
 PURE_PLANNER =
 PURE_LLM =
 PURE_MAIL =
 PURE_ASSISTANT =
+
+# Objects that do input and output, but not a word of the server: unit tests link them too.
+ENGINE_OBJS = src/http/engine.o src/http/failure.o src/http/transfer.o
 
 OBJS = src/scheduler.o $(PURE_OBJS) \
 	$(CORE_OBJS) \
@@ -40,7 +43,7 @@ OBJS = src/scheduler.o $(PURE_OBJS) \
 	$(REPORTS_OBJS)
 CORE_OBJS = src/core/settings.o src/core/uuid7.o
 IDENTITY_OBJS = src/identity/current_user.o
-HTTP_OBJS =
+HTTP_OBJS = $(ENGINE_OBJS)
 JOBS_OBJS =
 TIME_OBJS =
 PLANNER_OBJS =
@@ -108,9 +111,9 @@ lint: deps
 
 # Unit tests link the pure objects alone: test/unit/<room>_test.c.
 UNIT_DIR ?= .build/unit
-$(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h $(PURE_OBJS)
+$(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h $(PURE_OBJS) $(ENGINE_OBJS)
 	@mkdir -p $(UNIT_DIR)
-	$(CC) -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE $(PG_CPPFLAGS) -Itest/unit -o $@ $< $(PURE_OBJS) $(shell pkg-config --libs $(PKGS)) -lm
+	$(CC) -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE $(PG_CPPFLAGS) -Itest/unit -o $@ $< $(PURE_OBJS) $(ENGINE_OBJS) $(shell pkg-config --libs $(PKGS)) -lm
 
 print-pure:
 	@echo $(PURE_OBJS)

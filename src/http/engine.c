@@ -19,6 +19,11 @@
 
 #include "transfer.h"
 
+/* CURLOPT_QUICK_EXIT and PREREQFUNCTION are what keeps a hanging resolver and a dead connection harmless. */
+#if LIBCURL_VERSION_NUM < 0x075700
+#error "scheduler needs libcurl 7.87 or later"
+#endif
+
 #define MAX_EVENTS 64
 
 typedef struct Pool

@@ -83,7 +83,9 @@ fill_target(SchedTarget *target, CURLU *handle)
 		target->host = normalise_host(host, &target->address);
 		curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0);
 		target->url = copy_part(handle, CURLUPART_URL, 0);
-		if (target->host == NULL || target->url == NULL || target->host[0] == '\0')
+		target->path = copy_part(handle, CURLUPART_PATH, 0);
+		if (target->host == NULL || target->url == NULL || target->path == NULL ||
+			target->host[0] == '\0')
 			problem = "the url has no host";
 		else if (target->port == 0)
 			problem = "the url has no valid port";
@@ -141,6 +143,7 @@ sched_target_clear(SchedTarget *target)
 {
 	free(target->url);
 	free(target->host);
+	free(target->path);
 	memset(target, 0, sizeof(*target));
 }
 

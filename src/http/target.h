@@ -11,6 +11,7 @@ typedef struct SchedTarget
 {
 	char *url;  /* normalised, without fragment */
 	char *host; /* lower case, no trailing dot, no brackets */
+	char *path; /* without query */
 	int port;
 	bool https;
 	bool address; /* the host is an IPv6 literal: needs brackets when shown */

@@ -68,7 +68,8 @@ extern bool sched_transfer_aim(SchedTransfer *transfer);
  */
 extern bool sched_transfer_conclude(SchedTransfer *transfer, CURLcode code);
 
-/* Ends it with a failure of the caller's choice. */
+/* Ends it with what libcurl's code means, or with a failure of the caller's choice. */
+extern void sched_transfer_fail(SchedTransfer *transfer, CURLcode code);
 extern void sched_transfer_abort(SchedTransfer *transfer, SchedHttpFailure failure,
 								 const char *words);
 
