@@ -21,29 +21,30 @@ typedef struct SchedHttpEngine SchedHttpEngine;
  */
 typedef enum SchedHttpFailure
 {
-	SCHED_HTTP_OK,			/* there is a status */
+	SCHED_HTTP_OK,          /* there is a status */
 	SCHED_HTTP_BAD_REQUEST, /* url, method or header cannot be sent (CR/LF, scheme, ...): permanent */
-	SCHED_HTTP_FORBIDDEN,	/* egress policy refused the host or the address: permanent */
-	SCHED_HTTP_RESOLVE,		/* the name did not resolve */
-	SCHED_HTTP_CONNECT,		/* no connection */
-	SCHED_HTTP_TLS,			/* certificate or handshake refused */
-	SCHED_HTTP_TIMEOUT,		/* time limit of the call */
-	SCHED_HTTP_BROKEN,		/* connection ended early, or bytes that are not HTTP */
-	SCHED_HTTP_TOO_LARGE,	/* answer over max_answer_bytes: permanent */
-	SCHED_HTTP_REDIRECTS,	/* too many redirects, or one to a forbidden place: permanent */
-	SCHED_HTTP_CANCELLED	/* sched_http_cancel() */
+	SCHED_HTTP_FORBIDDEN,   /* egress policy refused the host or the address: permanent */
+	SCHED_HTTP_RESOLVE,     /* the name did not resolve */
+	SCHED_HTTP_CONNECT,     /* no connection */
+	SCHED_HTTP_TLS,         /* certificate or handshake refused */
+	SCHED_HTTP_TIMEOUT,     /* time limit of the call */
+	SCHED_HTTP_BROKEN,      /* connection ended early, or bytes that are not HTTP */
+	SCHED_HTTP_TOO_LARGE,   /* answer over max_answer_bytes: permanent */
+	SCHED_HTTP_REDIRECTS,   /* too many redirects, or one to a forbidden place: permanent */
+	SCHED_HTTP_CANCELLED    /* sched_http_cancel() */
 } SchedHttpFailure;
 
 /* Settings of an engine; the strings are copied. Lists are comma separated. */
 typedef struct SchedHttpConfig
 {
-	int max_in_flight;			 /* calls handed to curl at once; the others wait in the caller's queue */
-	int max_per_host;			 /* of these, to one host and port */
-	size_t max_answer_bytes;	 /* decoded body of one answer */
-	const char *allowed_hosts;	 /* '' = every public host; else 'api.openai.com, *.example.org' */
-	const char *private_hosts;	 /* 'localhost:11434, imap.lan:993': the only private names reachable */
+	int max_in_flight; /* calls handed to curl at once; the others wait in the caller's queue */
+	int max_per_host;  /* of these, to one host and port */
+	size_t max_answer_bytes;   /* decoded body of one answer */
+	const char *allowed_hosts; /* '' = every public host; else 'api.openai.com, *.example.org' */
+	const char
+		*private_hosts; /* 'localhost:11434, imap.lan:993': the only private names reachable */
 	bool allow_private_networks; /* tests only */
-	const char *ca_file;		 /* PEM bundle added to the system's, '' = none */
+	const char *ca_file;         /* PEM bundle added to the system's, '' = none */
 	const char *user_agent;
 } SchedHttpConfig;
 
@@ -76,7 +77,7 @@ typedef struct SchedHttpAnswer
 	SchedHttpFailure failure;
 	int status;
 	char *error; /* words for a failure, NULL otherwise; never contains a secret or a body */
-	bool sent;	 /* request bytes left this machine */
+	bool sent;   /* request bytes left this machine */
 	SchedHttpHeader *headers;
 	int n_headers;
 	unsigned char *body;
