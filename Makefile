@@ -24,7 +24,7 @@ PURE_HTTP =
 PURE_IDENTITY =
 PURE_PLANNER =
 PURE_LLM =
-PURE_MAIL =
+PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o
 PURE_ASSISTANT =
 
 OBJS = src/scheduler.o $(PURE_OBJS) \

@@ -10,7 +10,6 @@
  * the file itself lacks one, it must carry a time of day and a year, because old writers did not escape body lines.
  * ">From " loses one ">" (mboxrd).
  */
-#define _GNU_SOURCE /* memmem, O_CLOEXEC */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -280,6 +279,15 @@ next_from_mbox(SchedMailbox *box, size_t budget, SchedMailboxItem *item)
 	return box->in_mail ? finish_mail(box, item) : SCHED_MAILBOX_END;
 }
 
+/* The first line with its line end. */
+static size_t
+measure_first_line(const SchedMailbox *box)
+{
+	const char *eol = memchr(box->chunk, '\n', box->chunk_end);
+
+	return eol ? (size_t) (eol - box->chunk) + 1 : box->chunk_end;
+}
+
 static void
 open_mbox(SchedMailbox *box, const SchedMailboxPosition *from)
 {
@@ -295,7 +303,7 @@ open_mbox(SchedMailbox *box, const SchedMailboxPosition *from)
 		return;
 	/* what the first line looks like decides for the file */
 	box->bare = box->chunk_end < 5 || memcmp(box->chunk, "From ", 5) != 0;
-	box->strict = !box->bare && has_date(box->chunk, strcspn(box->chunk, "\n"));
+	box->strict = !box->bare && has_date(box->chunk, measure_first_line(box));
 	box->blank = true;
 	if (from->offset == 0)
 		return;

@@ -134,7 +134,7 @@ decode_value(SchedMail *mail, const SchedMailField *field, size_t limit)
 static void
 read_headers(SchedMail *mail, const SchedMailFields *fields)
 {
-	mail->headers = calloc((size_t) fields->count + 1, sizeof(SchedMailHeader));
+	mail->headers = calloc((size_t) fields->count + 1, sizeof(SchedMailHeaderPair));
 	if (mail->headers == NULL)
 	{
 		mail->failed = true;
@@ -142,7 +142,7 @@ read_headers(SchedMail *mail, const SchedMailFields *fields)
 	}
 	for (int i = 0; i < fields->count && !mail->failed; i++)
 	{
-		SchedMailHeader *header = &mail->headers[mail->n_headers++];
+		SchedMailHeaderPair *header = &mail->headers[mail->n_headers++];
 		char name[256];
 		size_t n = fields->fields[i].name_length;
 
@@ -199,11 +199,29 @@ read_sender(SchedMail *mail, const SchedMailFields *fields)
 	add_problem(mail, "no_sender", "no usable From");
 }
 
+/* A mailbox, or the mailboxes of a group; a group inside a group does not exist (RFC 5322 section 3.4). */
 static void
-add_recipient(SchedMail *mail, const char *kind, InternetAddress *address)
+add_recipients(SchedMail *mail, const char *kind, InternetAddress *address, bool inside)
 {
-	SchedMailAddress *recipient = &mail->recipients[mail->n_recipients++];
+	SchedMailAddress *recipient;
 
+	if (INTERNET_ADDRESS_IS_GROUP(address) && !inside)
+	{
+		InternetAddressList *members = INTERNET_ADDRESS_GROUP(address)->members;
+		int n = internet_address_list_length(members);
+
+		for (int i = 0; i < n; i++)
+			add_recipients(mail, kind, internet_address_list_get_address(members, i), true);
+		return;
+	}
+	if (!INTERNET_ADDRESS_IS_MAILBOX(address))
+		return;
+	if (mail->n_recipients >= MAX_RECIPIENTS)
+	{
+		add_problem(mail, "too_many_recipients", "the first 500 are listed");
+		return;
+	}
+	recipient = &mail->recipients[mail->n_recipients++];
 	recipient->kind = kind;
 	recipient->name = clean_string(mail, internet_address_get_name(address), 500);
 	recipient->address = clean_string(mail, INTERNET_ADDRESS_MAILBOX(address)->addr, 500);
@@ -226,14 +244,7 @@ read_recipients(SchedMail *mail, const SchedMailFields *fields)
 		int n = list ? internet_address_list_length(list) : 0;
 
 		for (int k = 0; k < n; k++)
-		{
-			InternetAddress *address = internet_address_list_get_address(list, k);
-
-			if (mail->n_recipients >= MAX_RECIPIENTS)
-				add_problem(mail, "too_many_recipients", "the first 500 are listed");
-			else if (INTERNET_ADDRESS_IS_MAILBOX(address))
-				add_recipient(mail, kinds[i], address);
-		}
+			add_recipients(mail, kinds[i], internet_address_list_get_address(list, k), false);
 		if (list)
 			g_object_unref(list);
 	}

@@ -13,11 +13,11 @@
 #include <stdint.h>
 
 /* One header, decoded. */
-typedef struct SchedMailHeader
+typedef struct SchedMailHeaderPair
 {
 	char *name; /* lower case */
 	char *value;
-} SchedMailHeader;
+} SchedMailHeaderPair;
 
 typedef struct SchedMailAddress
 {
@@ -55,7 +55,7 @@ typedef struct SchedMail
 	char *in_reply_to;
 	char **references;
 	int n_references;
-	SchedMailHeader *headers;
+	SchedMailHeaderPair *headers;
 	int n_headers;
 	char *body_text; /* all text, attached mails included */
 	char *body_new;  /* without quoted replies and signature */

@@ -5,7 +5,6 @@
  * owned by the tree. Nothing throws. Cost: each nesting level looks once at its own slice, so at most
  * SCHED_MAIL_MAX_DEPTH passes over the bytes; recursion is bounded by the same number.
  */
-#define _GNU_SOURCE /* memmem */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
