@@ -48,7 +48,7 @@ LLM_OBJS =
 LLM_SQL =
 
 # mail
-PURE_MAIL =
+PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o
 MAIL_OBJS =
 MAIL_SQL =
 
@@ -59,7 +59,7 @@ ASSISTANT_SQL =
 
 # reports
 REPORTS_OBJS =
-REPORTS_SQL = src/reports/setup.sql
+REPORTS_SQL = src/reports/setup.sql src/reports/recap.sql
 
 PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
 OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \
