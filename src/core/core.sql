@@ -1,0 +1,117 @@
+/* core: the roles everything stands on, keys, and how a table of rows is declared. */
+
+/*
+ * Roles are the cluster's, not the database's: another database may have made them. One that exists with powers it
+ * should not have is refused, because the extension's functions run with its rights.
+ */
+DO $roles$
+DECLARE
+	wanted record;
+	existing record;
+BEGIN
+	FOR wanted IN
+		SELECT * FROM (VALUES
+			('scheduler_owner', false),
+			('scheduler_system', true),
+			('scheduler_viewer', false),
+			('scheduler_user', false),
+			('scheduler_developer', false),
+			('scheduler_admin', false)) AS w (role_name, bypasses)
+	LOOP
+		SELECT rolsuper, rolcanlogin, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
+		INTO existing
+		FROM pg_catalog.pg_roles
+		WHERE rolname OPERATOR(pg_catalog.=) wanted.role_name;
+		IF NOT FOUND THEN
+			EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN %s', wanted.role_name,
+				CASE WHEN wanted.bypasses THEN 'BYPASSRLS' ELSE 'NOBYPASSRLS' END);
+		ELSIF existing.rolsuper OR existing.rolcanlogin OR existing.rolcreaterole OR existing.rolcreatedb
+			OR existing.rolreplication OR (existing.rolbypassrls AND NOT wanted.bypasses) THEN
+			RAISE EXCEPTION 'role "%" exists with powers it must not have', wanted.role_name
+				USING ERRCODE = '42710',
+				HINT = 'Make it a plain NOLOGIN role or drop it, then repeat CREATE EXTENSION.';
+		END IF;
+	END LOOP;
+	IF pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.<>) 'UTF8' THEN
+		RAISE EXCEPTION 'scheduler needs a database with encoding UTF8'
+			USING ERRCODE = '0A000',
+			DETAIL = pg_catalog.format('This one has %s.', pg_catalog.current_setting('server_encoding')),
+			HINT = 'CREATE DATABASE ... ENCODING ''UTF8'' TEMPLATE template0';
+	END IF;
+END
+$roles$;
+
+GRANT scheduler_viewer TO scheduler_user;
+GRANT scheduler_user TO scheduler_developer;
+GRANT scheduler_user TO scheduler_admin;
+GRANT USAGE ON SCHEMA scheduler
+	TO scheduler_owner, scheduler_system, scheduler_viewer;
+
+CREATE FUNCTION scheduler.version() RETURNS text
+	LANGUAGE c IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_version';
+COMMENT ON FUNCTION scheduler.version() IS 'Version of the loaded library.';
+
+CREATE FUNCTION scheduler.uuid7() RETURNS uuid
+	LANGUAGE c VOLATILE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_uuid7';
+COMMENT ON FUNCTION scheduler.uuid7() IS 'A new time-ordered key (RFC 9562, version 7).';
+GRANT EXECUTE ON FUNCTION scheduler.version(), scheduler.uuid7()
+	TO scheduler_viewer, scheduler_owner, scheduler_system;
+
+/*
+ * Declares a table whose rows belong to users: row-level security that also binds the owner, dump of its rows, SELECT for
+ * viewers. shared_rows adds a second policy that shows the system user's rows to everybody. Dropped by finish.sql:
+ * it serves the install script only.
+ */
+CREATE FUNCTION scheduler.install_user_table(table_name text, dump_filter text DEFAULT '',
+	shared_rows boolean DEFAULT false, readable boolean DEFAULT true) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	EXECUTE format('ALTER TABLE scheduler.%I ENABLE ROW LEVEL SECURITY', $1);
+	EXECUTE format('ALTER TABLE scheduler.%I FORCE ROW LEVEL SECURITY', $1);
+	EXECUTE format('CREATE POLICY own_rows ON scheduler.%I'
+		' USING (user_id = (SELECT scheduler.current_user_id()))', $1);
+	IF install_user_table.shared_rows THEN
+		EXECUTE format('CREATE POLICY shared_rows ON scheduler.%I FOR SELECT'
+			' USING (user_id = scheduler.system_user_id())', $1);
+	END IF;
+	IF install_user_table.readable THEN
+		EXECUTE format('GRANT SELECT ON scheduler.%I TO scheduler_viewer', $1);
+	END IF;
+	PERFORM pg_extension_config_dump(format('scheduler.%I', $1)::regclass, install_user_table.dump_filter);
+END
+$body$;
+
+/* The same for an installation-wide table: everybody may read it where readable, only functions write it. */
+CREATE FUNCTION scheduler.install_shared_table(table_name text, dump_filter text DEFAULT '',
+	readable boolean DEFAULT true) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	EXECUTE format('ALTER TABLE scheduler.%I ENABLE ROW LEVEL SECURITY', $1);
+	EXECUTE format('ALTER TABLE scheduler.%I FORCE ROW LEVEL SECURITY', $1);
+	IF install_shared_table.readable THEN
+		EXECUTE format('CREATE POLICY readable ON scheduler.%I FOR SELECT USING (true)', $1);
+		EXECUTE format('GRANT SELECT ON scheduler.%I TO scheduler_viewer', $1);
+	END IF;
+	PERFORM pg_extension_config_dump(format('scheduler.%I', $1)::regclass, install_shared_table.dump_filter);
+END
+$body$;
+
+/* Sets updated_at; a BEFORE UPDATE trigger of tables that have the column. */
+CREATE FUNCTION scheduler.touch_updated_at() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+BEGIN
+	NEW.updated_at := now();
+	RETURN NEW;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.touch_updated_at() IS 'Trigger: sets updated_at to the time of the transaction.';

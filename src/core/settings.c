@@ -1,0 +1,105 @@
+/*
+ * settings.c - definition of every setting (GUC) of the extension.
+ *
+ * Runs in _PG_init of the postmaster (preloaded) or of a backend. The variables belong to the GUC machinery.
+ * May throw only while the library is loaded.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "utils/guc.h"
+
+#include "core/settings.h"
+
+char *sched_databases;
+int sched_workers;
+int sched_runners;
+int sched_max_in_flight;
+int sched_poll_interval;
+char *sched_place_file;
+char *sched_http_allowed_hosts;
+char *sched_http_private_hosts;
+bool sched_http_allow_private_networks;
+char *sched_http_ca_file;
+int sched_http_timeout;
+int sched_http_max_answer_bytes;
+char *sched_master_key_file;
+int sched_max_mail_bytes;
+int sched_look_back;
+
+/* A string setting that only the configuration file or a superuser changes. */
+static void
+define_string(const char *name, const char *about, char **variable, const char *value,
+			  GucContext context)
+{
+	DefineCustomStringVariable(name, about, NULL, variable, value, context, 0, NULL, NULL, NULL);
+}
+
+static void
+define_int(const char *name, const char *about, int *variable, int value, int low, int high,
+		   GucContext context, int unit)
+{
+	DefineCustomIntVariable(name, about, NULL, variable, value, low, high, context, unit, NULL,
+							NULL, NULL);
+}
+
+static void
+define_job_settings(void)
+{
+	define_string(
+		"scheduler.databases",
+		"Databases in which jobs are worked on; empty means every one with the extension.",
+		&sched_databases, "", PGC_SIGHUP);
+	define_int("scheduler.workers", "Workers per database.", &sched_workers, 1, 0, 16, PGC_SIGHUP,
+			   0);
+	define_int("scheduler.runners", "Most processes per database that run users' job handlers.",
+			   &sched_runners, 4, 0, 64, PGC_SIGHUP, 0);
+	define_int("scheduler.max_in_flight", "HTTP calls that one worker keeps in flight.",
+			   &sched_max_in_flight, 500, 1, 10000, PGC_SIGHUP, 0);
+	define_int("scheduler.poll_interval", "Longest time between two looks of an idle worker.",
+			   &sched_poll_interval, 60000, 100, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS);
+	define_string(
+		"scheduler.place_file",
+		"File that marks the place where an armed database may act; empty: beside the key.",
+		&sched_place_file, "", PGC_SIGHUP);
+}
+
+static void
+define_http_settings(void)
+{
+	define_string("scheduler.http_allowed_hosts",
+				  "Hosts that may be called, with *. wildcards; empty means every public host.",
+				  &sched_http_allowed_hosts, "", PGC_SIGHUP);
+	define_string("scheduler.http_private_hosts",
+				  "The only host:port names that may lie in a private network.",
+				  &sched_http_private_hosts, "", PGC_SIGHUP);
+	DefineCustomBoolVariable(
+		"scheduler.http_allow_private_networks", "Allows calls into private networks, for tests.",
+		NULL, &sched_http_allow_private_networks, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	define_string("scheduler.http_ca_file",
+				  "PEM file of certificate authorities trusted besides the system's.",
+				  &sched_http_ca_file, "", PGC_SIGHUP);
+	define_int("scheduler.http_timeout", "Time limit of an HTTP call that names none.",
+			   &sched_http_timeout, 30000, 1, 3600000, PGC_SIGHUP, GUC_UNIT_MS);
+	define_int("scheduler.http_max_answer_bytes", "Largest decoded body of one HTTP answer.",
+			   &sched_http_max_answer_bytes, 64 * 1024 * 1024, 1024, 512 * 1024 * 1024, PGC_SIGHUP,
+			   GUC_UNIT_BYTE);
+}
+
+void
+sched_core_define_settings(void)
+{
+	define_job_settings();
+	define_http_settings();
+	define_string(
+		"scheduler.master_key_file",
+		"File with the key that seals secrets; empty: in the home of the server's OS user.",
+		&sched_master_key_file, "", PGC_SIGHUP);
+	define_int("scheduler.max_mail_bytes", "Larger mails keep their headers and a problem only.",
+			   &sched_max_mail_bytes, 64 * 1024 * 1024, 1024, 512 * 1024 * 1024, PGC_SIGHUP,
+			   GUC_UNIT_BYTE);
+	define_int("scheduler.look_back", "How old mail the first look into a mailbox still reads.",
+			   &sched_look_back, 14 * 24 * 3600, 0, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S);
+	MarkGUCPrefixReserved("scheduler");
+}

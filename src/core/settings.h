@@ -1,0 +1,35 @@
+/*
+ * settings.h - every setting of the extension, one variable each.
+ *
+ * Defined once by sched_core_define_settings() in _PG_init of each process; changed by SIGHUP or SET like any
+ * other setting. A string is never NULL.
+ */
+#ifndef SCHED_CORE_SETTINGS_H
+#define SCHED_CORE_SETTINGS_H
+
+/* jobs */
+extern char *sched_databases;   /* '' = every database that has the extension */
+extern int sched_workers;       /* per database */
+extern int sched_runners;       /* per database, at most */
+extern int sched_max_in_flight; /* HTTP calls at once, per worker */
+extern int sched_poll_interval; /* milliseconds between two looks of an idle worker */
+extern char *sched_place_file;  /* '' = beside the master key */
+
+/* http */
+extern char *sched_http_allowed_hosts;
+extern char *sched_http_private_hosts;
+extern bool sched_http_allow_private_networks;
+extern char *sched_http_ca_file;
+extern int sched_http_timeout;          /* milliseconds, where the request names none */
+extern int sched_http_max_answer_bytes; /* decoded body of one answer */
+
+/* identity */
+extern char *sched_master_key_file; /* '' = in the home of the server's OS user */
+
+/* mail */
+extern int sched_max_mail_bytes;
+extern int sched_look_back; /* seconds: how old mail a first sync still extracts */
+
+extern void sched_core_define_settings(void);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * scheduler.c - entry of the library: settings, shared memory, hooks, worker registration. Nothing else.
+ *
+ * _PG_init runs in the postmaster where the library is preloaded, else in the first backend that calls a
+ * function of it; what needs shared memory or workers is skipped there.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "core/settings.h"
+
+PG_MODULE_MAGIC;
+
+extern void _PG_init(void);
+
+PG_FUNCTION_INFO_V1(sched_sql_version);
+
+void
+_PG_init(void)
+{
+	sched_core_define_settings();
+}
+
+/* version() -> text: the version of the loaded library. */
+Datum
+sched_sql_version(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(SCHED_VERSION));
+}
