@@ -44,7 +44,7 @@ starts_here(const SchedParser *parser)
 			return false;
 	}
 	else if (token->kind == SCHED_TOKEN_PUNCT)
-		return token->mark == '@' && token->spaced;
+		return (token->mark == '@' || token->mark == '+') && token->spaced;
 	else if (token->kind != SCHED_TOKEN_WORD || (token->word == WORD_NONE && token->letter != 'q'))
 		return false;
 	if (token->spaced || before->kind == SCHED_TOKEN_END)

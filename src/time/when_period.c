@@ -424,6 +424,11 @@ sched_time_read_nth(const SchedParser *parser, int at, SchedDate *date)
 
 		if (what->word == WORD_WEEKDAY)
 			found = pick_weekday(period.first, period.last, what->value, nth, &day);
+		else if (what->word == WORD_WEEKEND)
+		{
+			found = pick_weekday(period.first, period.last, 6, nth, &day);
+			length = 2;
+		}
 		else if (what->value == UNIT_DAY)
 			day = nth > 0 ? period.first + nth - 1 : period.last + nth;
 		else
@@ -435,6 +440,7 @@ sched_time_read_nth(const SchedParser *parser, int at, SchedDate *date)
 		if (!found)
 			return 0;
 		set_days(date, day, day + length, length == 7 ? SCHED_GRAIN_WEEK : SCHED_GRAIN_DAY);
+		date->stretch = length == 2;
 		/* this year's day is over: the next year's, once */
 		if (month->word != WORD_MONTH || used > 1 || date->last > parser->today ||
 			period.first > parser->today || parser->past)
@@ -470,6 +476,34 @@ holiday_in(int which, int year)
 	}
 }
 
+/* "New Year's Eve", "New Year's Day 2026". */
+static int
+read_new_year(const SchedParser *parser, int at, SchedDate *date)
+{
+	const SchedToken *unit = sched_time_peek(parser, at + 1);
+	int next = at + 2;
+	int year = 0;
+	int day;
+	bool eve;
+
+	if (unit->word != WORD_UNIT || unit->value != UNIT_YEAR)
+		return 0;
+	if (sched_time_is_mark(parser, next, '\''))
+		next++;
+	eve = sched_time_is_word(parser, next, WORD_EVE);
+	if (!eve && !(sched_time_is_word(parser, next, WORD_UNIT) &&
+				  sched_time_peek(parser, next)->value == UNIT_DAY))
+		return 0;
+	next++;
+	next += sched_time_read_year(parser, next, &year);
+	day = year != 0 ? year : parser->now.year;
+	day = eve ? sched_time_day_number(day, 12, 31) : sched_time_day_number(day, 1, 1);
+	if (year == 0 && day < parser->today)
+		day = sched_time_shift_months(day, 12);
+	set_days(date, day, day + 1, SCHED_GRAIN_DAY);
+	return next - at;
+}
+
 /* Christmas (Eve, Day), Halloween, Thanksgiving, Easter (Monday), Boxing Day, Valentine's Day. */
 int
 sched_time_read_holiday(const SchedParser *parser, int at, SchedDate *date)
@@ -481,6 +515,8 @@ sched_time_read_holiday(const SchedParser *parser, int at, SchedDate *date)
 	int day;
 	bool is_day;
 
+	if (token->word == WORD_NEW)
+		return read_new_year(parser, at, date);
 	if (token->word != WORD_HOLIDAY)
 		return 0;
 	is_day = sched_time_is_word(parser, next, WORD_UNIT) &&

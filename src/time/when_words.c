@@ -295,7 +295,7 @@ static const Entry entries[] = {
 	{"must", WORD_PRONOUN, 0},
 	{"nd", WORD_SUFFIX, 0},
 	{"nearly", WORD_ABOUT, 0},
-	{"new", WORD_MEASURE, 0},
+	{"new", WORD_NEW, 0},
 	{"next", WORD_NEXT, 1},
 	{"night", WORD_DAYPART, PART_NIGHT},
 	{"nights", WORD_DAYPART, PART_NIGHT},
