@@ -407,7 +407,7 @@ sched_time_read_nth(const SchedParser *parser, int at, SchedDate *date)
 		return 0;
 	next += used;
 	what = sched_time_peek(parser, next++);
-	if (what->word != WORD_WEEKDAY &&
+	if (what->word != WORD_WEEKDAY && what->word != WORD_WEEKEND &&
 		(what->word != WORD_UNIT || what->value > UNIT_WEEK || what->value < UNIT_DAY))
 		return 0;
 	if (!sched_time_is_word(parser, next, WORD_OF) && !sched_time_is_word(parser, next, WORD_IN))

@@ -23,6 +23,7 @@ typedef struct Rule
 	unsigned days; /* bit 0 Monday */
 	int nth;       /* of the weekday in its month */
 	int month_day;
+	int second_day; /* "on the 1st and 15th" */
 	int month;
 	int hours[MAX_HOURS];
 	int hour_count;
