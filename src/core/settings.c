@@ -47,9 +47,10 @@ define_int(const char *name, const char *about, int *variable, int value, int lo
 static void
 define_job_settings(void)
 {
-	define_string("scheduler.databases",
-				  "Databases in which jobs are worked on; empty means every one with the extension.",
-				  &sched_databases, "", PGC_SIGHUP);
+	define_string(
+		"scheduler.databases",
+		"Databases in which jobs are worked on; empty means every one with the extension.",
+		&sched_databases, "", PGC_SIGHUP);
 	define_int("scheduler.workers", "Workers per database.", &sched_workers, 1, 0, 16, PGC_SIGHUP,
 			   0);
 	define_int("scheduler.runners", "Most processes per database that run users' job handlers.",
@@ -58,9 +59,10 @@ define_job_settings(void)
 			   &sched_max_in_flight, 500, 1, 10000, PGC_SIGHUP, 0);
 	define_int("scheduler.poll_interval", "Longest time between two looks of an idle worker.",
 			   &sched_poll_interval, 60000, 100, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS);
-	define_string("scheduler.place_file",
-				  "File that marks the place where an armed database may act; empty: beside the key.",
-				  &sched_place_file, "", PGC_SIGHUP);
+	define_string(
+		"scheduler.place_file",
+		"File that marks the place where an armed database may act; empty: beside the key.",
+		&sched_place_file, "", PGC_SIGHUP);
 }
 
 static void
@@ -72,10 +74,9 @@ define_http_settings(void)
 	define_string("scheduler.http_private_hosts",
 				  "The only host:port names that may lie in a private network.",
 				  &sched_http_private_hosts, "", PGC_SIGHUP);
-	DefineCustomBoolVariable("scheduler.http_allow_private_networks",
-							 "Allows calls into private networks, for tests.", NULL,
-							 &sched_http_allow_private_networks, false, PGC_SIGHUP, 0, NULL, NULL,
-							 NULL);
+	DefineCustomBoolVariable(
+		"scheduler.http_allow_private_networks", "Allows calls into private networks, for tests.",
+		NULL, &sched_http_allow_private_networks, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	define_string("scheduler.http_ca_file",
 				  "PEM file of certificate authorities trusted besides the system's.",
 				  &sched_http_ca_file, "", PGC_SIGHUP);
@@ -91,9 +92,10 @@ sched_core_define_settings(void)
 {
 	define_job_settings();
 	define_http_settings();
-	define_string("scheduler.master_key_file",
-				  "File with the key that seals secrets; empty: in the home of the server's OS user.",
-				  &sched_master_key_file, "", PGC_SIGHUP);
+	define_string(
+		"scheduler.master_key_file",
+		"File with the key that seals secrets; empty: in the home of the server's OS user.",
+		&sched_master_key_file, "", PGC_SIGHUP);
 	define_int("scheduler.max_mail_bytes", "Larger mails keep their headers and a problem only.",
 			   &sched_max_mail_bytes, 64 * 1024 * 1024, 1024, 512 * 1024 * 1024, PGC_SIGHUP,
 			   GUC_UNIT_BYTE);

@@ -8,19 +8,19 @@
 #define SCHED_CORE_SETTINGS_H
 
 /* jobs */
-extern char *sched_databases;	 /* '' = every database that has the extension */
-extern int sched_workers;		 /* per database */
-extern int sched_runners;		 /* per database, at most */
-extern int sched_max_in_flight;	 /* HTTP calls at once, per worker */
-extern int sched_poll_interval;	 /* milliseconds between two looks of an idle worker */
-extern char *sched_place_file;	 /* '' = beside the master key */
+extern char *sched_databases;   /* '' = every database that has the extension */
+extern int sched_workers;       /* per database */
+extern int sched_runners;       /* per database, at most */
+extern int sched_max_in_flight; /* HTTP calls at once, per worker */
+extern int sched_poll_interval; /* milliseconds between two looks of an idle worker */
+extern char *sched_place_file;  /* '' = beside the master key */
 
 /* http */
 extern char *sched_http_allowed_hosts;
 extern char *sched_http_private_hosts;
 extern bool sched_http_allow_private_networks;
 extern char *sched_http_ca_file;
-extern int sched_http_timeout;			/* milliseconds, where the request names none */
+extern int sched_http_timeout;          /* milliseconds, where the request names none */
 extern int sched_http_max_answer_bytes; /* decoded body of one answer */
 
 /* identity */

@@ -21,30 +21,32 @@ typedef struct SchedHttpEngine SchedHttpEngine;
  */
 typedef enum SchedHttpFailure
 {
-	SCHED_HTTP_OK,			/* there is a status */
+	SCHED_HTTP_OK,          /* there is a status */
 	SCHED_HTTP_BAD_REQUEST, /* url, method or header cannot be sent (CR/LF, scheme, ...): permanent */
-	SCHED_HTTP_FORBIDDEN,	/* egress policy refused the host or the address: permanent */
-	SCHED_HTTP_RESOLVE,		/* the name did not resolve */
-	SCHED_HTTP_CONNECT,		/* no connection */
-	SCHED_HTTP_TLS,			/* certificate or handshake refused */
-	SCHED_HTTP_TIMEOUT,		/* time limit of the call */
-	SCHED_HTTP_BROKEN,		/* connection ended early, or bytes that are not HTTP */
-	SCHED_HTTP_TOO_LARGE,	/* answer over max_answer_bytes: permanent */
-	SCHED_HTTP_REDIRECTS,	/* too many redirects, or one to a forbidden place: permanent */
-	SCHED_HTTP_CANCELLED	/* sched_http_cancel() */
+	SCHED_HTTP_FORBIDDEN,   /* egress policy refused the host or the address: permanent */
+	SCHED_HTTP_RESOLVE,     /* the name did not resolve */
+	SCHED_HTTP_CONNECT,     /* no connection */
+	SCHED_HTTP_TLS,         /* certificate or handshake refused */
+	SCHED_HTTP_TIMEOUT,     /* time limit of the call */
+	SCHED_HTTP_BROKEN,      /* connection ended early, or bytes that are not HTTP */
+	SCHED_HTTP_TOO_LARGE,   /* answer over max_answer_bytes: permanent */
+	SCHED_HTTP_REDIRECTS,   /* too many redirects, or one to a forbidden place: permanent */
+	SCHED_HTTP_CANCELLED    /* sched_http_cancel() */
 } SchedHttpFailure;
 
 /* Settings of an engine; the strings are copied. Lists are comma separated. */
 typedef struct SchedHttpConfig
 {
-	int max_in_flight;			 /* calls handed to curl at once; the others wait in the caller's queue */
-	int max_per_host;			 /* of these, to one host and port */
-	size_t max_answer_bytes;	 /* decoded body of one answer */
-	const char *allowed_hosts;	 /* '' = every public host; else 'api.openai.com, *.example.org' */
-	const char *private_hosts;	 /* 'localhost:11434, imap.lan:993': the only private names reachable */
+	int max_in_flight; /* calls handed to curl at once; the others wait in the caller's queue */
+	int max_per_host;  /* of these, to one host and port */
+	size_t max_answer_bytes;   /* decoded body of one answer */
+	const char *allowed_hosts; /* '' = every public host; else 'api.openai.com, *.example.org' */
+	const char
+		*private_hosts; /* 'localhost:11434, imap.lan:993': the only private names reachable */
 	bool allow_private_networks; /* tests only */
-	const char *ca_file;		 /* PEM bundle added to the system's, '' = none */
+	const char *ca_file;         /* PEM bundle added to the system's, '' = none */
 	const char *user_agent;
+	int stall_seconds; /* an answer that has begun and then pauses this long is broken; 0 = no limit */
 } SchedHttpConfig;
 
 /* One call to make. All strings are copied by sched_http_submit(). */
@@ -76,13 +78,14 @@ typedef struct SchedHttpAnswer
 	SchedHttpFailure failure;
 	int status;
 	char *error; /* words for a failure, NULL otherwise; never contains a secret or a body */
-	bool sent;	 /* request bytes left this machine */
+	bool sent;   /* request bytes left this machine */
 	SchedHttpHeader *headers;
 	int n_headers;
 	unsigned char *body;
 	size_t body_length;
 	int64_t elapsed_us;
-	char *host; /* host:port, for statistics */
+	char *host;       /* host:port, for statistics; NULL where the url has none */
+	int http_version; /* 10, 11, 20; 0 without a status */
 } SchedHttpAnswer;
 
 /* NULL when memory or descriptors are out. curl_global_init() is the caller's, once per process. */
@@ -97,8 +100,11 @@ extern long sched_http_timeout_ms(SchedHttpEngine *engine);
 /* Room for one more call to this url's host now? Admission is the caller's: the queue stays outside curl. */
 extern bool sched_http_admits(SchedHttpEngine *engine, const char *url);
 
-/* Takes a call. Every submitted tag gives exactly one answer from sched_http_next(), also when refused. */
-extern void sched_http_submit(SchedHttpEngine *engine, const SchedHttpCall *call);
+/*
+ * Takes a call. Every submitted tag gives exactly one answer from sched_http_next(), also when refused. False
+ * only when memory is out and nothing was taken. Follow it with sched_http_drive().
+ */
+extern bool sched_http_submit(SchedHttpEngine *engine, const SchedHttpCall *call);
 
 /* Moves all transfers on without blocking. */
 extern void sched_http_drive(SchedHttpEngine *engine);
@@ -106,6 +112,9 @@ extern void sched_http_drive(SchedHttpEngine *engine);
 /* The next finished call, or NULL. */
 extern SchedHttpAnswer *sched_http_next(SchedHttpEngine *engine);
 extern void sched_http_free_answer(SchedHttpAnswer *answer);
+
+/* "timeout", "forbidden", ...: stable words for a failure. */
+extern const char *sched_http_failure_word(SchedHttpFailure failure);
 
 /* Aborts a call in flight; its answer says SCHED_HTTP_CANCELLED. false where the tag is unknown. */
 extern bool sched_http_cancel(SchedHttpEngine *engine, uint64_t tag);

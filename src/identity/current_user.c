@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -34,15 +35,83 @@ PG_FUNCTION_INFO_V1(sched_sql_is_timezone);
 
 const pg_uuid_t sched_identity_system_user = {{0}};
 
-static bool job_user_is_set = false;
-static pg_uuid_t job_user;
+/* The job's user; what it was before is kept per nesting level of subtransactions, so that an abort restores it. */
+typedef struct JobUser
+{
+	struct JobUser *previous;
+	int nest_level;
+	bool is_set;
+	pg_uuid_t user_id;
+} JobUser;
+
+static JobUser *job_user = NULL; /* in TopMemoryContext; NULL: none */
+
+/* Pops what deeper levels than this have set. */
+static void
+drop_deeper(int nest_level)
+{
+	while (job_user != NULL && job_user->nest_level > nest_level)
+	{
+		JobUser *previous = job_user->previous;
+
+		pfree(job_user);
+		job_user = previous;
+	}
+}
+
+/* An identity never outlives the transaction it was given in; one given between transactions stays. */
+static void
+forget_at_end(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		drop_deeper(0);
+}
+
+static void
+follow_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	int outer_level = GetCurrentTransactionNestLevel() - 1;
+
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		drop_deeper(outer_level);
+	else if (event == SUBXACT_EVENT_COMMIT_SUB && job_user != NULL &&
+			 job_user->nest_level > outer_level)
+	{
+		JobUser *outer = job_user->previous;
+
+		/* What the subtransaction set is now its parent's. */
+		job_user->nest_level = outer_level;
+		if (outer != NULL && outer->nest_level == outer_level)
+		{
+			job_user->previous = outer->previous;
+			pfree(outer);
+		}
+	}
+}
 
 void
 sched_identity_set_job_user(const pg_uuid_t *user_id)
 {
-	job_user_is_set = user_id != NULL;
+	static bool registered = false;
+	int nest_level = GetCurrentTransactionNestLevel();
+
+	if (!registered)
+	{
+		RegisterXactCallback(forget_at_end, NULL);
+		RegisterSubXactCallback(follow_subtransaction, NULL);
+		registered = true;
+	}
+	if (job_user == NULL || job_user->nest_level < nest_level)
+	{
+		JobUser *entry = MemoryContextAllocZero(TopMemoryContext, sizeof(JobUser));
+
+		entry->previous = job_user;
+		entry->nest_level = nest_level;
+		job_user = entry;
+	}
+	job_user->is_set = user_id != NULL;
 	if (user_id != NULL)
-		job_user = *user_id;
+		job_user->user_id = *user_id;
 }
 
 /*
@@ -54,7 +123,8 @@ find_user_of_role(const char *role_name, pg_uuid_t *user_id)
 {
 	Oid schema = get_namespace_oid("scheduler", true);
 	Oid table_oid = OidIsValid(schema) ? get_relname_relid("users", schema) : InvalidOid;
-	Oid index_oid = OidIsValid(schema) ? get_relname_relid("users_role_name_key", schema) : InvalidOid;
+	Oid index_oid =
+		OidIsValid(schema) ? get_relname_relid("users_role_name_key", schema) : InvalidOid;
 	Relation table;
 	Relation index;
 	ScanKeyData key;
@@ -96,9 +166,9 @@ sched_identity_find_current(pg_uuid_t *user_id)
 {
 	char *role_name;
 
-	if (job_user_is_set)
+	if (job_user != NULL && job_user->is_set)
 	{
-		*user_id = job_user;
+		*user_id = job_user->user_id;
 		return true;
 	}
 	role_name = GetUserNameFromId(GetOuterUserId(), true);
@@ -133,12 +203,11 @@ sched_sql_required_user_id(PG_FUNCTION_ARGS)
 	if (!sched_identity_find_current(user_id))
 	{
 		if (!sched_identity_caller_has_role("scheduler_admin"))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-					 errmsg("no current user"),
-					 errdetail("No row of scheduler.users has role_name \"%s\".",
-							   GetUserNameFromId(GetOuterUserId(), false)),
-					 errhint("SELECT scheduler.setup('you@example.org')")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+							errmsg("no current user"),
+							errdetail("No row of scheduler.users has role_name \"%s\".",
+									  GetUserNameFromId(GetOuterUserId(), false)),
+							errhint("SELECT scheduler.setup('you@example.org')")));
 		*user_id = sched_identity_system_user;
 	}
 	PG_RETURN_UUID_P(user_id);
@@ -166,5 +235,6 @@ sched_sql_is_timezone(PG_FUNCTION_ARGS)
 		PG_RETURN_BOOL(false);
 	if (strcmp(name, "UTC") == 0 || strcmp(name, "GMT") == 0)
 		PG_RETURN_BOOL(true);
-	PG_RETURN_BOOL(strchr(name, '/') != NULL && strchr(name, ',') == NULL && strchr(name, '<') == NULL);
+	PG_RETURN_BOOL(strchr(name, '/') != NULL && strchr(name, ',') == NULL &&
+				   strchr(name, '<') == NULL);
 }

@@ -69,7 +69,7 @@ typedef enum SchedDateOrder
 typedef struct SchedWhenContext
 {
 	SchedInstant reference; /* what "tomorrow" starts from */
-	SchedZone zone;			/* where "tomorrow" is meant */
+	SchedZone zone;         /* where "tomorrow" is meant */
 	/* A named zone of the text ("14:00 Europe/Paris"); false where the name is unknown. May be NULL. */
 	bool (*find_zone)(const char *name, SchedZone *zone);
 	SchedDateOrder date_order;
@@ -84,10 +84,10 @@ typedef struct SchedWhen
 	SchedGranularity granularity;
 	SchedInstant lower; /* [lower, upper): an instant of granularity day is the whole local day */
 	SchedInstant upper; /* a deadline ends here: the moment by which */
-	bool ambiguous;		/* another reading is as likely (03/04, "at 3") */
-	bool has_date;		/* the phrase itself named a day ("Friday"), not only a time ("at 3 pm") */
-	bool has_time;		/* the phrase itself named a clock time */
-	char rrule[160];	/* RFC 5545 RRULE for kind RECURRING, else "" */
+	bool ambiguous;     /* another reading is as likely (03/04, "at 3") */
+	bool has_date;      /* the phrase itself named a day ("Friday"), not only a time ("at 3 pm") */
+	bool has_time;      /* the phrase itself named a clock time */
+	char rrule[160];    /* RFC 5545 RRULE for kind RECURRING, else "" */
 } SchedWhen;
 
 /*
@@ -102,11 +102,13 @@ typedef struct SchedDuration
 {
 	size_t start;
 	size_t length;
-	int64_t seconds; /* 0 < seconds; a day is 24 h, a week 7 days: for planning, not for calendars */
-	int months;		 /* calendar months and years, where the phrase speaks of them */
+	int64_t
+		seconds; /* 0 < seconds; a day is 24 h, a week 7 days: for planning, not for calendars */
+	int months;  /* calendar months and years, where the phrase speaks of them */
 } SchedDuration;
 
 /* Finds up to max durations in text, in order of position; returns how many it wrote. */
-extern int sched_time_parse_durations(const char *text, size_t length, SchedDuration *found, int max);
+extern int sched_time_parse_durations(const char *text, size_t length, SchedDuration *found,
+									  int max);
 
 #endif

@@ -6,6 +6,8 @@
 #   as_server COMMAND ..         runs a command as the OS user that owns the servers
 #   stage_psql NAME ..           psql on that cluster
 #
+# SCHED_NOW='2028-02-29 08:00 UTC' lets the servers and what as_server runs believe that it is now then (libfaketime).
+#
 # Nothing here touches the system's own servers. As root the servers run as postgres from a folder of their own;
 # as anybody else they run as that user.
 
@@ -19,12 +21,19 @@ SERVER=$STAGE/server
 BIN=$SERVER$PG_BINDIR
 SERVER_USER=$([ "$(id -u)" = 0 ] && echo postgres || id -un)
 
+# The offset is taken once, so that every process sees the same clock.
+if [ -n "${SCHED_NOW:-}" ] && [ -z "${FAKE_OFFSET:-}" ]; then
+	FAKE_OFFSET=$(($(date -u -d "$SCHED_NOW" +%s) - $(date -u +%s)))
+	FAKE_OFFSET=$(printf '%+d' "$FAKE_OFFSET")
+	export FAKE_OFFSET
+fi
+
 as_server() {
-	if [ "$(id -u)" = 0 ]; then
-		(cd "$STAGE" && runuser -u postgres -- env PATH="$BIN:$PATH" HOME="$STAGE/home" "$@")
-	else
-		(cd "$STAGE" && env PATH="$BIN:$PATH" HOME="$STAGE/home" "$@")
-	fi
+	local prefix=""
+	[ "$(id -u)" != 0 ] || prefix="runuser -u postgres --"
+	# The monotonic clock stays real: time-outs are about waiting, not about dates.
+	[ -z "${FAKE_OFFSET:-}" ] || set -- env FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f "${FAKE_OFFSET}s" "$@"
+	(cd "$STAGE" && $prefix env PATH="$BIN:$PATH" HOME="$STAGE/home" "$@")
 }
 
 own() {
@@ -47,7 +56,7 @@ stage_server() {
 	# The tree itself may lie where the server's OS user cannot look.
 	rm -rf "$STAGE/tree"
 	mkdir -p "$STAGE/tree"
-	cp -a "$TREE/sql" "$TREE/expected" "$TREE/test" "$STAGE/tree/"
+	cp -a "$TREE/sql" "$TREE/expected" "$TREE/test" "$TREE/README.md" "$TREE/src" "$TREE/doc" "$STAGE/tree/"
 	own "$STAGE/tree" "$STAGE/home"
 	if [ "$(id -u)" = 0 ]; then
 		chown postgres: "$STAGE"
