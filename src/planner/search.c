@@ -253,7 +253,8 @@ stands_there(const SchedPlanTask *task, SchedMoment start)
 static double
 measure_fragments(SchedSpan span, const Gap *gap)
 {
-	int64_t before = span.start - gap->start;
+	/* What the grid leaves over at the head of a gap is nobody's fault. */
+	int64_t before = span.start - sched_planner_align(gap->start, SCHED_GRID);
 	int64_t after = gap->end - span.end;
 
 	return (before > 0 && before < USELESS_GAP ? 0.5 : 0) +
