@@ -565,6 +565,36 @@ same_connection(const SchedHttpAnswer *a, const SchedHttpAnswer *b)
 	return one != NULL && other != NULL && strcmp(one, other) == 0;
 }
 
+/* Together answers are limited too, until they are fetched. */
+static void
+test_total(void)
+{
+	SchedHttpCall call = {.method = "GET", .url = at("127.0.0.1", port, "/bytes?n=900000")};
+	SchedHttpAnswer *answer;
+	int n_good = 0;
+	int n_full = 0;
+
+	config.max_total_bytes = 1500000;
+	sched_http_reconfigure(engine, &config);
+	for (int i = 0; i < 3; i++)
+		sched_http_submit(engine, &call);
+	for (int i = 0; i < 5000 && sched_http_in_flight(engine) > 0; i++)
+	{
+		sched_http_drive(engine);
+		usleep(1000);
+	}
+	while ((answer = sched_http_next(engine)) != NULL)
+	{
+		n_good += answer->status == 200;
+		n_full += answer->failure == SCHED_HTTP_BROKEN && strstr(answer->error, "memory") != NULL;
+		sched_http_free_answer(answer);
+	}
+	ok(n_good + n_full == 3 && n_full >= 2, "three answers do not fit: %d did", n_good);
+	expect_status(get("/bytes?n=900000"), 200, NULL, "fetched ones make room again");
+	config.max_total_bytes = 0;
+	sched_http_reconfigure(engine, &config);
+}
+
 /* A kept connection that dies under a POST must not make libcurl send it twice. */
 static void
 test_connections(void)
@@ -757,6 +787,7 @@ main(void)
 	test_redirects();
 	test_egress();
 	test_many();
+	test_total();
 	test_connections();
 	test_tls();
 	sched_http_destroy(engine);
