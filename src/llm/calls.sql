@@ -70,8 +70,8 @@ CREATE FUNCTION scheduler.call_cost(model scheduler.llm_models, usage jsonb) RET
 	LANGUAGE sql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT ((usage->>'tokens_in')::numeric * (model).price_in
-		+ (usage->>'tokens_out')::numeric * (model).price_out) / 1000000
+	SELECT trim_scale((($2->>'tokens_in')::numeric * ($1).price_in
+		+ ($2->>'tokens_out')::numeric * ($1).price_out) / 1000000)
 	$body$;
 COMMENT ON FUNCTION scheduler.call_cost(scheduler.llm_models, jsonb) IS
 	'What a call cost; NULL where a price or the usage is unknown.';

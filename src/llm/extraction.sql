@@ -179,6 +179,7 @@ DECLARE
 	round integer := coalesce((mine->>'round')::integer, 1);
 	model scheduler.llm_models;
 	answer record;
+	unreachable boolean := false;
 	failure text;
 BEGIN
 	IF wanted = 'builtin' THEN
@@ -222,11 +223,13 @@ BEGIN
 			RETURN;
 		END IF;
 		failure := answer.reason;
+		unreachable := answer.verdict = 'retry';
 	END IF;
 	IF current_setting('scheduler.llm_fallback')::boolean THEN
 		SELECT b.facts, b.origin INTO facts, origin
 		FROM scheduler.builtin_facts($3, $4, $5, $6, $7, $8, wanted, failure) AS b;
-	ELSIF answer.verdict = 'retry' THEN
+	ELSIF unreachable THEN
+		/* The last attempt is over: the job is dead, and may be started again when the model is back. */
 		step := scheduler.step_retry(failure);
 	ELSE
 		step := scheduler.step_fail(failure);

@@ -73,7 +73,8 @@ BEGIN
 	END IF;
 	IF address !~ '^https?://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$' OR scheduler.model_endpoint(address) IS NULL THEN
 		RAISE EXCEPTION 'this is no base URL'
-			USING ERRCODE = '22023', DETAIL = format('The value is "%s".', left(address, 200)),
+			USING ERRCODE = '22023', DETAIL = format('The value is "%s".',
+				left(regexp_replace(address, '//[^/@]*@', '//...@'), 200)),
 			HINT = 'For example https://api.openai.com/v1 or http://localhost:11434/v1.';
 	END IF;
 	IF $1 IS NULL OR $1 !~ '^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}$' OR $1 = 'builtin' OR coalesce($3, '') = '' THEN

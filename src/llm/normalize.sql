@@ -71,10 +71,9 @@ CREATE FUNCTION scheduler.normal_number(value jsonb, low numeric, high numeric, 
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 	SELECT CASE WHEN $1 IS NULL OR $1 = 'null' THEN 'null'::jsonb
-		WHEN $1 #>> '{}' ~ '^-?[0-9]{1,9}(\.[0-9]{1,12})?$' THEN
-			to_jsonb(CASE WHEN $4 THEN round(n.clamped) ELSE n.clamped END)
+		WHEN n.clamped IS NOT NULL THEN to_jsonb(CASE WHEN $4 THEN round(n.clamped) ELSE n.clamped END)
 		ELSE $1 END
-	FROM (SELECT CASE WHEN $1 #>> '{}' ~ '^-?[0-9]{1,9}(\.[0-9]{1,12})?$'
+	FROM (SELECT CASE WHEN jsonb_typeof($1) = 'number' OR $1 #>> '{}' ~ '^-?[0-9]{1,9}(\.[0-9]{1,12})?$'
 		THEN greatest($2, least($3, ($1 #>> '{}')::numeric)) END) AS n (clamped)
 	$body$;
 COMMENT ON FUNCTION scheduler.normal_number(jsonb, numeric, numeric, boolean) IS
