@@ -28,7 +28,6 @@
 #include "identity/binding.h"
 #include "identity/current_user.h"
 #include "identity/key_file.h"
-#include "identity/key_path.h"
 #include "identity/password.h"
 #include "identity/seal.h"
 #include "identity/secret.h"
@@ -62,8 +61,9 @@ set_owner(SecretOwner *owner, const pg_uuid_t *user_id, const char *name)
 	owner->length = UUID_LEN + length;
 }
 
-char *
-sched_identity_key_path(void)
+/* scheduler.master_key_file, else below the home of the server's OS user. palloc'ed. */
+static char *
+find_key_file(void)
 {
 	struct passwd *account;
 
@@ -74,23 +74,11 @@ sched_identity_key_path(void)
 					account != NULL ? account->pw_dir : "", GetSystemIdentifier());
 }
 
-char *
-sched_identity_place_path(void)
-{
-	char *path;
-
-	if (sched_place_file[0] != '\0')
-		return pstrdup(sched_place_file);
-	path = sched_identity_key_path();
-	get_parent_directory(path);
-	return psprintf("%s/place", path);
-}
-
 /* The master key, or an error that says what to do. The caller wipes it; nothing may throw before. */
 static void
 load_key(SchedMasterKey *key)
 {
-	char *path = sched_identity_key_path();
+	char *path = find_key_file();
 	SchedKeyFileStatus status = sched_identity_read_key_file(path, DataDir, key);
 
 	if (status != SCHED_KEY_FILE_OK)
@@ -239,7 +227,7 @@ form_key_state(FunctionCallInfo fcinfo, const char *path, bool created, SchedKey
 static Datum
 look_at_key(FunctionCallInfo fcinfo, bool created, SchedKeyFileStatus made)
 {
-	char *path = sched_identity_key_path();
+	char *path = find_key_file();
 	char key_id[SCHED_KEY_ID_CHARS + 1];
 	SchedMasterKey key;
 	SchedKeyFileStatus status = sched_identity_read_key_file(path, DataDir, &key);
@@ -259,7 +247,7 @@ sched_sql_create_master_key(PG_FUNCTION_ARGS)
 	if (!superuser_arg(GetOuterUserId()))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("must be superuser to create the master key file")));
-	status = sched_identity_create_key_file(sched_identity_key_path(), DataDir, &created);
+	status = sched_identity_create_key_file(find_key_file(), DataDir, &created);
 	PG_RETURN_DATUM(look_at_key(fcinfo, created, status));
 }
 
@@ -433,7 +421,7 @@ sched_identity_open_secret(const pg_uuid_t *user_id, const char *name,
 {
 	Oid saved_user;
 	int saved_context;
-	char *key_path = sched_identity_key_path();
+	char *key_path = find_key_file();
 	SecretOwner owner;
 	FoundSecret found;
 	bool exists;
