@@ -107,6 +107,7 @@ else
 	say "Reading the sample mailbox: invented mails, written for this demonstration"
 	[ -d "$BASE/mail" ] || as_server python3 "$STAGE/tree/test/lib/render_mails.py" "$BASE/mail"
 	add_mailbox anna anna@example.org "$BASE/mail/anna"
+	add_mailbox anna anna.berger@kiezchor.example "$BASE/mail/anna-choir"
 	add_mailbox ben ben@example.net "$BASE/mail/ben"
 	wait_for_worker "$(find "$BASE/mail" -path '*/new/*' -type f -o -path '*/cur/*' -type f | wc -l)"
 fi

@@ -31,7 +31,8 @@ typedef enum SchedHttpFailure
 	SCHED_HTTP_BROKEN,      /* connection ended early, or bytes that are not HTTP */
 	SCHED_HTTP_TOO_LARGE,   /* answer over max_answer_bytes: permanent */
 	SCHED_HTTP_REDIRECTS,   /* too many redirects, or one to a forbidden place: permanent */
-	SCHED_HTTP_CANCELLED    /* sched_http_cancel() */
+	SCHED_HTTP_CANCELLED,   /* sched_http_cancel() */
+	SCHED_HTTP_LOST         /* the process that made the call is gone; never from the engine */
 } SchedHttpFailure;
 
 /* Settings of an engine; the strings are copied. Lists are comma separated. */
@@ -41,11 +42,12 @@ typedef struct SchedHttpConfig
 	int max_per_host;  /* of these, to one host and port */
 	size_t max_answer_bytes;   /* decoded body of one answer */
 	const char *allowed_hosts; /* '' = every public host; else 'api.openai.com, *.example.org' */
-	const char
-		*private_hosts; /* 'localhost:11434, imap.lan:993': the only private names reachable */
+	/* 'localhost:11434, imap.lan:993': the only private names reachable */
+	const char *private_hosts;
 	bool allow_private_networks; /* tests only */
 	const char *ca_file;         /* PEM bundle added to the system's, '' = none */
 	const char *user_agent;
+	int stall_seconds; /* how long an answer that has begun may pause; 0 = no limit */
 } SchedHttpConfig;
 
 /* One call to make. All strings are copied by sched_http_submit(). */
@@ -83,7 +85,8 @@ typedef struct SchedHttpAnswer
 	unsigned char *body;
 	size_t body_length;
 	int64_t elapsed_us;
-	char *host; /* host:port, for statistics */
+	char *host;       /* host:port, for statistics; NULL where the url has none */
+	int http_version; /* 10, 11, 20; 0 without a status */
 } SchedHttpAnswer;
 
 /* NULL when memory or descriptors are out. curl_global_init() is the caller's, once per process. */
@@ -98,8 +101,11 @@ extern long sched_http_timeout_ms(SchedHttpEngine *engine);
 /* Room for one more call to this url's host now? Admission is the caller's: the queue stays outside curl. */
 extern bool sched_http_admits(SchedHttpEngine *engine, const char *url);
 
-/* Takes a call. Every submitted tag gives exactly one answer from sched_http_next(), also when refused. */
-extern void sched_http_submit(SchedHttpEngine *engine, const SchedHttpCall *call);
+/*
+ * Takes a call. Every submitted tag gives exactly one answer from sched_http_next(), also when refused. False
+ * only when memory is out and nothing was taken. Follow it with sched_http_drive().
+ */
+extern bool sched_http_submit(SchedHttpEngine *engine, const SchedHttpCall *call);
 
 /* Moves all transfers on without blocking. */
 extern void sched_http_drive(SchedHttpEngine *engine);
@@ -107,6 +113,9 @@ extern void sched_http_drive(SchedHttpEngine *engine);
 /* The next finished call, or NULL. */
 extern SchedHttpAnswer *sched_http_next(SchedHttpEngine *engine);
 extern void sched_http_free_answer(SchedHttpAnswer *answer);
+
+/* "timeout", "forbidden", ...: stable words for a failure. */
+extern const char *sched_http_failure_word(SchedHttpFailure failure);
 
 /* Aborts a call in flight; its answer says SCHED_HTTP_CANCELLED. false where the tag is unknown. */
 extern bool sched_http_cancel(SchedHttpEngine *engine, uint64_t tag);
