@@ -25,8 +25,9 @@ IDENTITY_SQL = src/identity/users.sql src/identity/people.sql src/identity/secre
 # http
 PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o
 ENGINE_OBJS = src/http/engine.o src/http/failure.o src/http/transfer.o
-HTTP_OBJS = $(ENGINE_OBJS)
-HTTP_SQL = src/http/types.sql
+HTTP_OBJS = $(ENGINE_OBJS) src/http/host_stats.o src/http/http_settings.o src/http/request_sql.o \
+	src/http/response_sql.o
+HTTP_SQL = src/http/types.sql src/http/http.sql
 
 # jobs
 JOBS_OBJS =

@@ -235,7 +235,7 @@ sched_http_failure_word(SchedHttpFailure failure)
 {
 	static const char *const words[] = {"ok",        "bad_request", "forbidden", "resolve",
 										"connect",   "tls",         "timeout",   "broken",
-										"too_large", "redirects",   "cancelled"};
+										"too_large", "redirects",   "cancelled", "lost"};
 
 	return words[failure];
 }
