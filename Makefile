@@ -50,7 +50,7 @@ PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.
 # llm
 PURE_LLM =
 LLM_OBJS =
-LLM_SQL =
+LLM_SQL = src/llm/models.sql src/llm/calls.sql src/llm/completion.sql src/llm/normalize.sql src/llm/extraction.sql src/llm/chat.sql
 
 # mail
 PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o
@@ -64,7 +64,7 @@ ASSISTANT_SQL =
 
 # reports
 REPORTS_OBJS =
-REPORTS_SQL = src/reports/setup.sql src/reports/recap.sql
+REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql
 
 PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
 OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \

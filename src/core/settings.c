@@ -28,6 +28,7 @@ int sched_http_max_answer_bytes;
 char *sched_master_key_file;
 int sched_max_mail_bytes;
 int sched_look_back;
+bool sched_llm_fallback;
 
 /* A string setting that only the configuration file or a superuser changes. */
 static void
@@ -79,5 +80,8 @@ sched_core_define_settings(void)
 			   GUC_UNIT_BYTE);
 	define_int("scheduler.look_back", "How old mail the first look into a mailbox still reads.",
 			   &sched_look_back, 14 * 24 * 3600, 0, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S);
+	DefineCustomBoolVariable("scheduler.llm_fallback",
+							 "Reads mail by the built-in rules where the chosen model stays unreachable.",
+							 NULL, &sched_llm_fallback, true, PGC_SUSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("scheduler");
 }

@@ -30,6 +30,9 @@ extern char *sched_master_key_file; /* '' = in the home of the server's OS user 
 extern int sched_max_mail_bytes;
 extern int sched_look_back; /* seconds: how old mail a first sync still extracts */
 
+/* llm */
+extern bool sched_llm_fallback; /* the built-in rules where the chosen model stays unreachable */
+
 extern void sched_core_define_settings(void);
 
 #endif
