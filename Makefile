@@ -10,75 +10,70 @@ MODULE_big = scheduler
 # The control file is the one source of the version.
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.control)
 
-# Objects that touch neither server, clock nor transactions: unit tests and fuzzers link them alone.
-PURE_OBJS = \
-	$(PURE_TIME) \
-	$(PURE_HTTP) \
-	$(PURE_IDENTITY) \
-	$(PURE_PLANNER) \
-	$(PURE_LLM) \
-	$(PURE_MAIL) \
-	$(PURE_ASSISTANT)
-PURE_TIME =
-PURE_HTTP =
-PURE_IDENTITY =
-PURE_PLANNER =
-PURE_LLM =
-PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o
-PURE_ASSISTANT =
+# The rooms, in the order of the house: a room may call rooms above it, never below.
+# PURE_x: objects that touch neither server, clock nor transactions; unit tests and fuzzers link them alone.
+# ENGINE_OBJS: input and output, but not a word of the server; unit tests link them too.
 
-OBJS = src/scheduler.o $(PURE_OBJS) \
-	$(CORE_OBJS) \
-	$(IDENTITY_OBJS) \
-	$(HTTP_OBJS) \
-	$(JOBS_OBJS) \
-	$(TIME_OBJS) \
-	$(PLANNER_OBJS) \
-	$(LLM_OBJS) \
-	$(MAIL_OBJS) \
-	$(ASSISTANT_OBJS) \
-	$(REPORTS_OBJS)
 CORE_OBJS = src/core/settings.o src/core/uuid7.o
-IDENTITY_OBJS = src/identity/current_user.o
-HTTP_OBJS =
-JOBS_OBJS =
-TIME_OBJS =
-PLANNER_OBJS =
-LLM_OBJS =
-MAIL_OBJS =
-ASSISTANT_OBJS =
-REPORTS_OBJS =
-
-# The rooms' SQL in the order of the house: a room may call rooms above it, never below.
-ROOM_SQL = \
-	$(CORE_SQL) \
-	$(IDENTITY_SQL) \
-	$(HTTP_SQL) \
-	$(JOBS_SQL) \
-	$(TIME_SQL) \
-	$(PLANNER_SQL) \
-	$(LLM_SQL) \
-	$(MAIL_SQL) \
-	$(ASSISTANT_SQL) \
-	$(REPORTS_SQL) \
-	src/core/finish.sql
 CORE_SQL = src/core/core.sql
-IDENTITY_SQL = src/identity/users.sql
-HTTP_SQL = src/http/types.sql
-JOBS_SQL = src/jobs/types.sql
-TIME_SQL =
-PLANNER_SQL =
-LLM_SQL =
-MAIL_SQL =
-ASSISTANT_SQL =
-REPORTS_SQL =
 
+# identity
+PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/binding.o src/identity/password.o
+IDENTITY_OBJS = src/identity/current_user.o src/identity/secret.o
+IDENTITY_SQL = src/identity/users.sql src/identity/people.sql src/identity/secrets.sql
+
+# http
+PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o
+ENGINE_OBJS = src/http/engine.o src/http/failure.o src/http/transfer.o
+HTTP_OBJS = $(ENGINE_OBJS)
+HTTP_SQL = src/http/types.sql
+
+# jobs
+JOBS_OBJS =
+JOBS_SQL = src/jobs/types.sql
+
+# time
+PURE_TIME =
+TIME_OBJS =
+TIME_SQL =
+
+# planner
+PURE_PLANNER =
+PLANNER_OBJS =
+PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.sql src/planner/views.sql
+
+# llm
+PURE_LLM =
+LLM_OBJS =
+LLM_SQL =
+
+# mail
+PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o
+MAIL_OBJS =
+MAIL_SQL =
+
+# assistant
+PURE_ASSISTANT =
+ASSISTANT_OBJS =
+ASSISTANT_SQL =
+
+# reports
+REPORTS_OBJS =
+REPORTS_SQL = src/reports/setup.sql src/reports/recap.sql
+
+PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
+OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \
+	$(PLANNER_OBJS) $(LLM_OBJS) $(MAIL_OBJS) $(ASSISTANT_OBJS) $(REPORTS_OBJS)
+ROOM_SQL = $(CORE_SQL) $(IDENTITY_SQL) $(HTTP_SQL) $(JOBS_SQL) $(TIME_SQL) $(PLANNER_SQL) $(LLM_SQL) $(MAIL_SQL) \
+	$(ASSISTANT_SQL) $(REPORTS_SQL) src/core/finish.sql
+
+DATA_built = scheduler--$(EXTVERSION).sql
 EXTRA_CLEAN = scheduler--*.sql .build
 
 PKGS = libcurl openssl gmime-3.0 libxml-2.0
 PG_CPPFLAGS = -Isrc $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -DSCHED_VERSION='"$(EXTVERSION)"' $(SCHED_CPPFLAGS)
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-declaration-after-statement $(SCHED_CFLAGS)
-SHLIB_LINK = $(shell pkg-config --libs $(PKGS) 2>/dev/null) $(SCHED_LDFLAGS)
+SHLIB_LINK = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcrypt $(SCHED_LDFLAGS)
 # No bitcode: the hot paths are the server's own, and a clang of the server's exact version is not everywhere.
 with_llvm = no
 
@@ -108,9 +103,9 @@ lint: deps
 
 # Unit tests link the pure objects alone: test/unit/<room>_test.c.
 UNIT_DIR ?= .build/unit
-$(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h $(PURE_OBJS)
+$(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h $(PURE_OBJS) $(ENGINE_OBJS)
 	@mkdir -p $(UNIT_DIR)
-	$(CC) -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE $(PG_CPPFLAGS) -Itest/unit -o $@ $< $(PURE_OBJS) $(shell pkg-config --libs $(PKGS)) -lm
+	$(CC) -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE $(PG_CPPFLAGS) -Itest/unit -o $@ $< $(PURE_OBJS) $(ENGINE_OBJS) $(shell pkg-config --libs $(PKGS)) -lcrypt -lm
 
 print-pure:
 	@echo $(PURE_OBJS)

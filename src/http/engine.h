@@ -46,6 +46,7 @@ typedef struct SchedHttpConfig
 	bool allow_private_networks; /* tests only */
 	const char *ca_file;         /* PEM bundle added to the system's, '' = none */
 	const char *user_agent;
+	int stall_seconds; /* an answer that has begun and then pauses this long is broken; 0 = no limit */
 } SchedHttpConfig;
 
 /* One call to make. All strings are copied by sched_http_submit(). */
@@ -83,7 +84,8 @@ typedef struct SchedHttpAnswer
 	unsigned char *body;
 	size_t body_length;
 	int64_t elapsed_us;
-	char *host; /* host:port, for statistics */
+	char *host;       /* host:port, for statistics; NULL where the url has none */
+	int http_version; /* 10, 11, 20; 0 without a status */
 } SchedHttpAnswer;
 
 /* NULL when memory or descriptors are out. curl_global_init() is the caller's, once per process. */
@@ -98,8 +100,11 @@ extern long sched_http_timeout_ms(SchedHttpEngine *engine);
 /* Room for one more call to this url's host now? Admission is the caller's: the queue stays outside curl. */
 extern bool sched_http_admits(SchedHttpEngine *engine, const char *url);
 
-/* Takes a call. Every submitted tag gives exactly one answer from sched_http_next(), also when refused. */
-extern void sched_http_submit(SchedHttpEngine *engine, const SchedHttpCall *call);
+/*
+ * Takes a call. Every submitted tag gives exactly one answer from sched_http_next(), also when refused. False
+ * only when memory is out and nothing was taken. Follow it with sched_http_drive().
+ */
+extern bool sched_http_submit(SchedHttpEngine *engine, const SchedHttpCall *call);
 
 /* Moves all transfers on without blocking. */
 extern void sched_http_drive(SchedHttpEngine *engine);
@@ -107,6 +112,9 @@ extern void sched_http_drive(SchedHttpEngine *engine);
 /* The next finished call, or NULL. */
 extern SchedHttpAnswer *sched_http_next(SchedHttpEngine *engine);
 extern void sched_http_free_answer(SchedHttpAnswer *answer);
+
+/* "timeout", "forbidden", ...: stable words for a failure. */
+extern const char *sched_http_failure_word(SchedHttpFailure failure);
 
 /* Aborts a call in flight; its answer says SCHED_HTTP_CANCELLED. false where the tag is unknown. */
 extern bool sched_http_cancel(SchedHttpEngine *engine, uint64_t tag);

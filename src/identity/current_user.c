@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -34,15 +35,83 @@ PG_FUNCTION_INFO_V1(sched_sql_is_timezone);
 
 const pg_uuid_t sched_identity_system_user = {{0}};
 
-static bool job_user_is_set = false;
-static pg_uuid_t job_user;
+/* The job's user; what it was before is kept per nesting level of subtransactions, so that an abort restores it. */
+typedef struct JobUser
+{
+	struct JobUser *previous;
+	int nest_level;
+	bool is_set;
+	pg_uuid_t user_id;
+} JobUser;
+
+static JobUser *job_user = NULL; /* in TopMemoryContext; NULL: none */
+
+/* Pops what deeper levels than this have set. */
+static void
+drop_deeper(int nest_level)
+{
+	while (job_user != NULL && job_user->nest_level > nest_level)
+	{
+		JobUser *previous = job_user->previous;
+
+		pfree(job_user);
+		job_user = previous;
+	}
+}
+
+/* An identity never outlives the transaction it was given in; one given between transactions stays. */
+static void
+forget_at_end(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		drop_deeper(0);
+}
+
+static void
+follow_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	int outer_level = GetCurrentTransactionNestLevel() - 1;
+
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		drop_deeper(outer_level);
+	else if (event == SUBXACT_EVENT_COMMIT_SUB && job_user != NULL &&
+			 job_user->nest_level > outer_level)
+	{
+		JobUser *outer = job_user->previous;
+
+		/* What the subtransaction set is now its parent's. */
+		job_user->nest_level = outer_level;
+		if (outer != NULL && outer->nest_level == outer_level)
+		{
+			job_user->previous = outer->previous;
+			pfree(outer);
+		}
+	}
+}
 
 void
 sched_identity_set_job_user(const pg_uuid_t *user_id)
 {
-	job_user_is_set = user_id != NULL;
+	static bool registered = false;
+	int nest_level = GetCurrentTransactionNestLevel();
+
+	if (!registered)
+	{
+		RegisterXactCallback(forget_at_end, NULL);
+		RegisterSubXactCallback(follow_subtransaction, NULL);
+		registered = true;
+	}
+	if (job_user == NULL || job_user->nest_level < nest_level)
+	{
+		JobUser *entry = MemoryContextAllocZero(TopMemoryContext, sizeof(JobUser));
+
+		entry->previous = job_user;
+		entry->nest_level = nest_level;
+		job_user = entry;
+	}
+	job_user->is_set = user_id != NULL;
 	if (user_id != NULL)
-		job_user = *user_id;
+		job_user->user_id = *user_id;
 }
 
 /*
@@ -97,9 +166,9 @@ sched_identity_find_current(pg_uuid_t *user_id)
 {
 	char *role_name;
 
-	if (job_user_is_set)
+	if (job_user != NULL && job_user->is_set)
 	{
-		*user_id = job_user;
+		*user_id = job_user->user_id;
 		return true;
 	}
 	role_name = GetUserNameFromId(GetOuterUserId(), true);

@@ -13,8 +13,8 @@ extern const pg_uuid_t sched_identity_system_user;
 extern bool sched_identity_find_current(pg_uuid_t *user_id);
 
 /*
- * The identity of the job that a worker or runner is calling; NULL ends it. Transaction-safe: an abort of the
- * (sub)transaction that set it brings the former one back.
+ * The identity of the job that a worker or runner is calling; NULL ends it. Given inside a transaction it ends with
+ * that at the latest, and an abort of the subtransaction that set it brings the former one back.
  */
 extern void sched_identity_set_job_user(const pg_uuid_t *user_id);
 

@@ -1,0 +1,232 @@
+/*
+ * target.c - urls, methods and header lines, checked before libcurl sees them.
+ *
+ * Pure: runs in the worker, in SQL backends and in unit tests; malloc'ed results belong to the caller; nothing
+ * throws. Refusing CR, LF and NUL here is what makes header injection impossible: libcurl sends a header line
+ * as it is given.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <stdio.h>
+#include <curl/curl.h>
+
+#include "target.h"
+
+/* RFC 9110 token characters: what a method or a header name is made of. */
+static bool
+is_token_char(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+		   (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+/* Lower case, without the root's dot and without brackets: the form that lists are compared in. */
+static char *
+normalise_host(const char *host, bool *address)
+{
+	size_t length = strlen(host);
+	char *result;
+
+	*address = host[0] == '[';
+	if (*address && length > 2)
+	{
+		host++;
+		length -= 2;
+	}
+	while (length > 0 && host[length - 1] == '.')
+		length--;
+	result = malloc(length + 1);
+	if (result == NULL)
+		return NULL;
+	for (size_t i = 0; i < length; i++)
+		result[i] = (host[i] >= 'A' && host[i] <= 'Z') ? (char) (host[i] + 32) : host[i];
+	result[length] = '\0';
+	return result;
+}
+
+/* One part of a parsed url, malloc'ed, or NULL. */
+static char *
+copy_part(CURLU *handle, CURLUPart part, unsigned int flags)
+{
+	char *value = NULL;
+	char *copy;
+
+	if (curl_url_get(handle, part, &value, flags) != CURLUE_OK)
+		return NULL;
+	copy = strdup(value);
+	curl_free(value);
+	return copy;
+}
+
+/* Takes over what the parser found; the words of the first thing that is not acceptable. */
+static const char *
+fill_target(SchedTarget *target, CURLU *handle)
+{
+	const char *problem = NULL;
+	char *scheme = copy_part(handle, CURLUPART_SCHEME, 0);
+	char *host = copy_part(handle, CURLUPART_HOST, 0);
+	char *port = copy_part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+	char *user = copy_part(handle, CURLUPART_USER, 0);
+	char *password = copy_part(handle, CURLUPART_PASSWORD, 0);
+
+	if (scheme == NULL || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))
+		problem = "only http and https urls can be called";
+	else if (host == NULL || port == NULL || host[0] == '\0' || strcmp(host, ".") == 0)
+		problem = "the url has no host";
+	else if (user != NULL || password != NULL)
+		problem = "a url must not carry a user name or password; name a secret in auth";
+	else
+	{
+		target->https = strcmp(scheme, "https") == 0;
+		target->port = atoi(port);
+		target->host = normalise_host(host, &target->address);
+		curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0);
+		target->url = copy_part(handle, CURLUPART_URL, 0);
+		target->path = copy_part(handle, CURLUPART_PATH, 0);
+		if (target->host == NULL || target->url == NULL || target->path == NULL ||
+			target->host[0] == '\0')
+			problem = "the url has no host";
+		else if (target->port == 0)
+			problem = "the url has no valid port";
+	}
+	if (password != NULL)
+		explicit_bzero(password, strlen(password));
+	free(scheme);
+	free(host);
+	free(port);
+	free(user);
+	free(password);
+	return problem;
+}
+
+const char *
+sched_target_parse(SchedTarget *target, const char *base, const char *url)
+{
+	const char *problem = NULL;
+	CURLU *handle;
+
+	memset(target, 0, sizeof(*target));
+	if (url == NULL || url[0] == '\0')
+		return "the url is empty";
+	if (strlen(url) > 65536)
+		return "the url is longer than 65536 bytes";
+	for (const unsigned char *c = (const unsigned char *) url; *c != '\0'; c++)
+	{
+		if (*c <= ' ' || *c == 0x7f)
+			return "the url contains a space or a control character";
+	}
+	handle = curl_url();
+	if (handle == NULL)
+		return "out of memory";
+	if (base != NULL && curl_url_set(handle, CURLUPART_URL, base, 0) != CURLUE_OK)
+		problem = "the url cannot be parsed";
+	else
+	{
+		CURLUcode code = curl_url_set(handle, CURLUPART_URL, url, 0);
+
+		if (code == CURLUE_UNSUPPORTED_SCHEME)
+			problem = "only http and https urls can be called";
+		else if (code != CURLUE_OK)
+			problem = "the url cannot be parsed";
+		else
+			problem = fill_target(target, handle);
+	}
+	curl_url_cleanup(handle);
+	if (problem != NULL)
+		sched_target_clear(target);
+	return problem;
+}
+
+void
+sched_target_clear(SchedTarget *target)
+{
+	free(target->url);
+	free(target->host);
+	free(target->path);
+	memset(target, 0, sizeof(*target));
+}
+
+char *
+sched_target_name(const SchedTarget *target)
+{
+	size_t size = strlen(target->host) + 16;
+	char *name = malloc(size);
+
+	if (name != NULL)
+		snprintf(name, size, target->address ? "[%s]:%d" : "%s:%d", target->host, target->port);
+	return name;
+}
+
+bool
+sched_target_same_origin(const SchedTarget *a, const SchedTarget *b)
+{
+	return a->https == b->https && a->port == b->port && strcmp(a->host, b->host) == 0;
+}
+
+const char *
+sched_target_check_method(const char *method)
+{
+	size_t length = 0;
+
+	if (method == NULL || method[0] == '\0')
+		return "the method is empty";
+	for (; method[length] != '\0'; length++)
+	{
+		if (!is_token_char((unsigned char) method[length]))
+			return "the method contains a character that methods do not have";
+	}
+	if (length > 32)
+		return "the method is longer than 32 characters";
+	/* CONNECT opens a tunnel past the egress policy; TRACE echoes the secret headers. */
+	if (strcasecmp(method, "CONNECT") == 0 || strcasecmp(method, "TRACE") == 0)
+		return "this method cannot be called";
+	return NULL;
+}
+
+bool
+sched_target_header_is(const char *line, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncasecmp(line, name, length) == 0 && line[length] == ':';
+}
+
+const char *
+sched_target_check_header(const char *line)
+{
+	/* These belong to the transport: setting them by hand breaks framing or reaches another virtual host. */
+	static const char *const reserved[] = {"Host",
+										   "Content-Length",
+										   "Transfer-Encoding",
+										   "Connection",
+										   "Keep-Alive",
+										   "Upgrade",
+										   "TE",
+										   "Trailer",
+										   "Expect",
+										   "Proxy-Authorization",
+										   "Proxy-Connection"};
+	const char *c = line;
+
+	if (line == NULL)
+		return "a header is null";
+	while (is_token_char((unsigned char) *c))
+		c++;
+	if (c == line || *c != ':')
+		return "a header name is empty or contains a character that names do not have";
+	for (c++; *c != '\0'; c++)
+	{
+		if (((unsigned char) *c < ' ' && *c != '\t') || *c == 0x7f)
+			return "a header value contains a line break or another control character";
+	}
+	if (c - line > 65536)
+		return "a header is longer than 65536 bytes";
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+	{
+		if (sched_target_header_is(line, reserved[i]))
+			return "Host, Content-Length, Connection and other headers of the transport are set by "
+				   "the HTTP layer";
+	}
+	return NULL;
+}

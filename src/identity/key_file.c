@@ -1,0 +1,249 @@
+/*
+ * key_file.c - reading, checking and creating the master key file.
+ *
+ * Runs in backends, workers and unit tests; plain system calls, no server, no memory kept, nothing throws. The
+ * rule for owner and mode is the server's own one for its TLS key: ours and nobody else's, or root's and
+ * readable by a group (a mounted secret).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "identity/key_file.h"
+
+/* The folder of a path, into a caller's buffer; false where it does not fit. */
+static bool
+copy_folder(const char *path, char *folder, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+	size_t length = slash == NULL ? 0 : (size_t) (slash - path);
+
+	if (slash == NULL || length >= size)
+		return false;
+	memcpy(folder, path, length);
+	folder[length] = '\0';
+	if (length == 0)
+		strncpy(folder, "/", size);
+	return true;
+}
+
+/* Whether the file lies in or below the data directory, links resolved: a base backup would carry it away. */
+static bool
+is_in_data_directory(const char *path, const char *data_directory)
+{
+	char folder[PATH_MAX];
+	char real_folder[PATH_MAX];
+	char real_data[PATH_MAX];
+	size_t length;
+
+	if (realpath(path, real_folder) == NULL &&
+		(!copy_folder(path, folder, sizeof(folder)) || realpath(folder, real_folder) == NULL))
+		return false;
+	if (realpath(data_directory, real_data) == NULL)
+		return false;
+	length = strlen(real_data);
+	return strncmp(real_folder, real_data, length) == 0 &&
+		   (real_folder[length] == '/' || real_folder[length] == '\0');
+}
+
+static SchedKeyFileStatus
+check_file(int descriptor)
+{
+	struct stat file;
+
+	if (fstat(descriptor, &file) != 0 || !S_ISREG(file.st_mode))
+		return SCHED_KEY_FILE_UNREADABLE;
+	if (file.st_uid != geteuid() && file.st_uid != 0)
+		return SCHED_KEY_FILE_WRONG_OWNER;
+	if (file.st_mode & (file.st_uid == geteuid() ? S_IRWXG | S_IRWXO : S_IWGRP | S_IXGRP | S_IRWXO))
+		return SCHED_KEY_FILE_WRONG_MODE;
+	return SCHED_KEY_FILE_OK;
+}
+
+/* Whoever may write the folder may put another file in its place. */
+static SchedKeyFileStatus
+check_folder(const char *path)
+{
+	char folder[PATH_MAX];
+	struct stat status;
+
+	if (!copy_folder(path, folder, sizeof(folder)) || stat(folder, &status) != 0)
+		return SCHED_KEY_FILE_UNREADABLE;
+	if ((status.st_mode & (S_IWGRP | S_IWOTH)) && !(status.st_mode & S_ISVTX))
+		return SCHED_KEY_FILE_OPEN_FOLDER;
+	return SCHED_KEY_FILE_OK;
+}
+
+static SchedKeyFileStatus
+read_key(int descriptor, SchedMasterKey *key)
+{
+	char text[4 * SCHED_KEY_FILE_CHARS];
+	ssize_t length = read(descriptor, text, sizeof(text));
+	SchedKeyFileStatus status = SCHED_KEY_FILE_OK;
+
+	if (length < 0)
+		status = SCHED_KEY_FILE_UNREADABLE;
+	else if (!sched_identity_parse_key(text, (size_t) length, key))
+		status = SCHED_KEY_FILE_NOT_A_KEY;
+	sched_identity_wipe(text, sizeof(text));
+	return status;
+}
+
+SchedKeyFileStatus
+sched_identity_read_key_file(const char *path, const char *data_directory, SchedMasterKey *key)
+{
+	SchedKeyFileStatus status;
+	int descriptor;
+
+	sched_identity_wipe(key, sizeof(*key));
+	if (is_in_data_directory(path, data_directory))
+		return SCHED_KEY_FILE_IN_DATA;
+	descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (descriptor < 0)
+		return errno == ENOENT || errno == ENOTDIR ? SCHED_KEY_FILE_MISSING
+												   : SCHED_KEY_FILE_UNREADABLE;
+	status = check_file(descriptor);
+	if (status == SCHED_KEY_FILE_OK)
+		status = check_folder(path);
+	if (status == SCHED_KEY_FILE_OK)
+		status = read_key(descriptor, key);
+	close(descriptor);
+	return status;
+}
+
+/* mkdir -p with mode 0700 for what is made here; false with errno. */
+static bool
+make_folders(const char *path)
+{
+	char folder[PATH_MAX];
+
+	if (!copy_folder(path, folder, sizeof(folder)))
+	{
+		errno = EINVAL;
+		return false;
+	}
+	for (char *slash = strchr(folder + 1, '/');; slash = strchr(slash + 1, '/'))
+	{
+		if (slash != NULL)
+			*slash = '\0';
+		if (mkdir(folder, S_IRWXU) != 0 && errno != EEXIST)
+			return false;
+		if (slash == NULL)
+			return true;
+		*slash = '/';
+	}
+}
+
+bool
+sched_identity_write_private_file(const char *path, const char *text, size_t length)
+{
+	int descriptor;
+	int saved;
+	bool written;
+
+	if (!make_folders(path))
+		return false;
+	descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	if (descriptor < 0)
+		return false;
+	written = write(descriptor, text, length) == (ssize_t) length && fsync(descriptor) == 0;
+	saved = errno;
+	if (close(descriptor) != 0 || !written)
+	{
+		unlink(path);
+		errno = saved;
+		return false;
+	}
+	return true;
+}
+
+SchedKeyFileStatus
+sched_identity_create_key_file(const char *path, const char *data_directory, bool *created)
+{
+	SchedMasterKey key;
+	SchedKeyFileStatus status = sched_identity_read_key_file(path, data_directory, &key);
+	char text[SCHED_KEY_FILE_CHARS + 1];
+
+	*created = false;
+	/* Nothing is made inside the data directory, not even to be refused afterwards. */
+	if (status == SCHED_KEY_FILE_MISSING &&
+		strncmp(path, data_directory, strlen(data_directory)) == 0 &&
+		path[strlen(data_directory)] == '/')
+		status = SCHED_KEY_FILE_IN_DATA;
+	if (status == SCHED_KEY_FILE_MISSING)
+	{
+		if (sched_identity_make_key(text) &&
+			sched_identity_write_private_file(path, text, SCHED_KEY_FILE_CHARS))
+		{
+			*created = true;
+			status = sched_identity_read_key_file(path, data_directory, &key);
+		}
+		else
+			status = SCHED_KEY_FILE_NOT_WRITABLE;
+		sched_identity_wipe(text, sizeof(text));
+	}
+	sched_identity_wipe(&key, sizeof(key));
+	return status;
+}
+
+const char *
+sched_identity_key_file_problem(SchedKeyFileStatus status)
+{
+	switch (status)
+	{
+		case SCHED_KEY_FILE_OK:
+			return "the master key file is in order";
+		case SCHED_KEY_FILE_MISSING:
+			return "the master key file is missing";
+		case SCHED_KEY_FILE_UNREADABLE:
+			return "the master key file cannot be read";
+		case SCHED_KEY_FILE_WRONG_OWNER:
+			return "the master key file belongs to another user";
+		case SCHED_KEY_FILE_WRONG_MODE:
+			return "the master key file is open to others";
+		case SCHED_KEY_FILE_OPEN_FOLDER:
+			return "the folder of the master key file is writable by others";
+		case SCHED_KEY_FILE_IN_DATA:
+			return "the master key file lies in the data directory";
+		case SCHED_KEY_FILE_NOT_A_KEY:
+			return "the master key file does not hold 64 hex digits";
+		case SCHED_KEY_FILE_NOT_WRITABLE:
+			return "the master key file cannot be created";
+	}
+	return "the master key file has an unknown problem";
+}
+
+const char *
+sched_identity_key_file_hint(SchedKeyFileStatus status)
+{
+	switch (status)
+	{
+		case SCHED_KEY_FILE_OK:
+			return "";
+		case SCHED_KEY_FILE_MISSING:
+			return "scheduler.setup() creates it; after a move to another machine copy the old "
+				   "one.";
+		case SCHED_KEY_FILE_UNREADABLE:
+			return "Make it a plain file that the server's operating system user can read.";
+		case SCHED_KEY_FILE_WRONG_OWNER:
+			return "Give it to the server's operating system user.";
+		case SCHED_KEY_FILE_WRONG_MODE:
+			return "chmod 600";
+		case SCHED_KEY_FILE_OPEN_FOLDER:
+			return "chmod 700 the folder.";
+		case SCHED_KEY_FILE_IN_DATA:
+			return "Name another place in scheduler.master_key_file: backups carry the data "
+				   "directory.";
+		case SCHED_KEY_FILE_NOT_A_KEY:
+			return "Restore it from its copy; secrets sealed with a lost key have to be set again.";
+		case SCHED_KEY_FILE_NOT_WRITABLE:
+			return "Name a folder that the server's operating system user can write in "
+				   "scheduler.master_key_file.";
+	}
+	return "";
+}

@@ -1,0 +1,40 @@
+/*
+ * key_file.h - the file that holds the master key, outside the data directory. Pure but for that file.
+ */
+#ifndef SCHED_IDENTITY_KEY_FILE_H
+#define SCHED_IDENTITY_KEY_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "identity/seal.h"
+
+typedef enum SchedKeyFileStatus
+{
+	SCHED_KEY_FILE_OK,
+	SCHED_KEY_FILE_MISSING,
+	SCHED_KEY_FILE_UNREADABLE,
+	SCHED_KEY_FILE_WRONG_OWNER,
+	SCHED_KEY_FILE_WRONG_MODE,
+	SCHED_KEY_FILE_OPEN_FOLDER,
+	SCHED_KEY_FILE_IN_DATA,
+	SCHED_KEY_FILE_NOT_A_KEY,
+	SCHED_KEY_FILE_NOT_WRITABLE
+} SchedKeyFileStatus;
+
+/* Reads and checks the file; the key is zeroed unless SCHED_KEY_FILE_OK. The caller wipes it after use. */
+extern SchedKeyFileStatus sched_identity_read_key_file(const char *path, const char *data_directory,
+													   SchedMasterKey *key);
+
+/* Where the file is missing: makes its folder (0700) and the file (0600) with a new key, then reads it. */
+extern SchedKeyFileStatus sched_identity_create_key_file(const char *path,
+														 const char *data_directory, bool *created);
+
+/* A new file 0600 with this text in a folder made 0700 where missing; false with errno. */
+extern bool sched_identity_write_private_file(const char *path, const char *text, size_t length);
+
+/* What is wrong and what to do about it, in words: constant strings. */
+extern const char *sched_identity_key_file_problem(SchedKeyFileStatus status);
+extern const char *sched_identity_key_file_hint(SchedKeyFileStatus status);
+
+#endif

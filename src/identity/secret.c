@@ -1,0 +1,517 @@
+/*
+ * secret.c - the secret store: seals what SQL hands in, opens one value for the HTTP layer.
+ *
+ * Runs in backends (setting secrets) and workers (opening them), inside a transaction. The master key is read
+ * from its file for each use and wiped at once: no process keeps it. Clear text lives in malloc'ed or
+ * caller-owned memory that is wiped before anything can throw; SPI and palloc see sealed bytes only.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "tcop/tcopprot.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/uuid.h"
+
+#include "core/settings.h"
+#include "identity/binding.h"
+#include "identity/current_user.h"
+#include "identity/key_file.h"
+#include "identity/key_path.h"
+#include "identity/password.h"
+#include "identity/seal.h"
+#include "identity/secret.h"
+
+PG_FUNCTION_INFO_V1(sched_sql_seal_secret);
+PG_FUNCTION_INFO_V1(sched_sql_seal_secret_file);
+PG_FUNCTION_INFO_V1(sched_sql_create_master_key);
+PG_FUNCTION_INFO_V1(sched_sql_create_place_file);
+PG_FUNCTION_INFO_V1(sched_sql_master_key_state);
+PG_FUNCTION_INFO_V1(sched_sql_hash_password);
+
+/* More than any key, token or private key file needs. */
+#define MAX_SECRET_BYTES 65536
+
+/* Whose secret it is: bound into the seal, so that a row copied to another user or name does not open. */
+typedef struct SecretOwner
+{
+	char bytes[UUID_LEN + NAMEDATALEN];
+	size_t length;
+} SecretOwner;
+
+static void
+set_owner(SecretOwner *owner, const pg_uuid_t *user_id, const char *name)
+{
+	size_t length = strlen(name);
+
+	if (length == 0 || length >= NAMEDATALEN)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a secret's name has 1 to %d bytes", NAMEDATALEN - 1)));
+	memcpy(owner->bytes, user_id->data, UUID_LEN);
+	memcpy(owner->bytes + UUID_LEN, name, length);
+	owner->length = UUID_LEN + length;
+}
+
+char *
+sched_identity_key_path(void)
+{
+	struct passwd *account;
+
+	if (sched_master_key_file[0] != '\0')
+		return pstrdup(sched_master_key_file);
+	account = getpwuid(geteuid());
+	return psprintf("%s/.scheduler/" UINT64_FORMAT "/master.key",
+					account != NULL ? account->pw_dir : "", GetSystemIdentifier());
+}
+
+char *
+sched_identity_place_path(void)
+{
+	char *path;
+
+	if (sched_place_file[0] != '\0')
+		return pstrdup(sched_place_file);
+	path = sched_identity_key_path();
+	get_parent_directory(path);
+	return psprintf("%s/place", path);
+}
+
+/* The master key, or an error that says what to do. The caller wipes it; nothing may throw before. */
+static void
+load_key(SchedMasterKey *key)
+{
+	char *path = sched_identity_key_path();
+	SchedKeyFileStatus status = sched_identity_read_key_file(path, DataDir, key);
+
+	if (status != SCHED_KEY_FILE_OK)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("%s", sched_identity_key_file_problem(status)),
+						errdetail("File \"%s\".", path),
+						errhint("%s", sched_identity_key_file_hint(status))));
+}
+
+/* (key_id, sealed) of a clear text, which the caller wipes whatever happens here. */
+static Datum
+form_sealed(FunctionCallInfo fcinfo, const SecretOwner *owner, const char *plain, size_t length)
+{
+	TupleDesc row_type;
+	bytea *sealed = palloc(VARHDRSZ + length + SCHED_SEAL_OVERHEAD);
+	Datum values[2];
+	bool nulls[2] = {false, false};
+	char key_id[SCHED_KEY_ID_CHARS + 1];
+	SchedMasterKey key;
+	bool done;
+
+	if (length == 0 || length > MAX_SECRET_BYTES)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a secret has 1 to %d bytes", MAX_SECRET_BYTES),
+						errdetail("This one has %zu.", length)));
+	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	load_key(&key);
+	done = sched_identity_seal(&key, owner->bytes, owner->length, plain, length,
+							   (unsigned char *) VARDATA(sealed));
+	memcpy(key_id, key.id, sizeof(key_id));
+	sched_identity_wipe(&key, sizeof(key));
+	if (!done)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("the secret could not be sealed")));
+	SET_VARSIZE(sealed, VARHDRSZ + length + SCHED_SEAL_OVERHEAD);
+	values[0] = CStringGetTextDatum(key_id);
+	values[1] = PointerGetDatum(sealed);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row_type), values, nulls));
+}
+
+/*
+ * seal_secret(user_id, name, value) -> (key_id, sealed). The detoasted copy is wiped here; what the protocol or
+ * the parser holds of the value goes with their memory contexts.
+ */
+Datum
+sched_sql_seal_secret(PG_FUNCTION_ARGS)
+{
+	SecretOwner owner;
+	text *value = PG_GETARG_TEXT_P_COPY(2);
+	char *plain = VARDATA(value);
+	size_t length = VARSIZE(value) - VARHDRSZ;
+	Datum row = (Datum) 0;
+
+	PG_TRY();
+	{
+		set_owner(&owner, PG_GETARG_UUID_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+		if (debug_query_string != NULL && length >= 8 && length <= strlen(debug_query_string) &&
+			memmem(debug_query_string, strlen(debug_query_string), plain, length) != NULL)
+			ereport(WARNING,
+					(errmsg("the secret stands in the text of the statement"),
+					 errdetail("Logs, statistics and pg_stat_activity may show that text."),
+					 errhint("Bind it as a parameter, or use scheduler.set_secret_from_file().")));
+		row = form_sealed(fcinfo, &owner, plain, length);
+	}
+	PG_FINALLY();
+	{
+		sched_identity_wipe(plain, length);
+	}
+	PG_END_TRY();
+	PG_RETURN_DATUM(row);
+}
+
+/* Reads a whole small file; the length, or -1 with errno. One byte more than allowed tells that it is too long. */
+static ssize_t
+read_small_file(const char *path, char *buffer, size_t size)
+{
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	size_t length = 0;
+	ssize_t part = -1;
+
+	if (descriptor < 0)
+		return -1;
+	while (length < size && (part = read(descriptor, buffer + length, size - length)) > 0)
+		length += part;
+	close(descriptor);
+	return part < 0 ? -1 : (ssize_t) length;
+}
+
+/* seal_secret_file(user_id, name, path) -> (key_id, sealed), for those who may read the server's files. */
+Datum
+sched_sql_seal_secret_file(PG_FUNCTION_ARGS)
+{
+	SecretOwner owner;
+	char *path = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	char *plain;
+	ssize_t length = 0;
+	Datum row = (Datum) 0;
+
+	if (!sched_identity_caller_has_role("pg_read_server_files"))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied to read files of the server"),
+						errhint("This needs membership of pg_read_server_files.")));
+	set_owner(&owner, PG_GETARG_UUID_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	plain = palloc(MAX_SECRET_BYTES + 1);
+	PG_TRY();
+	{
+		length = read_small_file(path, plain, MAX_SECRET_BYTES + 1);
+		if (length < 0)
+			ereport(ERROR,
+					(errcode_for_file_access(), errmsg("could not read file \"%s\": %m", path),
+					 errhint("The server's operating system user must be able to read it.")));
+		/* Editors and echo end a file with a line feed that is no part of the secret. */
+		while (length > 0 && (plain[length - 1] == '\n' || plain[length - 1] == '\r'))
+			length--;
+		row = form_sealed(fcinfo, &owner, plain, (size_t) length);
+	}
+	PG_FINALLY();
+	{
+		sched_identity_wipe(plain, MAX_SECRET_BYTES + 1);
+	}
+	PG_END_TRY();
+	PG_RETURN_DATUM(row);
+}
+
+/* (file, created, problem, hint); problem NULL where all is well. */
+static Datum
+form_file_state(FunctionCallInfo fcinfo, const char *path, bool created, const char *problem,
+				const char *hint)
+{
+	TupleDesc row_type;
+	Datum values[4];
+	bool nulls[4] = {false, false, problem == NULL, problem == NULL};
+
+	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = CStringGetTextDatum(path);
+	values[1] = BoolGetDatum(created);
+	values[2] = problem == NULL ? (Datum) 0 : CStringGetTextDatum(problem);
+	values[3] = problem == NULL ? (Datum) 0 : CStringGetTextDatum(hint);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row_type), values, nulls));
+}
+
+static Datum
+form_key_state(FunctionCallInfo fcinfo, const char *path, SchedKeyFileStatus status, bool created)
+{
+	if (status == SCHED_KEY_FILE_OK)
+		return form_file_state(fcinfo, path, created, NULL, NULL);
+	return form_file_state(fcinfo, path, created, sched_identity_key_file_problem(status),
+						   sched_identity_key_file_hint(status));
+}
+
+static void
+require_superuser(const char *what)
+{
+	if (!superuser_arg(GetOuterUserId()) || !superuser())
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("must be superuser to create %s", what)));
+}
+
+/* create_master_key() -> (file, created, problem, hint) */
+Datum
+sched_sql_create_master_key(PG_FUNCTION_ARGS)
+{
+	char *path = sched_identity_key_path();
+	bool created;
+	SchedKeyFileStatus status;
+
+	require_superuser("the master key file");
+	status = sched_identity_create_key_file(path, DataDir, &created);
+	PG_RETURN_DATUM(form_key_state(fcinfo, path, status, created));
+}
+
+/* master_key_state() -> (file, created, problem, hint): looks only. */
+Datum
+sched_sql_master_key_state(PG_FUNCTION_ARGS)
+{
+	char *path = sched_identity_key_path();
+	SchedMasterKey key;
+	SchedKeyFileStatus status = sched_identity_read_key_file(path, DataDir, &key);
+
+	sched_identity_wipe(&key, sizeof(key));
+	PG_RETURN_DATUM(form_key_state(fcinfo, path, status, false));
+}
+
+/* create_place_file() -> (file, created, problem, hint): random words that no copy of the cluster has. */
+Datum
+sched_sql_create_place_file(PG_FUNCTION_ARGS)
+{
+	char *path = sched_identity_place_path();
+	char text[SCHED_KEY_FILE_CHARS + 1];
+
+	require_superuser("the place file");
+	if (access(path, F_OK) == 0)
+		PG_RETURN_DATUM(form_file_state(fcinfo, path, false, NULL, NULL));
+	if (!sched_identity_make_key(text) ||
+		!sched_identity_write_private_file(path, text, SCHED_KEY_FILE_CHARS))
+	{
+		char *problem = psprintf("could not create the place file: %s", strerror(errno));
+
+		PG_RETURN_DATUM(form_file_state(fcinfo, path, false, problem,
+										"Name a folder that the server's operating system user can "
+										"write in scheduler.place_file."));
+	}
+	PG_RETURN_DATUM(form_file_state(fcinfo, path, true, NULL, NULL));
+}
+
+/* hash_password(password) -> text: bcrypt. */
+Datum
+sched_sql_hash_password(PG_FUNCTION_ARGS)
+{
+	char *password = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	size_t length = strlen(password);
+	char hash[SCHED_PASSWORD_HASH_BYTES];
+	bool hashed = false;
+	bool fits = length >= SCHED_PASSWORD_MIN_BYTES && length <= SCHED_PASSWORD_MAX_BYTES;
+
+	if (fits)
+		hashed = sched_identity_hash_password(password, hash);
+	sched_identity_wipe(password, length);
+	if (!fits)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a password has %d to %d bytes", SCHED_PASSWORD_MIN_BYTES,
+							   SCHED_PASSWORD_MAX_BYTES),
+						errdetail("This one has %zu.", length)));
+	if (!hashed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("the password could not be hashed")));
+	PG_RETURN_TEXT_P(cstring_to_text(hash));
+}
+
+/* A sealed secret as found in the table; palloc'ed. */
+typedef struct FoundSecret
+{
+	pg_uuid_t owner_id;
+	char *key_id;
+	bytea *sealed;
+	char *hosts; /* separated by blanks */
+	bool used_long_ago;
+} FoundSecret;
+
+static SPIPlanPtr
+prepare_once(SPIPlanPtr *plan, const char *query, int n_types, Oid *types)
+{
+	if (*plan == NULL)
+	{
+		*plan = SPI_prepare(query, n_types, types);
+		if (*plan == NULL || SPI_keepplan(*plan) != 0)
+			elog(ERROR, "could not prepare a query of the secret store");
+	}
+	return *plan;
+}
+
+/* Copies the one row of SPI's result into `context`. */
+static void
+copy_found(FoundSecret *found, MemoryContext context)
+{
+	HeapTuple row = SPI_tuptable->vals[0];
+	TupleDesc type = SPI_tuptable->tupdesc;
+	bool is_null;
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	found->owner_id = *DatumGetUUIDP(SPI_getbinval(row, type, 1, &is_null));
+	found->key_id = TextDatumGetCString(SPI_getbinval(row, type, 2, &is_null));
+	found->sealed = DatumGetByteaPCopy(SPI_getbinval(row, type, 3, &is_null));
+	found->hosts = TextDatumGetCString(SPI_getbinval(row, type, 4, &is_null));
+	found->used_long_ago = DatumGetBool(SPI_getbinval(row, type, 5, &is_null));
+	MemoryContextSwitchTo(old);
+}
+
+/* The user's own secret, else the installation's where its endpoint is registered. Role: scheduler_system. */
+static bool
+find_secret(const pg_uuid_t *user_id, const char *name, const SchedSecretTarget *target,
+			FoundSecret *found)
+{
+	static SPIPlanPtr plan = NULL;
+	MemoryContext context = CurrentMemoryContext;
+	Oid types[] = {UUIDOID, TEXTOID, TEXTOID};
+	Datum values[3];
+	bool has_row;
+
+	values[0] = UUIDPGetDatum(user_id);
+	values[1] = CStringGetTextDatum(name);
+	values[2] = CStringGetTextDatum(
+		psprintf("%s:%d%s", target->host, target->port, target->path != NULL ? target->path : ""));
+	SPI_connect();
+	prepare_once(
+		&plan,
+		"SELECT s.user_id, s.key_id, s.sealed, pg_catalog.array_to_string(s.hosts, ' '),"
+		" s.last_used_at IS NULL"
+		" OR s.last_used_at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-)"
+		" '1 min'::pg_catalog.interval"
+		" FROM scheduler.sealed_secrets s"
+		" WHERE s.name OPERATOR(pg_catalog.=) $2"
+		" AND (s.user_id OPERATOR(pg_catalog.=) $1"
+		" OR s.user_id OPERATOR(pg_catalog.=) scheduler.system_user_id()"
+		" AND EXISTS (SELECT FROM scheduler.secret_endpoints e"
+		" WHERE e.user_id OPERATOR(pg_catalog.=) s.user_id AND e.name OPERATOR(pg_catalog.=) s.name"
+		" AND e.endpoint OPERATOR(pg_catalog.=) pg_catalog.lower($3)))"
+		" ORDER BY (s.user_id OPERATOR(pg_catalog.=) $1) DESC LIMIT 1",
+		3, types);
+	if (SPI_execute_plan(plan, values, NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "the secret store could not be read");
+	has_row = SPI_processed == 1;
+	if (has_row)
+		copy_found(found, context);
+	SPI_finish();
+	return has_row;
+}
+
+/* Notes the use at most once a minute, and never waits for a row: it is a courtesy. Role: scheduler_system. */
+static void
+note_use(const FoundSecret *found, const char *name)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid types[] = {UUIDOID, TEXTOID};
+	Datum values[2];
+
+	if (!found->used_long_ago || XactReadOnly)
+		return;
+	values[0] = UUIDPGetDatum(&found->owner_id);
+	values[1] = CStringGetTextDatum(name);
+	SPI_connect();
+	prepare_once(
+		&plan,
+		"UPDATE scheduler.sealed_secrets SET last_used_at = pg_catalog.now()"
+		" WHERE (user_id, name) IN (SELECT s.user_id, s.name FROM scheduler.sealed_secrets s"
+		" WHERE s.user_id OPERATOR(pg_catalog.=) $1 AND s.name OPERATOR(pg_catalog.=) $2"
+		" FOR UPDATE SKIP LOCKED)",
+		2, types);
+	if (SPI_execute_plan(plan, values, NULL, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "the use of a secret could not be noted");
+	SPI_finish();
+}
+
+/* Opens sealed bytes into malloc'ed memory. Nothing in here throws. */
+static SchedSecretStatus
+unseal_found(const FoundSecret *found, const SecretOwner *owner, const char *key_path,
+			 SchedSecretValue *value)
+{
+	size_t length = VARSIZE_ANY_EXHDR(found->sealed);
+	SchedSecretStatus status = SCHED_SECRET_OK;
+	SchedMasterKey key;
+
+	if (length < SCHED_SEAL_OVERHEAD)
+		return SCHED_SECRET_DAMAGED;
+	if (sched_identity_read_key_file(key_path, DataDir, &key) != SCHED_KEY_FILE_OK)
+		return SCHED_SECRET_NO_KEY;
+	value->length = length - SCHED_SEAL_OVERHEAD;
+	value->bytes = calloc(1, value->length + 1);
+	if (value->bytes == NULL)
+		status = SCHED_SECRET_NO_MEMORY;
+	else if (strcmp(key.id, found->key_id) != 0)
+		status = SCHED_SECRET_WRONG_KEY;
+	else if (!sched_identity_unseal(&key, owner->bytes, owner->length,
+									(const unsigned char *) VARDATA_ANY(found->sealed), length,
+									(unsigned char *) value->bytes))
+		status = SCHED_SECRET_DAMAGED;
+	sched_identity_wipe(&key, sizeof(key));
+	if (status != SCHED_SECRET_OK)
+		sched_identity_close_secret(value);
+	return status;
+}
+
+SchedSecretStatus
+sched_identity_open_secret(const pg_uuid_t *user_id, const char *name,
+						   const SchedSecretTarget *target, SchedSecretValue *value)
+{
+	Oid saved_user;
+	int saved_context;
+	char *key_path = sched_identity_key_path();
+	SecretOwner owner;
+	FoundSecret found;
+	bool exists;
+
+	memset(value, 0, sizeof(*value));
+	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
+		return SCHED_SECRET_UNKNOWN;
+	/* The store is read past row-level security: the query itself says whose rows count. */
+	GetUserIdAndSecContext(&saved_user, &saved_context);
+	SetUserIdAndSecContext(get_role_oid("scheduler_system", false),
+						   saved_context | SECURITY_LOCAL_USERID_CHANGE);
+	exists = find_secret(user_id, name, target, &found);
+	if (exists && sched_identity_bindings_allow(found.hosts, target->host, target->port))
+		note_use(&found, name);
+	SetUserIdAndSecContext(saved_user, saved_context);
+	if (!exists)
+		return SCHED_SECRET_UNKNOWN;
+	if (!sched_identity_bindings_allow(found.hosts, target->host, target->port))
+		return SCHED_SECRET_WRONG_HOST;
+	set_owner(&owner, &found.owner_id, name);
+	return unseal_found(&found, &owner, key_path, value);
+}
+
+void
+sched_identity_close_secret(SchedSecretValue *value)
+{
+	sched_identity_wipe(value->bytes, value->length);
+	free(value->bytes);
+	memset(value, 0, sizeof(*value));
+}
+
+const char *
+sched_identity_secret_problem(SchedSecretStatus status)
+{
+	switch (status)
+	{
+		case SCHED_SECRET_OK:
+			return "the secret is in order";
+		case SCHED_SECRET_UNKNOWN:
+			return "no such secret, or none that may be used for this address";
+		case SCHED_SECRET_WRONG_HOST:
+			return "the secret is not bound to this host and port";
+		case SCHED_SECRET_NO_KEY:
+			return "the master key file is missing or refused; see scheduler.doctor()";
+		case SCHED_SECRET_WRONG_KEY:
+			return "the secret was sealed with another master key";
+		case SCHED_SECRET_DAMAGED:
+			return "the sealed secret is damaged; set it again";
+		case SCHED_SECRET_NO_MEMORY:
+			return "out of memory";
+	}
+	return "unknown problem";
+}

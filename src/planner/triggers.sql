@@ -1,0 +1,147 @@
+/* planner: what holds for every row, whoever writes it. */
+
+/*
+ * One writer of blocks per user at a time: the exclusion constraint alone answers concurrent writers with
+ * deadlocks, behind this lock they wait and then see each other. The first number is the class of calendar locks.
+ */
+CREATE FUNCTION scheduler.lock_calendar(user_id uuid) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	PERFORM pg_advisory_xact_lock(1396919116, uuid_hash($1));
+END
+$body$;
+COMMENT ON FUNCTION scheduler.lock_calendar(uuid) IS
+	'Takes the lock that every writer of blocks holds until the end of the transaction; several users in user_id order.';
+
+/* A pg_restore loads rows that are whole already; pg_dump's scripts start with row_security = off. */
+CREATE FUNCTION scheduler.is_restoring() RETURNS boolean
+	LANGUAGE sql STABLE
+	RETURN current_setting('row_security') = 'off'
+		AND (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = SESSION_USER);
+COMMENT ON FUNCTION scheduler.is_restoring() IS 'Whether a superuser loads a dump: triggers that add rows stay still.';
+
+/*
+ * An event as it is stored: what came from outside with no length is kept as one minute with the problem beside
+ * it, blocks follows from what the event is, and a row that blocks is written under the calendar lock.
+ */
+CREATE FUNCTION scheduler.prepare_event() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	IF NEW.is_external AND NEW.end_datetime <= NEW.start_datetime THEN
+		NEW.problem := format('ends at %s, not after its start; kept as one minute', NEW.end_datetime);
+		NEW.end_datetime := NEW.start_datetime + interval '1 minute';
+	END IF;
+	NEW.blocks := NOT NEW.is_external AND NOT NEW.is_all_day AND NEW.transparency = 'opaque'
+		AND NEW.status <> 'cancelled';
+	IF NEW.blocks OR (TG_OP = 'UPDATE' AND OLD.blocks) THEN
+		PERFORM scheduler.lock_calendar(NEW.user_id);
+	END IF;
+	RETURN NEW;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.prepare_event() IS 'Trigger of calendar_events: sets blocks, mends lengths, takes the calendar lock.';
+CREATE TRIGGER prepare BEFORE INSERT OR UPDATE ON scheduler.calendar_events
+	FOR EACH ROW EXECUTE FUNCTION scheduler.prepare_event();
+
+CREATE FUNCTION scheduler.prepare_protected_time() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	PERFORM scheduler.lock_calendar(NEW.user_id);
+	RETURN NEW;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.prepare_protected_time() IS 'Trigger of protected_time: takes the calendar lock.';
+CREATE TRIGGER prepare BEFORE INSERT OR UPDATE ON scheduler.protected_time
+	FOR EACH ROW EXECUTE FUNCTION scheduler.prepare_protected_time();
+
+/*
+ * scheduled_date, start_time and the words pending and scheduled follow the blocks. One statement for all tasks
+ * that the changed rows name; nothing is written where nothing differs.
+ */
+CREATE FUNCTION scheduler.follow_blocks() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	IF NOT EXISTS (SELECT FROM changed WHERE changed.task_id IS NOT NULL) OR scheduler.is_restoring() THEN
+		RETURN NULL;
+	END IF;
+	UPDATE scheduler.tasks AS t
+	SET scheduled_date = f.local_start::date,
+		start_time = f.local_start::time,
+		status = CASE
+			WHEN t.status = 'pending' AND f.local_start IS NOT NULL THEN 'scheduled'
+			WHEN t.status = 'scheduled' AND f.local_start IS NULL THEN 'pending'
+			ELSE t.status END
+	FROM (SELECT c.user_id, c.task_id, min(e.start_datetime) AT TIME ZONE u.timezone AS local_start
+		FROM (SELECT DISTINCT changed.user_id, changed.task_id FROM changed WHERE changed.task_id IS NOT NULL) AS c
+		JOIN scheduler.users AS u ON u.user_id = c.user_id
+		LEFT JOIN scheduler.calendar_events AS e
+			ON e.user_id = c.user_id AND e.task_id = c.task_id AND e.status <> 'cancelled'
+		GROUP BY c.user_id, c.task_id, u.timezone) AS f
+	WHERE t.user_id = f.user_id AND t.task_id = f.task_id
+		AND (t.scheduled_date, t.start_time, t.status = 'scheduled')
+			IS DISTINCT FROM (f.local_start::date, f.local_start::time,
+				t.status IN ('pending', 'scheduled') AND f.local_start IS NOT NULL);
+	RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.follow_blocks() IS
+	'Trigger of calendar_events: tasks take date, time and status from their blocks.';
+CREATE TRIGGER follow_inserted AFTER INSERT ON scheduler.calendar_events
+	REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION scheduler.follow_blocks();
+CREATE TRIGGER follow_updated AFTER UPDATE ON scheduler.calendar_events
+	REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION scheduler.follow_blocks();
+CREATE TRIGGER follow_deleted AFTER DELETE ON scheduler.calendar_events
+	REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION scheduler.follow_blocks();
+
+/* A task that is over needs no time any more: its blocks that have not begun go. */
+CREATE FUNCTION scheduler.drop_future_blocks() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	DELETE FROM scheduler.calendar_events AS e
+	WHERE e.user_id = NEW.user_id AND e.task_id = NEW.task_id AND e.start_datetime > now() AND NOT e.is_external;
+	RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.drop_future_blocks() IS
+	'Trigger of tasks: a completed or cancelled task gives its future blocks back.';
+CREATE TRIGGER drop_future_blocks AFTER UPDATE OF status ON scheduler.tasks
+	FOR EACH ROW WHEN (NEW.status IN ('completed', 'cancelled') AND OLD.status <> NEW.status)
+	EXECUTE FUNCTION scheduler.drop_future_blocks();
+
+/* The hours everybody starts with. Written for a user other than the caller: hence the owner without policies. */
+CREATE FUNCTION scheduler.seed_availability() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	IF NOT scheduler.is_restoring() THEN
+		INSERT INTO scheduler.availability (user_id, weekday, starts, ends, kind)
+		SELECT NEW.user_id, d.weekday, h.starts, h.ends, h.kind
+		FROM (VALUES ('work', 5, time '09:00', time '17:00'), ('personal', 7, time '08:00', time '21:00'))
+				AS h (kind, days, starts, ends),
+			LATERAL generate_series(1, h.days) AS d (weekday);
+	END IF;
+	RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.seed_availability() IS
+	'Trigger of users: work Mon-Fri 09:00-17:00, personal daily 08:00-21:00.';
+ALTER FUNCTION scheduler.seed_availability() OWNER TO scheduler_system;
+CREATE TRIGGER seed_availability AFTER INSERT ON scheduler.users
+	FOR EACH ROW EXECUTE FUNCTION scheduler.seed_availability();
