@@ -26,7 +26,7 @@ IDENTITY_SQL = src/identity/users.sql src/identity/people.sql src/identity/secre
 PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o
 ENGINE_OBJS = src/http/engine.o src/http/failure.o src/http/transfer.o
 HTTP_OBJS = $(ENGINE_OBJS)
-HTTP_SQL = src/http/types.sql
+HTTP_SQL = src/http/types.sql src/http/accounts.sql
 
 # jobs
 JOBS_OBJS =
@@ -48,9 +48,9 @@ LLM_OBJS =
 LLM_SQL =
 
 # mail
-PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o
-MAIL_OBJS =
-MAIL_SQL =
+PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o src/mail/invitation.o
+MAIL_OBJS = src/mail/mail_sql.o src/mail/import_sql.o
+MAIL_SQL = src/mail/mail.sql src/mail/import.sql src/mail/pipeline.sql src/mail/connect.sql
 
 # assistant
 PURE_ASSISTANT =

@@ -196,10 +196,10 @@ make_text_array(char *const *strings, int n)
 
 /* Seconds since 1970 as a timestamptz; years 1980 to 9999 always fit. */
 static Datum
-make_timestamp(int64 seconds)
+epoch_to_timestamp(int64 seconds)
 {
-	return TimestampTzGetDatum((seconds - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) *
-							   USECS_PER_SEC);
+	return TimestampTzGetDatum(
+		(seconds - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) * USECS_PER_SEC);
 }
 
 static void
@@ -210,9 +210,9 @@ fill_mail(const SchedMail *mail, Datum *values, bool *nulls)
 	values[MAIL_SENDER_EMAIL] = CStringGetTextDatum(mail->sender_email);
 	values[MAIL_RECIPIENTS] = make_recipients(mail);
 	nulls[MAIL_SENT_AT] = !mail->has_date;
-	values[MAIL_SENT_AT] = mail->has_date ? make_timestamp(mail->date) : (Datum) 0;
+	values[MAIL_SENT_AT] = mail->has_date ? epoch_to_timestamp(mail->date) : (Datum) 0;
 	nulls[MAIL_ARRIVED_AT] = !mail->has_received;
-	values[MAIL_ARRIVED_AT] = mail->has_received ? make_timestamp(mail->received) : (Datum) 0;
+	values[MAIL_ARRIVED_AT] = mail->has_received ? epoch_to_timestamp(mail->received) : (Datum) 0;
 	values[MAIL_MESSAGE_ID] = CStringGetTextDatum(mail->message_id);
 	values[MAIL_IN_REPLY_TO] = CStringGetTextDatum(mail->in_reply_to);
 	values[MAIL_REFERENCES] = make_text_array(mail->references, mail->n_references);
@@ -249,7 +249,7 @@ sched_sql_parse_mail(PG_FUNCTION_ARGS)
 	sched_mail_start();
 	mail = sched_mail_parse(&input);
 	if (mail == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		elog(ERROR, "out of memory");
 	PG_TRY();
 	{
 		fill_mail(mail, values, nulls);
@@ -267,9 +267,8 @@ fill_time(const SchedInvitationTime *time, int wall, int zone, Datum *values, bo
 {
 	nulls[wall] = time->wall[0] == '\0';
 	if (!nulls[wall])
-		values[wall] =
-			DirectFunctionCall3(timestamp_in, CStringGetDatum(time->wall),
-								ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+		values[wall] = DirectFunctionCall3(timestamp_in, CStringGetDatum(time->wall),
+										   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 	nulls[zone] = time->zone[0] == '\0';
 	if (!nulls[zone])
 		values[zone] = CStringGetTextDatum(time->zone);
@@ -309,7 +308,7 @@ sched_sql_read_invitation(PG_FUNCTION_ARGS)
 	invitation =
 		sched_mail_read_invitation(VARDATA_ANY(calendar), (size_t) VARSIZE_ANY_EXHDR(calendar));
 	if (invitation == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		elog(ERROR, "out of memory");
 	PG_TRY();
 	{
 		for (int i = 0; i < invitation->count; i++)
