@@ -33,7 +33,9 @@ JOBS_OBJS =
 JOBS_SQL = src/jobs/types.sql
 
 # time
-PURE_TIME =
+PURE_TIME = src/time/duration.o src/time/when.o src/time/when_calendar.o src/time/when_clock.o src/time/when_date.o \
+	src/time/when_deadline.o src/time/when_lex.o src/time/when_moment.o src/time/when_number.o \
+	src/time/when_period.o src/time/when_recur.o src/time/when_relative.o src/time/when_words.o src/time/when_zone.o
 TIME_OBJS =
 TIME_SQL =
 
