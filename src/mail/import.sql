@@ -1,7 +1,7 @@
 /* mail: mailboxes on the server's disk: imported once, or polled as an account. */
 
 CREATE FUNCTION scheduler.import_batch(path text, user_id uuid, account_id uuid, since timestamptz,
-	position bigint, skipping boolean, last_name text, max_mails integer, max_ms integer, notices boolean,
+	from_position bigint, skipping boolean, last_name text, max_mails integer, max_ms integer, notices boolean,
 	OUT next_position bigint, OUT next_skipping boolean, OUT next_name text, OUT done boolean, OUT mails bigint,
 	OUT added bigint, OUT problem text, OUT failed boolean)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -60,7 +60,7 @@ BEGIN
 	FROM scheduler.import_batch($1, owner_id, NULL, NULL, 0, false, '', NULL, NULL, true);
 	IF batch.failed THEN
 		RAISE EXCEPTION 'could not import the mailbox' USING ERRCODE = '58030', DETAIL = batch.problem,
-			HINT = 'Give the OS user that the server runs as the permission to read it.';
+			HINT = 'Check the path, and what the OS user of the server may read.';
 	ELSIF batch.problem IS NOT NULL THEN
 		RAISE WARNING 'some files were left out' USING DETAIL = batch.problem;
 	END IF;

@@ -43,7 +43,7 @@ CREATE TABLE scheduler.email_tracking
 	metadata jsonb NOT NULL DEFAULT '{}',
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT email_tracking_pkey PRIMARY KEY (user_id, email_id),
-	CONSTRAINT email_tracking_message_key UNIQUE (user_id, account_id, message_key),
+	CONSTRAINT email_tracking_message_key UNIQUE (user_id, message_key, account_id),
 	CONSTRAINT email_tracking_user_fkey FOREIGN KEY (user_id) REFERENCES scheduler.users ON DELETE CASCADE,
 	CONSTRAINT email_tracking_account_fkey FOREIGN KEY (user_id, account_id)
 		REFERENCES scheduler.accounts ON DELETE SET NULL (account_id),
@@ -156,30 +156,51 @@ $body$;
 COMMENT ON FUNCTION scheduler.describe_mail(scheduler.parsed_mail, text) IS 'The metadata of a row of email_tracking.';
 
 /*
- * Inserts the row of a mail; email_id NULL where another transaction was faster. A duplicate takes over what is
- * known of its original.
+ * The row of a message, made where there is none. Unique indexes find the old one, not the planner: inside one large import
+ * it has no statistics to choose an index by. A row that was there is locked and comes back as it is, so two
+ * transactions with the same message meet here. duplicate_of: the original, whose facts a new row takes over.
  */
-CREATE FUNCTION scheduler.insert_mail(user_id uuid, mail scheduler.parsed_mail, account_id uuid, external_id text,
-	message_key text, extract boolean, original scheduler.email_tracking, flags text) RETURNS uuid
+CREATE FUNCTION scheduler.upsert_mail(email_id uuid, user_id uuid, mail scheduler.parsed_mail, account_id uuid,
+	external_id text, message_key text, wanted boolean, flags text) RETURNS scheduler.email_tracking
 	LANGUAGE sql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	INSERT INTO scheduler.email_tracking (user_id, account_id, external_id, message_id_header, message_key, subject,
-		sender, sender_email, recipients, received_at, is_flagged, metadata, error, duplicate_of, classification,
-		extracted_deadline, extracted_task_description, extracted_priority, extracted_location,
-		extraction_confidence, processed, processed_at, task_id)
-	SELECT $1, $3, $4, nullif(($2).message_id, ''), $5, ($2).subject, ($2).sender, ($2).sender_email,
-		($2).recipients, scheduler.choose_received_at($2), coalesce($8, '') ~ 'F', scheduler.describe_mail($2, $8),
+	INSERT INTO scheduler.email_tracking AS m (email_id, user_id, account_id, external_id, message_id_header,
+		message_key, subject, sender, sender_email, recipients, received_at, is_flagged, metadata, error, processed,
+		processed_at)
+	SELECT $1, $2, $4, $5, nullif(($3).message_id, ''), $6, ($3).subject, ($3).sender, ($3).sender_email,
+		($3).recipients, scheduler.choose_received_at($3), coalesce($8, '') ~ 'F', scheduler.describe_mail($3, $8),
 		(SELECT string_agg(format('%s: %s', p ->> 'code', p ->> 'detail'), '; ')
-			FROM jsonb_array_elements(($2).problems) AS p),
-		($7).email_id, ($7).classification, ($7).extracted_deadline, ($7).extracted_task_description,
-		($7).extracted_priority, ($7).extracted_location, ($7).extraction_confidence,
-		NOT $6, CASE WHEN NOT $6 THEN now() END, ($7).task_id
-	ON CONFLICT DO NOTHING
-	RETURNING email_id
+			FROM jsonb_array_elements(($3).problems) AS p),
+		NOT $7, CASE WHEN NOT $7 THEN now() END
+	ON CONFLICT (user_id, message_key) WHERE duplicate_of IS NULL
+	DO UPDATE SET account_id = coalesce(m.account_id, excluded.account_id),
+		external_id = CASE WHEN m.account_id IS NULL THEN excluded.external_id ELSE m.external_id END
+	RETURNING *
 $body$;
-COMMENT ON FUNCTION scheduler.insert_mail(uuid, scheduler.parsed_mail, uuid, text, text, boolean,
-	scheduler.email_tracking, text) IS 'Adds a row of email_tracking unless there is one.';
+COMMENT ON FUNCTION scheduler.upsert_mail(uuid, uuid, scheduler.parsed_mail, uuid, text, text, boolean, text) IS
+	'The row of a message, made where there is none; one that belonged to no account is taken over by this one.';
+
+/* The same message in another account: a row of its own that is never extracted. */
+CREATE FUNCTION scheduler.upsert_duplicate(email_id uuid, original scheduler.email_tracking,
+	mail scheduler.parsed_mail, account_id uuid, external_id text, flags text) RETURNS scheduler.email_tracking
+	LANGUAGE sql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	INSERT INTO scheduler.email_tracking AS m (email_id, user_id, account_id, external_id, message_id_header,
+		message_key, subject, sender, sender_email, recipients, received_at, is_flagged, metadata, error, duplicate_of,
+		classification, extracted_deadline, extracted_task_description, extracted_priority, extracted_location,
+		extraction_confidence, task_id, processed, processed_at)
+	SELECT $1, ($2).user_id, $4, $5, ($2).message_id_header, ($2).message_key, ($3).subject, ($3).sender,
+		($3).sender_email, ($3).recipients, scheduler.choose_received_at($3), coalesce($6, '') ~ 'F',
+		scheduler.describe_mail($3, $6), ($2).error, ($2).email_id, ($2).classification, ($2).extracted_deadline,
+		($2).extracted_task_description, ($2).extracted_priority, ($2).extracted_location,
+		($2).extraction_confidence, ($2).task_id, true, now()
+	ON CONFLICT ON CONSTRAINT email_tracking_message_key DO UPDATE SET external_id = m.external_id
+	RETURNING *
+$body$;
+COMMENT ON FUNCTION scheduler.upsert_duplicate(uuid, scheduler.email_tracking, scheduler.parsed_mail, uuid, text, text) IS
+	'The row of a message in a further account, made where there is none.';
 
 CREATE FUNCTION scheduler.knows_mail(user_id uuid, account_id uuid, external_id text) RETURNS boolean
 	LANGUAGE sql STABLE
@@ -206,46 +227,44 @@ CREATE FUNCTION scheduler.store_mail(user_id uuid, raw bytea, account_id uuid, e
 DECLARE
 	mail scheduler.parsed_mail := scheduler.parse_mail($2, CASE WHEN $5 THEN 9223372036854775807 END);
 	key text := coalesce('<' || nullif(mail.message_id, '') || '>', 'sha256:' || encode(sha256($2), 'hex'));
-	original scheduler.email_tracking;
-	wanted boolean;
+	wanted boolean := $6 IS NULL OR scheduler.choose_received_at(mail) >= $6;
+	fresh_id uuid := scheduler.uuid7();
+	row scheduler.email_tracking;
 BEGIN
-	is_new := false;
-	/* A second round only where another transaction stored the same message meanwhile. */
-	FOR round IN 1 .. 3 LOOP
-		SELECT m.email_id INTO email_id
-		FROM scheduler.email_tracking AS m
-		WHERE m.user_id = $1 AND m.account_id IS NOT DISTINCT FROM $3 AND m.message_key = key
-		LIMIT 1;
-		IF FOUND THEN
-			/* another file of the account with the same message is not read again and again */
-			UPDATE scheduler.accounts AS a
-			SET cursor = jsonb_set(a.cursor, '{copies}', coalesce(a.cursor -> 'copies', '[]') || to_jsonb($4))
-			WHERE a.user_id = $1 AND a.account_id = $3 AND $4 IS NOT NULL
-				AND NOT scheduler.knows_mail($1, $3, $4);
-			RETURN;
-		END IF;
-		SELECT m.* INTO original
-		FROM scheduler.email_tracking AS m
-		WHERE m.user_id = $1 AND m.message_key = key AND m.duplicate_of IS NULL;
-		wanted := original.email_id IS NULL AND ($6 IS NULL OR scheduler.choose_received_at(mail) >= $6);
-		email_id := scheduler.insert_mail($1, mail, $3, $4, key, wanted, original, $7);
-		is_new := email_id IS NOT NULL;
-		EXIT WHEN is_new;
-	END LOOP;
+	row := scheduler.upsert_mail(fresh_id, $1, mail, $3, $4, key, wanted, $7);
+	IF row.account_id <> $3 THEN
+		row := scheduler.upsert_duplicate(fresh_id, row, mail, $3, $4, $7);
+	END IF;
+	email_id := row.email_id;
+	is_new := row.email_id = fresh_id;
 	IF NOT is_new THEN
-		RAISE EXCEPTION 'the same mail is being stored by another transaction'
-			USING ERRCODE = '55000', HINT = 'Try again.';
+		/* another file of the account with the same message is not read again and again */
+		UPDATE scheduler.accounts AS a
+		SET cursor = jsonb_set(a.cursor, '{copies}', coalesce(a.cursor -> 'copies', '[]') || to_jsonb($4))
+		WHERE a.user_id = $1 AND a.account_id = $3 AND $4 IS NOT NULL AND NOT scheduler.knows_mail($1, $3, $4);
+		RETURN;
 	END IF;
 	INSERT INTO scheduler.email_bodies (user_id, email_id, raw, body_text)
-	VALUES ($1, store_mail.email_id, $2, mail.body_text);
-	IF wanted THEN
-		PERFORM scheduler.enqueue('mail.process', jsonb_build_object('email_id', store_mail.email_id),
-			unique_key => store_mail.email_id::text, user_id => $1);
+	VALUES ($1, row.email_id, $2, mail.body_text);
+	IF NOT row.processed THEN
+		PERFORM scheduler.enqueue('mail.process', jsonb_build_object('email_id', row.email_id),
+			unique_key => row.email_id::text, user_id => $1);
 	END IF;
 END
 $body$;
 COMMENT ON FUNCTION scheduler.store_mail(uuid, bytea, uuid, text, boolean, timestamptz, text) IS
 	'Stores a mail once per account and enqueues its extraction once per user.';
+
+/* What is kept of a mail over the limit: its header, at most 256 kB. */
+CREATE FUNCTION scheduler.mail_head(raw bytea) RETURNS bytea
+	LANGUAGE sql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	SELECT substr(h.head, 1, coalesce(least(nullif(position('\x0a0a'::bytea IN h.head), 0),
+		nullif(position('\x0a0d0a'::bytea IN h.head), 0)), length(h.head)))
+	FROM (SELECT substr($1, 1, 262144)) AS h (head)
+$body$;
+COMMENT ON FUNCTION scheduler.mail_head(bytea) IS 'The header of a mail without its body.';
 
 CREATE FUNCTION scheduler.ingest_email(raw bytea, account_id uuid DEFAULT NULL) RETURNS uuid
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -254,6 +273,7 @@ CREATE FUNCTION scheduler.ingest_email(raw bytea, account_id uuid DEFAULT NULL) 
 #variable_conflict error
 DECLARE
 	owner_id uuid := scheduler.check_calendar_user();
+	is_large boolean := length($1) > pg_size_bytes(current_setting('scheduler.max_mail_bytes'));
 BEGIN
 	IF $1 IS NULL THEN
 		RAISE EXCEPTION 'no mail given' USING ERRCODE = '22023', DETAIL = 'raw is NULL.',
@@ -265,7 +285,8 @@ BEGIN
 			DETAIL = format('There is no account %s of yours.', $2),
 			HINT = 'Take the id from scheduler.accounts, or leave it out.';
 	END IF;
-	RETURN (SELECT s.email_id FROM scheduler.store_mail(owner_id, $1, $2, NULL, false, NULL, NULL) AS s);
+	RETURN (SELECT s.email_id FROM scheduler.store_mail(owner_id,
+		CASE WHEN is_large THEN scheduler.mail_head($1) ELSE $1 END, $2, NULL, is_large, NULL, NULL) AS s);
 END
 $body$;
 COMMENT ON FUNCTION scheduler.ingest_email(bytea, uuid) IS
