@@ -31,7 +31,8 @@ typedef enum SchedHttpFailure
 	SCHED_HTTP_BROKEN,      /* connection ended early, or bytes that are not HTTP */
 	SCHED_HTTP_TOO_LARGE,   /* answer over max_answer_bytes: permanent */
 	SCHED_HTTP_REDIRECTS,   /* too many redirects, or one to a forbidden place: permanent */
-	SCHED_HTTP_CANCELLED    /* sched_http_cancel() */
+	SCHED_HTTP_CANCELLED,   /* sched_http_cancel() */
+	SCHED_HTTP_LOST         /* the process that made the call is gone; never from the engine */
 } SchedHttpFailure;
 
 /* Settings of an engine; the strings are copied. Lists are comma separated. */
@@ -41,12 +42,13 @@ typedef struct SchedHttpConfig
 	int max_per_host;  /* of these, to one host and port */
 	size_t max_answer_bytes;   /* decoded body of one answer */
 	const char *allowed_hosts; /* '' = every public host; else 'api.openai.com, *.example.org' */
-	const char
-		*private_hosts; /* 'localhost:11434, imap.lan:993': the only private names reachable */
+	/* 'localhost:11434, imap.lan:993': the only private names reachable */
+	const char *private_hosts;
 	bool allow_private_networks; /* tests only */
 	const char *ca_file;         /* PEM bundle added to the system's, '' = none */
 	const char *user_agent;
-	int stall_seconds; /* an answer that has begun and then pauses this long is broken; 0 = no limit */
+	int stall_seconds;      /* how long an answer that has begun may pause; 0 = no limit */
+	size_t max_total_bytes; /* bodies of all answers not yet fetched; 0 = no limit */
 } SchedHttpConfig;
 
 /* One call to make. All strings are copied by sched_http_submit(). */

@@ -21,7 +21,7 @@
 
 #include "http/engine.h"
 
-/* The engine's configuration from the settings (strings point into them). Call again after a reload. */
+/* The engine's configuration from the settings (strings point into them). Again after a reload. */
 extern void sched_http_load_config(SchedHttpConfig *config);
 
 /*
@@ -35,12 +35,18 @@ extern SchedHttpAnswer *sched_http_build_call(Datum request, const pg_uuid_t *us
 extern void sched_http_scrub_call(SchedHttpCall *call);
 
 /*
- * The composite scheduler.http_response for an answer, palloc'ed. `error` of a call without a status starts with
- * a word of sched_http_failure_word(), and "(sent)" where the server may have acted: 'timeout (sent): ...'.
+ * An answer made by the worker itself: SCHED_HTTP_LOST with `sent` for a call whose process died, ... malloc'ed.
  */
+extern SchedHttpAnswer *sched_http_make_failure(uint64_t tag, SchedHttpFailure failure, bool sent,
+												const char *words);
+
+/* The composite scheduler.http_response for an answer, palloc'ed; the answer stays the caller's. */
 extern Datum sched_http_form_response(const SchedHttpAnswer *answer);
 
-/* Counts the answer in the statistics of its host (shared memory; does nothing without a library preload). */
+/* How long the server asked to wait, at most a day; -1 where it did not. */
+extern int64_t sched_http_asked_delay_ms(const SchedHttpAnswer *answer);
+
+/* Counts the answer in the statistics of its host (shared memory; nothing without preload). */
 extern void sched_http_count_answer(const SchedHttpAnswer *answer);
 
 #endif
