@@ -34,16 +34,18 @@ JOBS_OBJS =
 JOBS_SQL = src/jobs/types.sql
 
 # time
-PURE_TIME = src/time/duration.o src/time/when.o src/time/when_calendar.o src/time/when_clock.o src/time/when_date.o \
-	src/time/when_deadline.o src/time/when_lex.o src/time/when_moment.o src/time/when_number.o \
-	src/time/when_period.o src/time/when_recur.o src/time/when_relative.o src/time/when_words.o src/time/when_zone.o
-TIME_OBJS =
-TIME_SQL =
+PURE_TIME = src/time/when.o src/time/when_lex.o src/time/when_words.o src/time/when_calendar.o src/time/when_number.o \
+	src/time/when_date.o src/time/when_period.o src/time/when_clock.o src/time/when_zone.o src/time/when_moment.o \
+	src/time/when_relative.o src/time/when_deadline.o src/time/when_recur.o src/time/duration.o
+TIME_OBJS = src/time/zone.o src/time/time_sql.o
+TIME_SQL = src/time/time.sql
 
 # planner
-PURE_PLANNER =
-PLANNER_OBJS =
-PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.sql src/planner/views.sql
+PURE_PLANNER = src/planner/order.o src/planner/place.o src/planner/search.o src/planner/slots.o
+PLANNER_OBJS = src/planner/load.o src/planner/plan_sql.o
+PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.sql src/planner/hours.sql \
+	src/planner/slots.sql src/planner/events.sql src/planner/plan.sql src/planner/conflicts.sql \
+	src/planner/views.sql
 
 # llm
 PURE_LLM =

@@ -33,6 +33,49 @@ SELECT scheduler.response_result(ROW(204, '{}', '', NULL, '1 s', NULL, true)::sc
 SELECT scheduler.response_result(ROW(NULL, NULL, NULL, 'timeout: x', '1 s', 'timeout', true)::scheduler.http_response) IS NULL
 	AS no_status_no_result;
 
+-- the kind http without a worker: what its handler makes of a payload and of an answer
+SELECT scheduler.http_payload_problem(p::jsonb), p
+FROM unnest(ARRAY['{"url": "http://x/"}', '{"url": "http://x/", "method": "POST", "headers": {"a": ["b"]}, "body": {"c": 1}, "auth": "secret:x", "timeout": 5}',
+	'{"url": "http://x/", "timeout": "1.5 seconds"}', '{"url": "http://x/", "timeout": "00:00:05"}', '{"url": "http://x/", "body": "AAE=", "encoding": "base64"}',
+	'[]', '{}', '{"url": 5}', '{"url": "http://x/", "method": 5}', '{"url": "http://x/", "headers": []}', '{"url": "http://x/", "auth": {}}',
+	'{"url": "http://x/", "timeout": "soon"}', '{"url": "http://x/", "timeout": -1}', '{"url": "http://x/", "encoding": "rot13"}',
+	'{"url": "http://x/", "body": "A", "encoding": "base64"}', '{"url": "http://x/", "repeat_unsafe": "yes"}', 'null']) AS p;
+SELECT scheduler.http_payload_problem(NULL);
+SELECT (r).method, (r).url, (r).headers, convert_from((r).body, 'UTF8') AS body, (r).auth, (r).timeout
+FROM unnest(ARRAY['{"url": "http://x/"}', '{"url": "http://x/", "method": "post", "body": {"c": 1}, "auth": "secret:x", "timeout": 5}',
+	'{"url": "http://x/", "method": "PUT", "body": "plain", "headers": {"IDEMPOTENCY-key": "mine", "content-TYPE": "text/x"}}',
+	'{"url": "http://x/", "method": "PUT", "body": {"a": 1}, "headers": {"content-TYPE": "text/x"}}',
+	'{"url": "http://x/", "body": "w7w=", "encoding": "base64", "headers": null, "timeout": null}']) AS p,
+	LATERAL (SELECT scheduler.http_payload_request(p::jsonb, '01890000-0000-7000-8000-000000000001') AS r) AS made;
+
+CREATE FUNCTION pg_temp.job(payload jsonb) RETURNS scheduler.job LANGUAGE sql
+	RETURN ROW('01890000-0000-7000-8000-000000000001', scheduler.system_user_id(), 'http', payload, NULL, 1, 10, now(), NULL, now())::scheduler.job;
+CREATE FUNCTION pg_temp.answer(status integer, failure text, sent boolean) RETURNS scheduler.http_response LANGUAGE sql
+	RETURN ROW(status, '{}', '\x6f6b'::bytea, failure || ': words', '1 s', failure, sent)::scheduler.http_response;
+SELECT (s).action, (s).reason, (s).result, ((s).request).url
+FROM (VALUES ('{"url": "http://x/"}', NULL::scheduler.http_response), ('{"url": 5}', NULL),
+	('{"url": "http://x/"}', pg_temp.answer(200, NULL, true)),
+	('{"url": "http://x/"}', pg_temp.answer(404, NULL, true)),
+	('{"url": "http://x/"}', pg_temp.answer(503, NULL, true)),
+	('{"url": "http://x/", "method": "POST"}', pg_temp.answer(429, NULL, true)),
+	('{"url": "http://x/"}', pg_temp.answer(NULL, 'timeout', true)),
+	('{"url": "http://x/", "method": "POST"}', pg_temp.answer(NULL, 'connect', false)),
+	('{"url": "http://x/", "method": "POST"}', pg_temp.answer(NULL, 'timeout', true)),
+	('{"url": "http://x/", "method": "post"}', pg_temp.answer(NULL, 'lost', true)),
+	('{"url": "http://x/", "method": "PATCH", "repeat_unsafe": true}', pg_temp.answer(NULL, 'lost', true)),
+	('{"url": "http://x/"}', pg_temp.answer(NULL, 'forbidden', false)),
+	('{"url": "http://x/"}', pg_temp.answer(NULL, 'too_large', true))) AS v (payload, response),
+	LATERAL (SELECT scheduler.handle_http(pg_temp.job(v.payload::jsonb), v.response) AS s) AS stepped;
+
+-- http_call enqueues for developers, and says at once what is wrong
+SET ROLE scheduler_user;
+SELECT scheduler.http_call('GET', 'http://x/');
+RESET ROLE;
+SELECT scheduler.http_call('GET', NULL);
+SELECT scheduler.http_call('GET', 'http://x/', '[]');
+SELECT kind, payload FROM scheduler.live_jobs
+WHERE job_id = scheduler.http_call('POST', 'http://example.org/', '{"X": "y"}', 'text', 'secret:none');
+
 -- statistics: empty here; not for everybody
 SELECT count(*) FROM scheduler.stat_http;
 SELECT count(*) FROM scheduler.host_statistics();

@@ -26,13 +26,21 @@ free_headers(SchedHttpAnswer *answer)
 }
 
 void
+sched_answer_release(SchedReceiver *receiver)
+{
+	if (receiver->total_room != NULL)
+		*receiver->total_room -= receiver->body_room;
+	receiver->body_room = 0;
+}
+
+void
 sched_answer_reset(SchedReceiver *receiver)
 {
 	free_headers(receiver->answer);
 	free(receiver->answer->body);
 	receiver->answer->body = NULL;
 	receiver->answer->body_length = 0;
-	receiver->body_room = 0;
+	sched_answer_release(receiver);
 	receiver->header_bytes = 0;
 	receiver->header_room = 0;
 }
@@ -166,6 +174,28 @@ sched_answer_take_header(SchedReceiver *receiver, const char *line, size_t lengt
 	return append_header(receiver, line, (size_t) (colon - line), value, value_length);
 }
 
+/* Room for this many bytes, doubled each time; within what all answers together may take. */
+static bool
+grow_body(SchedReceiver *receiver, size_t needed)
+{
+	size_t room = receiver->body_room < 4096 ? 4096 : receiver->body_room * 2;
+	unsigned char *larger;
+
+	if (room < needed)
+		room = needed;
+	if (receiver->total_room != NULL && receiver->max_total > 0 &&
+		*receiver->total_room + (room - receiver->body_room) > receiver->max_total)
+		return false;
+	larger = realloc(receiver->answer->body, room);
+	if (larger == NULL)
+		return false;
+	if (receiver->total_room != NULL)
+		*receiver->total_room += room - receiver->body_room;
+	receiver->answer->body = larger;
+	receiver->body_room = room;
+	return true;
+}
+
 bool
 sched_answer_take_body(SchedReceiver *receiver, const char *bytes, size_t length)
 {
@@ -178,21 +208,10 @@ sched_answer_take_body(SchedReceiver *receiver, const char *bytes, size_t length
 		return false;
 	}
 	/* One byte more than the body: it ends with a NUL that does not count. */
-	if (needed + 1 > receiver->body_room)
+	if (needed + 1 > receiver->body_room && !grow_body(receiver, needed + 1))
 	{
-		size_t room = receiver->body_room < 4096 ? 4096 : receiver->body_room * 2;
-		unsigned char *larger;
-
-		if (room < needed + 1)
-			room = needed + 1;
-		larger = realloc(answer->body, room);
-		if (larger == NULL)
-		{
-			receiver->stop = SCHED_ANSWER_NO_MEMORY;
-			return false;
-		}
-		answer->body = larger;
-		receiver->body_room = room;
+		receiver->stop = SCHED_ANSWER_NO_MEMORY;
+		return false;
 	}
 	memcpy(answer->body + answer->body_length, bytes, length);
 	answer->body_length = needed;

@@ -43,6 +43,7 @@ struct SchedHttpEngine
 	int max_in_flight;
 	int max_per_host;
 	int n_in_flight;
+	size_t total_room; /* memory of bodies that nobody has fetched yet */
 	uint32_t next_number;
 	Pool *current;
 	Pool *pools;              /* the current one and those that finish */
@@ -113,6 +114,7 @@ fill_policy(SchedPolicy *policy, const SchedHttpConfig *config)
 	policy->user_agent = strdup(config->user_agent != NULL ? config->user_agent : "scheduler");
 	policy->max_answer_bytes = config->max_answer_bytes;
 	policy->stall_seconds = config->stall_seconds;
+	policy->max_total_bytes = config->max_total_bytes;
 	return policy->egress != NULL && policy->trust != NULL && policy->user_agent != NULL;
 }
 
@@ -127,6 +129,7 @@ create_pool(SchedHttpEngine *engine, const SchedHttpConfig *config)
 	pool->engine = engine;
 	pool->number = ++engine->next_number;
 	pool->deadline_us = -1;
+	pool->policy.total_room = &engine->total_room;
 	pool->multi = curl_multi_init();
 	ok = pool->multi != NULL && fill_policy(&pool->policy, config);
 	if (ok)

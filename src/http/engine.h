@@ -47,7 +47,8 @@ typedef struct SchedHttpConfig
 	bool allow_private_networks; /* tests only */
 	const char *ca_file;         /* PEM bundle added to the system's, '' = none */
 	const char *user_agent;
-	int stall_seconds; /* how long an answer that has begun may pause; 0 = no limit */
+	int stall_seconds;      /* how long an answer that has begun may pause; 0 = no limit */
+	size_t max_total_bytes; /* bodies of all answers not yet fetched; 0 = no limit */
 } SchedHttpConfig;
 
 /* One call to make. All strings are copied by sched_http_submit(). */

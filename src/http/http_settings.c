@@ -122,4 +122,6 @@ sched_http_load_config(SchedHttpConfig *config)
 	config->ca_file = sched_http_ca_file;
 	config->user_agent = "scheduler/" SCHED_VERSION;
 	config->stall_seconds = STALL_SECONDS;
+	/* Hundreds of large answers at once must not take the server's memory. */
+	config->max_total_bytes = Max(4 * config->max_answer_bytes, 256 * 1024 * 1024);
 }

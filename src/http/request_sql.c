@@ -206,7 +206,11 @@ place_secrets(const Lines *lines, const SchedSecretValue *secret, SchedHttpCall 
 		return "the secret cannot stand in a header";
 	call->secret_headers = placed;
 	for (int i = 0; i < lines->n_templates; i++)
+	{
+		if (strlen(lines->templates[i]) > 8192)
+			return "a header with {{auth}} is too long";
 		placed[call->n_secret_headers++] = place_secret(lines->templates[i], secret);
+	}
 	if (lines->n_templates == 0)
 		placed[call->n_secret_headers++] =
 			place_secret("Authorization: Bearer " PLACEHOLDER, secret);

@@ -143,6 +143,8 @@ sched_transfer_create(const SchedPolicy *policy, const SchedHttpCall *call)
 	transfer->answer->tag = call->tag;
 	transfer->receiver.answer = transfer->answer;
 	transfer->receiver.max_body = policy->max_answer_bytes;
+	transfer->receiver.max_total = policy->max_total_bytes;
+	transfer->receiver.total_room = policy->total_room;
 	transfer->started_us = sched_transfer_now_us();
 	transfer->deadline_us = transfer->started_us + (int64_t) timeout_ms * 1000;
 	problem = copy_call(transfer, call);
@@ -167,6 +169,7 @@ sched_transfer_destroy(SchedTransfer *transfer)
 {
 	/* libcurl may look at the lists and the error buffer until its handle is gone. */
 	curl_easy_cleanup(transfer->easy);
+	sched_answer_release(&transfer->receiver);
 	free_lines(transfer->sent_headers);
 	free_lines(transfer->headers);
 	drop_body(transfer);

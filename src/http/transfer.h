@@ -22,6 +22,8 @@ typedef struct SchedPolicy
 	char *user_agent;
 	size_t max_answer_bytes;
 	int stall_seconds;
+	size_t max_total_bytes;
+	size_t *total_room; /* counter of the engine */
 } SchedPolicy;
 
 typedef struct SchedTransfer

@@ -341,8 +341,8 @@ find_secret(const pg_uuid_t *user_id, const char *name, const SchedSecretTarget 
 		&plan,
 		"SELECT s.user_id, s.key_id, s.sealed, pg_catalog.array_to_string(s.hosts, ' '),"
 		" s.last_used_at IS NULL"
-		" OR s.last_used_at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-)"
-		" '1 min'::pg_catalog.interval"
+		" OR s.last_used_at OPERATOR(pg_catalog.<)"
+		" (pg_catalog.now() OPERATOR(pg_catalog.-) '1 min'::pg_catalog.interval)"
 		" FROM scheduler.sealed_secrets s"
 		" WHERE s.name OPERATOR(pg_catalog.=) $2"
 		" AND (s.user_id OPERATOR(pg_catalog.=) $1"
