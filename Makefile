@@ -58,9 +58,9 @@ MAIL_OBJS =
 MAIL_SQL =
 
 # assistant
-PURE_ASSISTANT =
-ASSISTANT_OBJS =
-ASSISTANT_SQL =
+PURE_ASSISTANT = src/assistant/split.o src/assistant/describe.o
+ASSISTANT_OBJS = src/assistant/assistant_sql.o
+ASSISTANT_SQL = src/assistant/assistant.sql
 
 # reports
 REPORTS_OBJS =
