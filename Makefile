@@ -27,7 +27,7 @@ PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/
 ENGINE_OBJS = src/http/engine.o src/http/failure.o src/http/transfer.o
 HTTP_OBJS = $(ENGINE_OBJS) src/http/host_stats.o src/http/http_settings.o src/http/request_sql.o \
 	src/http/response_sql.o
-HTTP_SQL = src/http/types.sql src/http/http.sql
+HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
 
 # jobs
 JOBS_OBJS =
@@ -53,9 +53,9 @@ LLM_OBJS =
 LLM_SQL = src/llm/models.sql src/llm/calls.sql src/llm/completion.sql src/llm/normalize.sql src/llm/extraction.sql src/llm/chat.sql
 
 # mail
-PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o
-MAIL_OBJS =
-MAIL_SQL =
+PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o src/mail/invitation.o
+MAIL_OBJS = src/mail/mail_sql.o src/mail/import_sql.o
+MAIL_SQL = src/mail/mail.sql src/mail/import.sql src/mail/pipeline.sql src/mail/connect.sql
 
 # assistant
 PURE_ASSISTANT = src/assistant/split.o src/assistant/describe.o
@@ -80,13 +80,12 @@ PG_CPPFLAGS = -Isrc $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -DSCHED_VER
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-declaration-after-statement $(SCHED_CFLAGS)
 SHLIB_LINK = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcrypt $(SCHED_LDFLAGS)
 # No bitcode: the hot paths are the server's own, and a clang of the server's exact version is not everywhere.
-with_llvm = no
+override with_llvm = no
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(PGXS),)
 include $(PGXS)
-override with_llvm = no
 endif
 
 scheduler--$(EXTVERSION).sql: $(ROOM_SQL) scheduler.control
