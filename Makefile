@@ -61,9 +61,9 @@ MAIL_OBJS = src/mail/mail_sql.o src/mail/import_sql.o
 MAIL_SQL = src/mail/mail.sql src/mail/import.sql src/mail/pipeline.sql src/mail/connect.sql
 
 # assistant
-PURE_ASSISTANT =
-ASSISTANT_OBJS =
-ASSISTANT_SQL =
+PURE_ASSISTANT = src/assistant/split.o src/assistant/describe.o
+ASSISTANT_OBJS = src/assistant/assistant_sql.o
+ASSISTANT_SQL = src/assistant/assistant.sql
 
 # reports
 REPORTS_OBJS =
