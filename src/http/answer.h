@@ -1,5 +1,6 @@
 /*
- * answer.h - an answer while it comes in: capped, malloc'ed, never throwing. Pure; inside the HTTP room.
+ * answer.h - an answer while it comes in: capped, malloc'ed, never throwing. Pure; inside the HTTP
+ * room.
  */
 #ifndef SCHED_HTTP_ANSWER_H
 #define SCHED_HTTP_ANSWER_H

@@ -1,12 +1,13 @@
 /*
  * host_stats.c - calls, errors and times per host, in shared memory.
  *
- * The postmaster reserves the memory when the library is preloaded; workers count into it; host_statistics() reads
- * it in any backend. One lightweight lock guards the table, held for a scan of short keys only. The table is of
- * fixed size: the entry not used for longest makes room for a new host.
+ * The postmaster reserves the memory when the library is preloaded; workers count into it;
+ * host_statistics() reads it in any backend. One lightweight lock guards the table, held for a scan
+ * of short keys only. The table is of fixed size: the entry not used for longest makes room for a
+ * new host.
  *
- * Times go into a histogram with four buckets per doubling, so a percentile is off by 9 % at most, whatever the
- * range, and counting costs the same for one call as for a million.
+ * Times go into a histogram with four buckets per doubling, so a percentile is off by 9 % at most,
+ * whatever the range, and counting costs the same for one call as for a million.
  */
 #include "postgres.h"
 
@@ -67,6 +68,7 @@ request_memory(void)
 	RequestNamedLWLockTranche("scheduler_http", 1);
 }
 
+/* Each process finds the table again; the first one, the postmaster, empties it. */
 static void
 attach_memory(void)
 {
@@ -84,6 +86,7 @@ attach_memory(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
+/* Other preloaded libraries have hooks of their own: each is called before ours. */
 void
 sched_http_install_statistics(void)
 {
@@ -112,7 +115,9 @@ time_of_bucket(int bucket)
 	return (int64) (FIRST_BUCKET_US * exp2((bucket - 0.5) / BUCKETS_PER_DOUBLING));
 }
 
-/* This database's entry of a host; else a free one or the one not used for longest, made its own. */
+/*
+ * This database's entry of a host; else a free one or the one not used for longest, made its own.
+ */
 static HostEntry *
 find_entry(const char *host, uint32 hash)
 {
@@ -129,6 +134,10 @@ find_entry(const char *host, uint32 hash)
 		if (entry->last_use < oldest->last_use)
 			oldest = entry;
 	}
+	/*
+	 * The counters of a host that nobody called for longest are given up; no decision depends on
+	 * them.
+	 */
 	memset(oldest, 0, sizeof(HostEntry));
 	oldest->database = MyDatabaseId;
 	oldest->hash = hash;
@@ -137,6 +146,10 @@ find_entry(const char *host, uint32 hash)
 	return oldest;
 }
 
+/*
+ * A call that was refused before it had a host is not counted. GetCurrentTimestamp() and memory
+ * copies only under the lock: nothing there can throw.
+ */
 void
 sched_http_count_answer(const SchedHttpAnswer *answer)
 {

@@ -1,12 +1,14 @@
 /*
- * http_settings.c - the settings of the HTTP room, their checks, and the engine's configuration made of them.
+ * http_settings.c - the settings of the HTTP room, their checks, and the engine's configuration
+ * made of them.
  *
- * Runs in _PG_init and, for the checks, in every process at SET, ALTER SYSTEM and reload. The variables belong to
- * core/settings.h and to the GUC machinery; a check hook may not throw, it answers false with a detail.
+ * Runs in _PG_init and, for the checks, in every process at SET, ALTER SYSTEM and reload. The
+ * variables belong to core/settings.h and to the GUC machinery; a check hook may not throw, it
+ * answers false with a detail.
  *
- * A bad list is refused wherever somebody is there to read why. When the server starts, refusing would leave the
- * default in force, which for http_allowed_hosts allows more than was meant: there a bad entry is kept with a warning,
- * and matches nothing.
+ * A bad list is refused wherever somebody is there to read why. When the server starts, refusing
+ * would leave the default in force, which for http_allowed_hosts allows more than was meant: there
+ * a bad entry is kept with a warning, and matches nothing.
  */
 #include "postgres.h"
 
@@ -80,6 +82,9 @@ check_allow_private(bool *value, void **extra, GucSource source)
 	return true;
 }
 
+/*
+ * All of them PGC_SIGHUP: what the worker may reach is decided for the server, never for a session.
+ */
 void
 sched_http_define_settings(void)
 {
@@ -108,6 +113,7 @@ sched_http_define_settings(void)
 							PGC_SIGHUP, GUC_UNIT_BYTE, NULL, NULL, NULL);
 }
 
+/* The strings stay the settings' own; the engine copies what it keeps. */
 void
 sched_http_load_config(SchedHttpConfig *config)
 {

@@ -1,10 +1,10 @@
 /*
  * request_sql.c - a handler's scheduler.http_request becomes a call of the engine.
  *
- * Runs in the worker, in the transaction that claims the job or stores its step. Results are palloc'ed; a secret
- * lives in one header line of the call, which sched_http_scrub_call() wipes. What is wrong with the request is
- * returned as an answer, never thrown: payload is hostile. Internal errors and missing memory throw, after
- * the secret is wiped.
+ * Runs in the worker, in the transaction that claims the job or stores its step. Results are
+ * palloc'ed; a secret lives in one header line of the call, which sched_http_scrub_call() wipes.
+ * What is wrong with the request is returned as an answer, never thrown: payload is hostile.
+ * Internal errors and missing memory throw, after the secret is wiped.
  */
 #include "postgres.h"
 
@@ -47,6 +47,7 @@ typedef struct Lines
 	bool has_authorization;
 } Lines;
 
+/* Without memory for an answer there is nothing to hand over: then it throws like palloc. */
 SchedHttpAnswer *
 sched_http_make_failure(uint64_t tag, SchedHttpFailure failure, bool sent, const char *words)
 {
@@ -58,6 +59,7 @@ sched_http_make_failure(uint64_t tag, SchedHttpFailure failure, bool sent, const
 	return answer;
 }
 
+/* NULL for SQL NULL, else palloc'ed. */
 static char *
 text_attribute(HeapTupleHeader row, AttrNumber number)
 {
@@ -79,6 +81,7 @@ read_request(Datum composite, Request *request)
 	request->method = text_attribute(row, 1);
 	if (request->method == NULL)
 		request->method = pstrdup("GET");
+	/* Methods are case-sensitive on the wire; nobody means "get". */
 	for (char *c = request->method; *c != '\0'; c++)
 		*c = pg_ascii_toupper((unsigned char) *c);
 	request->url = text_attribute(row, 2);
@@ -91,6 +94,7 @@ read_request(Datum composite, Request *request)
 	request->timeout_ms = sched_http_timeout;
 	if (!is_null)
 	{
+		/* As a double: days and months of an interval may overflow any integer of milliseconds. */
 		const Interval *timeout = DatumGetIntervalP(value);
 
 		request->timeout_ms = (double) timeout->time / 1000.0 + timeout->day * 86400000.0 +
@@ -128,6 +132,10 @@ add_line(Lines *lines, const char *name, const JsonbValue *value)
 	text = scalar_text(value);
 	if (text == NULL)
 		return "a header's value is neither a string, a number, a boolean, nor an array of these";
+	/*
+	 * Line breaks in either are for the engine to refuse: it checks what libcurl will really get,
+	 * the secret's own line included.
+	 */
 	line = psprintf("%s: %s", name, text);
 	if (pg_strcasecmp(name, "authorization") == 0)
 		lines->has_authorization = true;
@@ -155,6 +163,10 @@ collect_lines(Jsonb *headers, Lines *lines)
 		return NULL;
 	if (!JB_ROOT_IS_OBJECT(headers))
 		return "headers are not a JSON object";
+	/*
+	 * Depth 1 is the object itself, 2 an array of values. An object inside is refused, so what
+	 * comes between a key and the next one always belongs to it.
+	 */
 	iterator = JsonbIteratorInit(&headers->root);
 	while (problem == NULL && (token = JsonbIteratorNext(&iterator, &item, false)) != WJB_DONE)
 	{
@@ -200,8 +212,13 @@ place_secrets(const Lines *lines, const SchedSecretValue *secret, SchedHttpCall 
 {
 	const char **placed = palloc0(sizeof(char *) * (lines->n_templates + 1));
 
+	/* Servers take headers of 8 kB; what is longer is a file, not a token. */
 	if (secret->length == 0 || secret->length > 8192)
 		return "the secret is empty or too long for a header";
+	/*
+	 * A C string would end there and send half of it. Line breaks are refused with the line, by the
+	 * engine.
+	 */
 	if (memchr(secret->bytes, '\0', secret->length) != NULL)
 		return "the secret cannot stand in a header";
 	call->secret_headers = placed;
@@ -240,12 +257,20 @@ add_auth(const Request *request, const Lines *lines, const pg_uuid_t *user_id, u
 	const char *name;
 	const char *problem;
 
+	/*
+	 * Only the name stands in the request; the prefix leaves room for other kinds of credentials.
+	 */
 	if (strncmp(request->auth, "secret:", 7) != 0 || request->auth[7] == '\0')
 		return sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false,
 									   "auth is not of the form secret:name");
+	/* Sending both would leave it to the server which of the two counts. */
 	if (lines->n_templates == 0 && lines->has_authorization)
 		return sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false,
 									   "both auth and an Authorization header without {{auth}}");
+	/*
+	 * The secret is opened for the url as the engine will parse it. A binding checked against
+	 * anything else could be tricked into another host.
+	 */
 	name = request->auth + 7;
 	problem = sched_target_parse(&target, NULL, request->url);
 	if (problem != NULL)
@@ -258,6 +283,10 @@ add_auth(const Request *request, const Lines *lines, const pg_uuid_t *user_id, u
 	status = sched_identity_open_secret(user_id, name, &secret_target, &secret);
 	if (status != SCHED_SECRET_OK)
 		return refuse_secret(tag, status, name);
+	/*
+	 * The value is malloc'ed and lines with it are palloc'ed: an error in between must leave
+	 * neither readable.
+	 */
 	PG_TRY();
 	{
 		problem = place_secrets(lines, &secret, call);
@@ -274,6 +303,10 @@ add_auth(const Request *request, const Lines *lines, const pg_uuid_t *user_id, u
 						   : sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false, problem);
 }
 
+/*
+ * Cheap checks first; the secret is opened last, when everything else is known to be in order, so
+ * that it is in memory for as short as possible.
+ */
 SchedHttpAnswer *
 sched_http_build_call(Datum composite, const pg_uuid_t *user_id, uint64_t tag, SchedHttpCall *call)
 {
@@ -315,6 +348,7 @@ sched_http_build_call(Datum composite, const pg_uuid_t *user_id, uint64_t tag, S
 	return NULL;
 }
 
+/* After submit the engine has copies of its own, which it wipes when the call is over. */
 void
 sched_http_scrub_call(SchedHttpCall *call)
 {

@@ -1,8 +1,10 @@
 /*
- * response_sql.c - an answer of the engine becomes a scheduler.http_response, and what handlers ask about one.
+ * response_sql.c - an answer of the engine becomes a scheduler.http_response, and what handlers ask
+ * about one.
  *
- * Runs in the worker and, for the SQL functions, in any backend. Results are palloc'ed; answers stay their
- * owner's. What a server sends is hostile: header values that are not UTF-8 are taken as Latin-1, a body stays bytes.
+ * Runs in the worker and, for the SQL functions, in any backend. Results are palloc'ed; answers
+ * stay their owner's. What a server sends is hostile: header values that are not UTF-8 are taken as
+ * Latin-1, a body stays bytes.
  */
 #include "postgres.h"
 
@@ -55,6 +57,7 @@ append_header_text(StringInfo into, const char *value)
 	}
 }
 
+/* Keys, values and elements alike; the text is converted into memory of its own. */
 static void
 push_text(JsonbParseState **state, JsonbIteratorToken token, const char *text)
 {
@@ -85,6 +88,7 @@ is_repeated(const SchedHttpAnswer *answer, int position, bool after)
 }
 
 /* {"name": "value", "repeated": ["one", "two"]} */
+/* At most 256 headers, so comparing each name with all others is fine. */
 static Jsonb *
 form_headers(const SchedHttpAnswer *answer)
 {
@@ -114,6 +118,7 @@ form_headers(const SchedHttpAnswer *answer)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
+/* An answer has at most http_max_answer_bytes, 512 MB: below what a bytea can hold. */
 static Datum
 form_body(const SchedHttpAnswer *answer)
 {
@@ -138,6 +143,10 @@ response_descriptor(void)
 	return lookup_rowtype_tupdesc(type, -1);
 }
 
+/*
+ * Attributes that a later version adds stay NULL here. `error` begins with the failure's word, so
+ * that a person who only sees the text knows the kind as well.
+ */
 Datum
 sched_http_form_response(const SchedHttpAnswer *answer)
 {
@@ -174,6 +183,7 @@ sched_http_form_response(const SchedHttpAnswer *answer)
 	return HeapTupleGetDatum(tuple);
 }
 
+/* For the worker, which has the answer at hand; handlers ask retry_after(). */
 int64_t
 sched_http_asked_delay_ms(const SchedHttpAnswer *answer)
 {
@@ -194,6 +204,9 @@ header_text(Jsonb *headers, const char *name)
 	JsonbValue *value =
 		getKeyJsonValueFromContainer(&headers->root, name, (int) strlen(name), &buffer);
 
+	/*
+	 * Servers behind proxies send some headers twice; the first came from nearest to the source.
+	 */
 	if (value != NULL && value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data))
 		value = getIthJsonbValueFromContainer(value->val.binary.data, 0);
 	if (value == NULL || value->type != jbvString)
@@ -217,6 +230,7 @@ sched_sql_retry_after(PG_FUNCTION_ARGS)
 	headers = DatumGetJsonbP(value);
 	if (!JB_ROOT_IS_OBJECT(headers))
 		PG_RETURN_NULL();
+	/* An HTTP-date is compared with the server's clock: a skewed one is why delays are clamped. */
 	delay_ms = sched_retry_after_ms(header_text(headers, "retry-after-ms"),
 									header_text(headers, "retry-after"),
 									GetCurrentTimestamp() / USECS_PER_SEC + UNIX_EPOCH_IN_POSTGRES);
@@ -227,6 +241,7 @@ sched_sql_retry_after(PG_FUNCTION_ARGS)
 	PG_RETURN_INTERVAL_P(result);
 }
 
+/* One key of an object under construction. */
 static void
 push_pair(JsonbParseState **state, const char *name, JsonbValue *value)
 {
@@ -238,6 +253,7 @@ push_pair(JsonbParseState **state, const char *name, JsonbValue *value)
 	pushJsonbValue(state, WJB_VALUE, value);
 }
 
+/* Points into the caller's memory, which lives until the JSON is built. */
 static JsonbValue
 string_value(const char *text, int length)
 {
@@ -249,8 +265,8 @@ string_value(const char *text, int length)
 }
 
 /*
- * The body as JSON can hold it: text where it is UTF-8 without NUL, else base64; at most max_bytes of it, text cut at
- * a character.
+ * The body as JSON can hold it: text where it is UTF-8 without NUL, else base64; at most max_bytes
+ * of it, text cut at a character.
  */
 static void
 push_body(JsonbParseState **state, bytea *body, int max_bytes)
@@ -258,6 +274,7 @@ push_body(JsonbParseState **state, bytea *body, int max_bytes)
 	const char *bytes = VARDATA_ANY(body);
 	int length = VARSIZE_ANY_EXHDR(body);
 	bool truncated = length > max_bytes;
+	/* The verification refuses NUL as well, which neither text nor jsonb can hold. */
 	bool text = pg_verify_mbstr(PG_UTF8, bytes, length, true);
 	JsonbValue value;
 	JsonbValue encoding;
@@ -273,6 +290,7 @@ push_body(JsonbParseState **state, bytea *body, int max_bytes)
 	}
 	else
 	{
+		/* Base64 of what is kept; the length says how much that was. */
 		int room = pg_b64_enc_len(length);
 		char *encoded = palloc(room + 1);
 
@@ -284,7 +302,9 @@ push_body(JsonbParseState **state, bytea *body, int max_bytes)
 	push_pair(state, "truncated", &flag);
 }
 
-/* response_result(http_response, max_bytes) -> jsonb {status, headers, body, encoding, truncated} */
+/*
+ * response_result(http_response, max_bytes) -> jsonb {status, headers, body, encoding, truncated}
+ */
 Datum
 sched_sql_response_result(PG_FUNCTION_ARGS)
 {
@@ -306,6 +326,7 @@ sched_sql_response_result(PG_FUNCTION_ARGS)
 	push_pair(&state, "status", &value);
 	if (!no_headers)
 	{
+		/* Taken over whole, not walked: the container is already in jsonb's own form. */
 		Jsonb *object = DatumGetJsonbP(headers);
 
 		value.type = jbvBinary;

@@ -1,5 +1,6 @@
 /*
- * transfer.h - one call on its way, with its redirects. Inside the HTTP room only: engine.c drives transfers.
+ * transfer.h - one call on its way, with its redirects. Inside the HTTP room only: engine.c drives
+ * transfers.
  */
 #ifndef SCHED_HTTP_TRANSFER_H
 #define SCHED_HTTP_TRANSFER_H
@@ -65,8 +66,8 @@ extern void sched_transfer_destroy(SchedTransfer *transfer);
 extern bool sched_transfer_aim(SchedTransfer *transfer);
 
 /*
- * libcurl is done with the present hop (the handle is out of its multi). True: a redirect was followed, start
- * again; false: the answer is complete.
+ * libcurl is done with the present hop (the handle is out of its multi). True: a redirect was
+ * followed, start again; false: the answer is complete.
  */
 extern bool sched_transfer_conclude(SchedTransfer *transfer, CURLcode code);
 

@@ -121,8 +121,8 @@ sched_llm_share_matter(const SchedReading *reading, const SchedSentence *a, cons
 }
 
 /* "Sign it", "return them": the object stands elsewhere. */
-static bool
-has_pronoun_object(const SchedReading *reading, const SchedSentence *sentence)
+bool
+sched_llm_has_pronoun_object(const SchedReading *reading, const SchedSentence *sentence)
 {
 	static const char *const objects[] = {"it", "them", "this", "these", "that", "those", "one", "both", NULL};
 	int end = sentence->first + sentence->count;
@@ -148,7 +148,7 @@ start_deed(const SchedReading *reading, SchedDeed *deed, int index)
 	deed->asked_by = -1;
 	deed->date_sentence = -1;
 	deed->score = sentence->score;
-	deed->question = best[CUE_ASK] < 14 && best[CUE_OBLIGE] < 10 && best[CUE_REPLY] < 14 &&
+	deed->question = sentence->question && best[CUE_ASK] < 14 && best[CUE_OBLIGE] < 10 && best[CUE_REPLY] < 14 &&
 					 best[CUE_WANT] < 10 && !sentence->verb_led;
 	deed->reply = best[CUE_REPLY] >= 10 && best[CUE_OBLIGE] < 14 &&
 				  (best[CUE_REPLY] >= best[CUE_ASK] || best[CUE_REPLY] >= 20);
@@ -198,14 +198,14 @@ belongs_to(const SchedReading *reading, const SchedDeed *deed, const SchedDeed *
 	if (a->subject)
 		return true;
 	if (a->bullet || b->bullet)
-		return !b->bullet && (other->due_only || other->reply || (has_pronoun_object(reading, b) && matter <= 1));
+		return !b->bullet && (other->due_only || other->reply || (sched_llm_has_pronoun_object(reading, b) && matter <= 1));
 	if (other->due_only || deed->due_only)
 		return true;
 	if (says_also(reading, b) && matter > 1)
 		return false;
 	if (near && matter == 0)
 		return true;
-	if (near && has_pronoun_object(reading, b) && !differ_in_date(a, b))
+	if (near && sched_llm_has_pronoun_object(reading, b) && !differ_in_date(a, b))
 		return true;
 	if (sched_llm_share_matter(reading, a, b) && !differ_in_date(a, b))
 		return true;
@@ -491,6 +491,19 @@ take_subject(const SchedReading *reading, SchedDeed *deeds)
 	return 1;
 }
 
+/* People ask after things with "I", "we" or "you", or with a question; programs do not. */
+static bool
+speaks_of_persons(const SchedReading *reading, const SchedSentence *sentence)
+{
+	static const char *const words[] = {"i", "we", "you", "my", "our", "your", "i'm", "we're", "i've", "me", "us", NULL};
+
+	for (int i = sentence->first; i < sentence->first + sentence->count; i++)
+		for (const char *const *word = words; *word != NULL; word++)
+			if (sched_llm_token_is(reading, &reading->tokens[i], *word))
+				return true;
+	return sentence->question;
+}
+
 /* All deeds of the mail, in the order of the text; returns how many. */
 int
 sched_llm_find_deeds(SchedReading *reading, SchedDeed *deeds, int max)
@@ -520,6 +533,8 @@ sched_llm_find_deeds(SchedReading *reading, SchedDeed *deeds, int max)
 	{
 		/* A chaser without the mail it asks after: its subject says what is meant. */
 		index = find_strongest(reading, CUE_CHASE, CHASE_LIMIT + 2);
+		if (index >= 0 && !speaks_of_persons(reading, &reading->sentences[index]))
+			index = -1;
 		reading->chased = index >= 0;
 	}
 	if (index >= 0)

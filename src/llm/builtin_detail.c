@@ -61,7 +61,7 @@ static void
 date_from_elsewhere(SchedReading *reading, SchedDeed *deeds, int count, int index)
 {
 	const SchedSentence *sentence = &reading->sentences[index];
-	const SchedDate *date = choose_date(sentence, true);
+	const SchedDate *date = choose_date(sentence, sentence->best[CUE_DUE] < 8);
 	bool due = sentence->best[CUE_DUE] >= 4 || sentence->best[CUE_OBLIGE] >= 10 || sentence->best[CUE_WANT] >= 7 ||
 			   sentence->best[CUE_REPLY] >= 10;
 	int nearest = -1;
@@ -118,6 +118,9 @@ date_from_new_text(SchedReading *reading, SchedDeed *deed)
 		const SchedSentence *sentence = &reading->sentences[i];
 		const SchedDate *date = choose_date(sentence, true);
 
+		if (i != deed->asked_by && sentence->score < 10 &&
+			(sentence->best[CUE_SELF] < 0 || sentence->best[CUE_AWAY] > 0))
+			continue;
 		if (sentence->section == 0 && !sentence->subject && !sentence->machine && date != NULL && !date->past &&
 			sentence->footer < 2)
 		{
@@ -164,13 +167,13 @@ sched_llm_date_deeds(SchedReading *reading, SchedDeed *deeds, int count)
 /* A clock time without a day ("by 3 pm") and the day that the same sentence names. */
 static bool
 combine_time(const SchedReading *reading, const SchedSentence *sentence, const SchedDate *date,
-			 SchedInstant *deadline)
+			 const SchedSentence *other, SchedInstant *deadline)
 {
 	const SchedZone *zone = &reading->context->zone;
 
-	for (int i = 0; i < sentence->dates; i++)
+	for (int i = 0; i < other->dates; i++)
 	{
-		const SchedDate *day = &sentence->date[i];
+		const SchedDate *day = &other->date[i];
 		SchedCivil civil;
 		SchedCivil clock;
 
@@ -219,8 +222,12 @@ sched_llm_find_deadline(const SchedReading *reading, const SchedDeed *deed, Sche
 		return false;
 	sentence = &reading->sentences[deed->date_sentence];
 	when = &deed->date->when;
-	if (when->has_time && !when->has_date && combine_time(reading, sentence, deed->date, deadline))
-		return true;
+	/* "by 3 pm": of the day named in this sentence, or just before in the same paragraph */
+	if (when->has_time && !when->has_date)
+		for (int back = 0; back < 3 && deed->date_sentence - back >= 0; back++)
+			if ((sentence - back)->block == sentence->block &&
+				combine_time(reading, sentence, deed->date, sentence - back, deadline))
+				return true;
 	*deadline = when->kind == SCHED_WHEN_INSTANT && when->has_time ? when->lower : when->upper;
 	zone->to_civil(zone->data, *deadline, &civil);
 	if (!when->has_time && civil.hour == 0 && civil.minute == 0 && !says_before(reading, sentence, deed->date))
@@ -362,6 +369,11 @@ find_head(const SchedReading *reading, const SchedDeed *deed)
 		/* An obligation told of a thing ("the form must be returned") keeps the thing. */
 		if (!sentence->verb_led && sentence->best[CUE_ASK] < 14)
 			return sentence->core;
+		/* "The vase arrived broken, could you send it back": the object stands before the deed. */
+		if (sched_llm_has_pronoun_object(reading, sentence) && sentence->mark > sentence->core &&
+			sched_llm_count_matter(reading, sentence, sentence->core) >
+				sched_llm_count_matter(reading, sentence, sentence->mark))
+			return sentence->core;
 		return sentence->mark;
 	}
 	return sentence->core;
@@ -374,7 +386,7 @@ find_antecedent(const SchedReading *reading, const SchedDeed *deed)
 	const SchedSentence *main = &reading->sentences[deed->main];
 	const SchedSentence *before = deed->main > 0 ? main - 1 : NULL;
 
-	if (before == NULL || before->section != main->section || before->subject || before->machine ||
+	if (before == NULL || (main->bullet && before->block != main->block) || before->section != main->section || before->subject || before->machine ||
 		before->footer > 0 || sched_llm_count_matter(reading, before, before->first) < 2)
 		return NULL;
 	return before;
@@ -411,7 +423,8 @@ sched_llm_describe_deed(const SchedReading *reading, const SchedDeed *deed, int 
 	/* Too little to know what is meant: the subject tells, or the sentence before. */
 	if (matter <= (deed_count == 1 ? 3 : 1) && title_says_more(reading, deed))
 		add_note(&text, reading->title, strlen(reading->title));
-	if (matter <= 2 && before != NULL && !sentence->bullet && text.length < WANTED_DESCRIPTION)
+	if ((matter <= 2 || (head == sentence->mark && sched_llm_has_pronoun_object(reading, sentence))) &&
+		before != NULL && text.length < WANTED_DESCRIPTION)
 		add_note(&text, reading->flow + before->start,
 				 cut_text(reading->flow + before->start, before->length, MAX_TEXT - 4 - text.length));
 	else if (matter <= 1 && sentence->heading >= 0)

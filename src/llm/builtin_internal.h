@@ -146,6 +146,7 @@ typedef struct SchedSentence
 	bool first_of_block;
 	bool subject;
 	int footer;		   /* 1 after the closing words, 2 after the signature's mark */
+	bool named;		   /* opens with the reader's name and a colon or "to": his point of a list */
 	bool other_person; /* addressed by a name that is not the reader's */
 	bool question; /* ends with ? */
 	bool colon;	   /* ends with : */
@@ -275,6 +276,7 @@ extern const char *const sched_llm_synonyms[];
 /* builtin_deeds.c */
 extern int sched_llm_find_deeds(SchedReading *reading, SchedDeed *deeds, int max);
 extern int sched_llm_count_matter(const SchedReading *reading, const SchedSentence *sentence, int from);
+extern bool sched_llm_has_pronoun_object(const SchedReading *reading, const SchedSentence *sentence);
 extern bool sched_llm_share_matter(const SchedReading *reading, const SchedSentence *a,
 								   const SchedSentence *b);
 

@@ -34,21 +34,21 @@ const SchedWordList sched_llm_words[] = {
 	 "cut drop finish gather hoover lock pack park post press push ring run set show throw tighten "
 	 "bleed flush service trim type wash wrap"},
 	{WORD_VERB | WORD_NOUNISH,
-	 "act address answer archive audit back balance bill bleed block book brief budget build call "
+	 " address answer archive audit back balance bill bleed block book brief budget build call "
 	 "change charge check claim clear comment commit contact control copy correct count cover credit "
-	 "cut date deal deposit design detail display document double draft dress drop estimate exchange "
-	 "fax file finish flag flush form format fund guard guide hand handle help hire hold host "
-	 "initial input interview iron invoice issue iron label lead lease light list load lock log look "
-	 "mail man map mark match measure measurement mention message mind name note offer open order "
+	 "cut date deal deposit design detail  document double draft dress drop estimate exchange "
+	 "fax file finish flag flush   fund   hand handle help hire hold host "
+	 "initial input interview  invoice issue  label lead lease light list load lock log look "
+	 "mail  map mark match measure  mention message mind name note offer open order "
 	 "pack paint park pass patch pause permit phone photograph place plan plant plug point poll post "
-	 "practice present press price print process produce proof protest purchase push quote rate "
+	 " present press price print process  proof  purchase push quote rate "
 	 "reach record reference refund release rent repair repeat reply report request rescue research "
 	 "reserve rest return review ring roll round row run sample schedule score screen scrap search "
-	 "secure seal service set shape share shelve ship shop shoot show sign sketch sort sound split "
-	 "staff stage stamp start state step stock stop store study support surface survey swap switch "
-	 "table talk tap tape test text throw tick tie time tip top touch tour trace track trade train "
-	 "transfer travel treat trim trust turn type update upgrade vacuum view visit voice vote walk "
-	 "wash watch weight wire work wrap water complete separate"},
+	 "secure seal service set shape share shelve ship shop shoot show sign sketch sort  split "
+	 "staff stage stamp start  step stock stop store study support  survey swap switch "
+	 "table talk tap tape test text throw tick tie time tip top touch  trace track trade train "
+	 "transfer travel treat trim trust turn type update upgrade vacuum view visit  vote walk "
+	 "wash watch  wire work wrap water complete separate"},
 	{WORD_IDLE,
 	 "see note enjoy thank thanks hope look mind imagine guess believe relax rest welcome worry "
 	 "forget ignore disregard excuse pardon forgive sorry like love know think feel discover explore "
@@ -245,6 +245,7 @@ const SchedPattern sched_llm_patterns[] = {
 	{"time|chance|moment|minute ?today ?%T to ?%Y <review|look|read|check|sign|approve|call|fill|complete|"
 	 "discuss|test|answer|finish|send|comment|give|go|proofread|help|have",
 	 CUE_ASK, 16},
+	{"can|could|may i|we count|rely|depend|bank on you", CUE_ASK, 22},
 	{"be|are|is ?%Y up for <%G", CUE_REPLY, 12},
 	{"fancy|fancying %G|a|some", CUE_REPLY, 10},
 	{"want|wants|need|needs %D * on|at|in my|their|our|the desk|hands|inbox", CUE_WANT, 16},
@@ -420,9 +421,8 @@ const SchedPattern sched_llm_patterns[] = {
 	{"feel|be free|welcome to", CUE_STOCK, -40},
 	{"%P find ?%Y attached|enclosed|below|here|our|the|a|my|inclosed", CUE_STOCK, -40},
 	{"^find|found attached|enclosed|below", CUE_STOCK, -40},
-	{"%P ?do ?also note|be|accept|excuse|pardon|forgive|bear|rest ?aware|advised|informed|assured|notified|our|"
-	 "my|the|us|me|that|with|patient|careful",
-	 CUE_STOCK, -34},
+	{"%P ?do ?also note|excuse|pardon|forgive|bear|rest", CUE_STOCK, -34},
+	{"%P accept our|my apologies|thanks|condolences", CUE_STOCK, -34},
 	{"%P be|take advised|aware|informed|assured|notified|note|careful|safe", CUE_STOCK, -34},
 	{"^note|n.b|nb ?that|:", CUE_STOCK, -10},
 	{"%P see|refer|look ?to attached|enclosed|below|above|the ?attachment|attached $", CUE_STOCK, -30},
@@ -442,12 +442,10 @@ const SchedPattern sched_llm_patterns[] = {
 	 CUE_STOCK, -30},
 	{"get|be in touch ?%Y ?with ?us ?me|us ?if|with|should|for", CUE_STOCK, -20},
 	{"keep|stay in|up touch|tuned|safe|warm|well|to|healthy|calm", CUE_STOCK, -30},
-	{"take|have|enjoy care|a|your|the ?great|good|nice|lovely|safe|wonderful|rest|weekend|day|evening|holiday|"
-	 "trip|it|fun",
-	 CUE_STOCK, -12},
 	{"^take care|heart", CUE_STOCK, -30},
-	{"^have a|an|some|fun|lovely|great ?%Y ?good|great|nice|lovely|safe|wonderful|super|pleasant|fun",
-	 CUE_STOCK, -24},
+	{"^have|enjoy a|an|your|some|the ?%Y ?very great|good|nice|lovely|safe|wonderful|super|"
+	 "pleasant|fun|rest|weekend|day|evening|holiday|trip|time",
+	 CUE_STOCK, -26},
 	{"^enjoy|relax|congratulations|congrats|welcome|cheers|sorry|apologies", CUE_STOCK, -24},
 	{"^see you|ya|u", CUE_STOCK, -24},
 	{"^looking|look forward", CUE_STOCK, -18},
@@ -459,13 +457,20 @@ const SchedPattern sched_llm_patterns[] = {
 	{"not|don't reply|respond to this|it", CUE_STOCK, -40},
 	{"unmonitored|no-reply|not monitored|noreply", CUE_STOCK, -30},
 	{"add us|me|this|our|%N to your ?address|contacts|safe", CUE_STOCK, -30},
-	{"view|read|open|see ?this|it|the ?e-mail|email|newsletter|message in|online|on ?your ?browser|web",
-	 CUE_STOCK, -40},
+	{"view|read|open|see * in ?your ?a ?web browser", CUE_STOCK, -40},
+	{"view|read|open * online", CUE_STOCK, -36},
 	{"manage|update|change|edit ?your|my|email preferences|subscription|settings|notifications|notification",
 	 CUE_STOCK, -40},
 	{"unsubscribe|unsubscribing", CUE_STOCK, -40},
 	{"opt out", CUE_STOCK, -30},
-	{"keep|retain|print|save this|it ?%N ?%N for|as your|a|future ?records|reference|record", CUE_STOCK, -30},
+	{"keep|retain|print|save this|it|the|your * for ?your|a|the|future records|reference|"
+	 "record|journey|visit",
+	 CUE_STOCK, -30},
+	{"keep|retain|print this|the|your ?%N e-mail|email|mail|receipt|ticket|confirmation|"
+	 "letter|notice|message|code",
+	 CUE_STOCK, -26},
+	{"show|present|scan|have the|this|your ?%N ?%N code|qr|ticket|barcode|voucher|confirmation",
+	 CUE_STOCK, -22},
 	{"keep us|me|you posted|updated|informed|in", CUE_STOCK, -14},
 	{"no|without ?further reply|response|answer|action|need|rush ?is|needed|necessary|required|to", CUE_STOCK,
 	 -20},
@@ -477,9 +482,9 @@ const SchedPattern sched_llm_patterns[] = {
 	{"intended ?only ?solely for|recipient~", CUE_STOCK, -30},
 	{"confidential|privileged", CUE_STOCK, -12},
 	{"received this ?e-mail|email|message|mail in error", CUE_STOCK, -40},
-	{"delete this|it ?e-mail|email|message|mail ?and ?from", CUE_STOCK, -24},
-	{"ignore|disregard this|the|my ?%N|previous|earlier ?notice|email|e-mail|mail|message|reminder|letter|note|"
-	 "last|if",
+	{"delete this|it ?e-mail|email|message|mail and|immediately|from", CUE_STOCK, -24},
+	{"ignore|disregard this|the|my|our ?previous|earlier|last notice|email|e-mail|mail|"
+	 "message|reminder|letter|note",
 	 CUE_STOCK, -36},
 	{"if you've|you|have|payment ?have ?has ?already|been|just %E|made|paid|sent|replied|done|settled|received",
 	 CUE_STOCK, -14},
@@ -499,6 +504,9 @@ const SchedPattern sched_llm_patterns[] = {
 	{"tell us|me how|about|what ?you ** did|thought|your|experience|think|doing|are", CUE_STOCK, -14},
 	{"^tell|ask|give|wish your|him|her|them|mum|mom|dad|the * i|we|from|hi|love|said|a|all ?kiss|hug|hello",
 	 CUE_STOCK, -16},
+	{"^contact|call|email|ask|ring|reach|consult|write the|our|your|us|to ?%N ?our support|"
+	 "desk|team|helpdesk|hotline|service|department|customer|administrator|reception",
+	 CUE_STOCK, -16},
 
 	/* Small talk. */
 	{"how are|is|was|were|'s|did|have|has|do you|things|life|everyone|everybody|everything|it|your|the|she|he|"
@@ -517,6 +525,7 @@ const SchedPattern sched_llm_patterns[] = {
 	{"what a|an", CUE_SMALLTALK, -18},
 	{"right|eh|huh|innit|no|true ?", CUE_SMALLTALK, -6},
 	{"remember|know|recall %D|when|how|that|our ** ?", CUE_SMALLTALK, -8},
+	{"did you|u ?%Y get|arrive|make home|back|there|away|it", CUE_SMALLTALK, -16},
 
 	/* Done or withdrawn. */
 	{"no|not|without|hardly|isn't|is|there's any|a|much ?need|necessary|reason to|for|any|on|that", CUE_DONE, -30},
@@ -528,9 +537,6 @@ const SchedPattern sched_llm_patterns[] = {
 	{"never|nvm mind|worry|nvm", CUE_DONE, -40},
 	{"nvm|nevermind", CUE_DONE, -40},
 	{"^mind the|your|it", CUE_DONE, -20},
-	{"scrap|forget|ignore|disregard|drop|skip|cancel|strike|leave that|it|about|this|my|the|what|me ?last|"
-	 "previous|earlier|request|mail|email|message|note|idea|lot",
-	 CUE_DONE, -14},
 	{"^scrap|forget|ignore|disregard|drop|strike|please ?ignore|disregard|forget that|it|about|my|what|the", CUE_DONE,
 	 -40},
 	{"has|have|had|'s|is|are|was|been|got ?%Y ?been|now|all cancelled|canceled|withdrawn|dropped|scrapped|solved|"
@@ -543,15 +549,14 @@ const SchedPattern sched_llm_patterns[] = {
 	 "found|have|has|in|received|got",
 	 CUE_DONE, -12},
 	{"all|you're|it's|is|be sorted|set|done|good|fixed", CUE_DONE, -14},
-	{"taken|take care of ?by|itself", CUE_DONE, -14},
+	{"taken care of", CUE_DONE, -14},
 	{"nothing ?else|more|further ?for|to|you|is ?you|to|left ?do|needed|required|to", CUE_DONE, -34},
-	{"no ?further|more|immediate action|response|reply|payment|changes ?is|are ?%Y ?on|from "
-	 "?required|needed|necessary|your|part",
+	{"no ?further|more|immediate action|response|reply|payment|changes ?is|are ?%Y required|"
+	 "needed|necessary",
 	 CUE_NO_ACTION, -20},
 	{"nothing ?more|else ?for|you|that you|to|needs|is need|to|do|be|needed|required", CUE_NO_ACTION, -16},
-	{"will|shall|be|is|are|'ll ?be automatically|debited|charged|collected|deducted|renewed|taken ?automatically|"
-	 "from|by|on|to|be",
-	 CUE_DONE, -18},
+	{"will|'ll ?be ?%Y automatically|debited|charged|collected|deducted|taken", CUE_DONE, -18},
+	{"automatically renewed|debited|charged|collected|paid|deducted|renew|renews", CUE_DONE, -18},
 	{"by|via|through|your direct debit|autopay|card", CUE_DONE, -16},
 	{"paid|settled in full", CUE_DONE, -20},
 	{"thank|thanks|received|confirm|confirming ?you ?for|your|the|that|we payment|received|paying|remittance",
@@ -562,9 +567,9 @@ const SchedPattern sched_llm_patterns[] = {
 	{"instead of you", CUE_DONE, -10},
 
 	/* Left to the reader. */
-	{"if you|u ?%Y ?'d ?would like|want|wish|fancy|prefer|care|feel|choose|are|'re|have|happen ?to|like|time|"
-	 "interested|bored|curious|keen|spare",
-	 CUE_OFFER, -13},
+	{"if you|u ?%Y ?would like|want|wish|fancy|prefer|care|feel", CUE_OFFER, -13},
+	{"if you|u ?%Y have|find ?the|some|a time|moment|minute", CUE_OFFER, -8},
+	{"if you're|you|are ?are ?%Y interested|bored|curious|keen", CUE_OFFER, -13},
 	{"if|when|whenever you're|you'd ?%Y interested|like|bored|keen|ever|in", CUE_OFFER, -13},
 	{"you|u ?%Y can|may|could|might ?%Y ?also|always|now|still ?%Y <%V", CUE_OFFER, -10},
 	{"whoever|whichever|anyone|anybody|those who|likes|wants|interested|can|with|wishing|would", CUE_OFFER, -16},
@@ -572,10 +577,12 @@ const SchedPattern sched_llm_patterns[] = {
 	{"no|without|zero obligation|pressure", CUE_OFFER, -12},
 	{"welcome|happy|free|able|glad|pleased to|for", CUE_OFFER, -3},
 	{"^if|should|in ?case ** , ?then <%v", CUE_OFFER, -16},
-	{"in case|emergencies|emergency|urgent|an ?of|emergency|cases|matters|the", CUE_OFFER, -16},
-	{"for|with urgent|emergencies|immediate|questions|further|more ?matters|cases|issues|details|information",
+	{"in case of|you|it|anything|there|something", CUE_OFFER, -16},
+	{"in ?an|the emergency|emergencies|urgent", CUE_OFFER, -16},
+	{"for|with|in urgent|further|more|general matters|cases|issues|details|information|"
+	 "enquiries|inquiries|questions|queries|help|requests",
 	 CUE_OFFER, -18},
-	{"if ?it|you|this|that ?can't|cannot|burns|'s|urgent|is ?can't|urgent|wrong|broken", CUE_OFFER, -12},
+	{"^for questions|details|information|help|emergencies", CUE_OFFER, -18},
 	{"if you|u can't|cannot|are|can unable|not|make|come|attend", CUE_OFFER, -6},
 	{"if|as|when|where ?you ?haven't|not ?already|yet", CUE_OFFER, 6},
 	{"^to %v|%V ** , ?%P %V", CUE_OFFER, -10},
@@ -591,6 +598,14 @@ const SchedPattern sched_llm_patterns[] = {
 	{"i'll|we'll|will|shall|'ll let|send|get|keep|update|call|inform|notify|contact|be you|back|in", CUE_SELF, -12},
 	{"i|we need|have|had|must|should|ought|want|got to|%V ?%V", CUE_SELF, -14},
 	{"we need|have|must|should|ought ?to ?%Y <%V", CUE_OBLIGE, 12},
+	{"complete|finished|ready|done|settled|fine ** except|apart|but|save|missing ?for|from "
+	 "?is the|your|a|one|two",
+	 CUE_OBLIGE, 14},
+	{"need|needs|has|have|must|should ?%Y ?to ?%Y reach|arrive|be|come|go|get|land|leave|"
+	 "return|stand|happen ?with ?to|in|at|back|on me|us|the|our|my|here|by|before|no|until|%T|"
+	 "there|ready",
+	 CUE_OBLIGE, 17},
+	{"must|should ?%Y reach|arrive|return ** by|before|no|until|%T", CUE_OBLIGE, 14},
 	{"he|she|they|he's|she's|they're|it ?%Y will|'ll|must|should|need|needs|has|have|is|are|was|were|can|did",
 	 CUE_OTHERS, -8},
 	{"asked|told|want|wanted|wants|reminded|helped|invited|allowed me|us|him|her|them to", CUE_OTHERS, -16},
@@ -609,10 +624,17 @@ const SchedPattern sched_llm_patterns[] = {
 	{"no|not later than", CUE_DUE, 8},
 	{"at|by the|%D latest", CUE_DUE, 8},
 	{"no|not|there's|is|any|great|huge rush|hurry|urgent", CUE_DUE, 4},
+	{"expires|expire|expiring|lapses|closes|ends|runs|shuts|stops ?out|down|up ?on|at|in|by "
+	 "%T|%N",
+	 CUE_DUE, 8},
+	{"last|latest|final|only day|date|chance|moment|possible", CUE_DUE, 8},
+	{"reach|reaches|arrive|arrives|with|have|has|get|gets me|us|here|it|them|everything ** by|"
+	 "before|until|no|on|%T",
+	 CUE_DUE, 6},
 
 	/* A chaser. */
-	{"any|some news|update~|word|luck|progress|movement|joy|sign|idea ?yet|on|about|with|from|regarding", CUE_CHASE,
-	 16},
+	{"any|some news|update~|word|progress|movement|joy", CUE_CHASE, 16},
+	{"any luck|sign|idea ?yet with|of|on|when|about|?", CUE_CHASE, 14},
 	{"gentle|friendly|quick|just|kind|little|polite|second|final|last|another|2nd ?a ?gentle|friendly|quick|kind "
 	 "reminder|nudge|chaser|prod",
 	 CUE_CHASE, 12},
@@ -627,9 +649,13 @@ const SchedPattern sched_llm_patterns[] = {
 	{"sorry|hate|apologies|apologise|don't ?for ?to|want ?to|%Y bug|chase|pester|nag|bother|press|push|badger|"
 	 "bugging|chasing|pestering|nagging",
 	 CUE_CHASE, 14},
-	{"did|have|were|has|had you|u ?%Y ?get|had|have|got|manage|managed|able|find|found|forget|forgotten ?a ?the|to "
-	 "?chance|time|moment|round|around|it|that|this|look|anywhere|my",
+	{"did|have|had|were|has you|u ?%Y ?get|had|have|got|manage|managed|find|found a|the|to|"
+	 "any ?%N chance|time|moment|minute",
 	 CUE_CHASE, 13},
+	{"did|have you|u ?%Y get|got|gotten round|around|to|anywhere", CUE_CHASE, 13},
+	{"did|have|were you|u ?%Y manage|managed|able|forget|forgotten|seen|see|receive|received|"
+	 "get|got|looked|look to|my|it|this|that|at|about|the",
+	 CUE_CHASE, 12},
 	{"where|how|what|what's|how's|where's ?is|are|do|does|'s ?we|the|it|this|that ?status|stand|latest|state|"
 	 "looking|coming|going ?of|with|on|along",
 	 CUE_CHASE, 8},
@@ -642,22 +668,29 @@ const SchedPattern sched_llm_patterns[] = {
 	{"again|second|third|once time|more|again|reminder", CUE_CHASE, 5},
 
 	/* Handing on. */
-	{"can|could|will|would|cld you|u ?%Y ?please|pls do|handle|take|deal|sort|look|answer|reply|action|cover|"
-	 "manage|pick|see|respond|process|pay|fill|sign|organise|arrange|book|return|have|get|help|respond|check "
-	 "?care|with|into|to|of|up|at|after ?of|on ?this|that|it|one|these|those|them|below|him|her|attached|the",
+	{"can|could|will|would|cld you|u ?%Y ?%P do|handle|cover|process|pay|fill|sign|organise|"
+	 "arrange|book|return|check|action|answer|review|manage|see|get|have|read|take|help ?care "
+	 "?in ?of ?out ?with ?on this|that|it|one|these|those|them|below|him|her",
 	 CUE_TAKEUP, 22},
-	{"%P do|handle|take|deal|sort|look|answer|reply|action|cover|process|pay|see|advise|respond|return|fill|"
-	 "arrange|organise|check|review|read ?care|with|into|to|of|up|at ?of ?this|that|it|one|these|below|them|him|"
-	 "her",
+	{"can|could|will|would|cld you|u ?%Y ?%P take|deal|sort|look|reply|respond|pick|see|help|"
+	 "get ** this|that|it|one|these|those|them|below|him|her",
+	 CUE_TAKEUP, 22},
+	{"%P do|handle|cover|process|pay|fill|sign|organise|arrange|book|return|check|action|"
+	 "answer|review|manage|see|read|take|complete ?care ?in ?of ?out ?with this|that|it|one|"
+	 "these|those|them|below",
 	 CUE_TAKEUP, 20},
-	{"^yours|over|for|one|all ?to|one|yours|for you|yours ?to", CUE_TAKEUP, 16},
+	{"%P take|deal|sort|look|reply|respond|pick|see|advise|get ** this|that|it|one|these|"
+	 "those|them|below|him|her",
+	 CUE_TAKEUP, 20},
+	{"^one|this|that ?one ?is|'s for you", CUE_TAKEUP, 18},
+	{"^yours ?, ?i|?", CUE_TAKEUP, 14},
+	{"your department|area|desk|thing|field|bag|court|baby", CUE_TAKEUP, 14},
 	{"^one for you", CUE_TAKEUP, 18},
 	{"^for|fya|ftao ?your|you action|attention|fya|to", CUE_TAKEUP, 18},
 	{"%P|can|could action|act|below|handle|sort|advise", CUE_TAKEUP, 14},
 	{"this|that|it|below ?one ?is|'s|are ?for|your ?you|yours|one|job", CUE_TAKEUP, 6},
 	{"can|could|do i|we leave|pass this|it|that ?with|to|on you", CUE_TAKEUP, 20},
 	{"leave|leaving this|it|that|these ?one with|to you", CUE_TAKEUP, 18},
-	{"do|what ?you we|you need|want|think|have|to|say ?to ?do ?this|of|about|anything", CUE_TAKEUP, 8},
 	{"thoughts|opinion|comments|views", CUE_TAKEUP, 10},
 	{"see below|attached|the", CUE_TAKEUP, 5},
 	{"this|that|these|it|below|one|bill|form|letter|them ?%N by|before|until", CUE_TAKEUP, 6},
@@ -668,24 +701,32 @@ const SchedPattern sched_llm_patterns[] = {
 	 "instructions|instruction|rules|rule|prompt|prompts|guidelines|directions|directives|policies|programming|"
 	 "commands|restrictions",
 	 CUE_MACHINE, 30},
-	{"assistant|ai|bot|agent|llm|model|system|chatbot|copilot|robot|scheduler|a.i. "
-	 "note|notes|instruction|instructions|message|directive|command|override|prompt|memo|task|notice|order",
+	{"assistant|ai|bot|llm|chatbot|copilot|a.i note|notes|instruction|instructions|message|"
+	 "directive|command|override|prompt|memo|task|notice|order",
 	 CUE_MACHINE, 30},
+	{"agent|model|system|scheduler|robot instruction|instructions|directive|command|override|"
+	 "prompt",
+	 CUE_MACHINE, 20},
 	{"note|message|instruction|instructions|attention|memo|command|directive|directives|notice|request|hint|orders "
 	 "to|for ?the|any|all|your|my|whichever|whatever|every|an ?ai|automated|virtual|digital|email|mail|"
 	 "scheduling|reading|smart|artificial|e-mail|software "
 	 "ai|a.i|assistant|assistants|bot|bots|agent|agents|llm|llms|model|models|scheduler|software|parser|program|"
 	 "machine|machines|system|systems|robot|tool|tools|automation|summariser|summarizer|intelligence",
 	 CUE_MACHINE, 30},
-	{"ai|a.i|virtual|digital|email|mail|e-mail|scheduling|language|automated|calendar|planning|smart|inbox "
-	 "assistant|assistants|agent|agents|model|models|bot|bots ?reading|that|who|processing|:|,|must|should|"
-	 "please|is|are|will|shall",
-	 CUE_MACHINE, 18},
-	{"^ai|assistant|bot|system|agent|llm|chatbot|robot|copilot|scheduler ,|:", CUE_MACHINE, 22},
-	{"dear|hey|hello|hi|attention ?any|the ai|assistant|bot|agent|llm|chatbot|robot|system|software|machine|"
-	 "model|copilot|scheduler|automation|parser",
+	{"ai|a.i|virtual|digital|email|mail|e-mail|scheduling|language|automated|calendar|"
+	 "planning|smart|inbox assistant|assistants|agent|agents|model|models|bot|bots reading|"
+	 "that|who|processing|:|,|must|should|please|shall",
+	 CUE_MACHINE, 20},
+	{"ai|a.i|virtual|digital|email|mail|e-mail|language|automated|smart|inbox assistant|"
+	 "assistants|agent|agents|model|models|bot|bots",
+	 CUE_MACHINE, 8},
+	{"^ai|assistant|bot|llm|chatbot|copilot|robot ,|:", CUE_MACHINE, 22},
+	{"^system|agent|scheduler ,|:", CUE_MACHINE, 8},
+	{"dear|hey|hello|hi|attention ?any|the ai|assistant|bot|llm|chatbot|robot|copilot|"
+	 "automation|parser|machine",
 	 CUE_MACHINE, 22},
-	{"system prompt|override|instruction|instructions|message|note ?:", CUE_MACHINE, 24},
+	{"system prompt|override", CUE_MACHINE, 24},
+	{"system message|note|instruction ?:", CUE_MACHINE, 10},
 	{"if|when you are|'re ?an|a|the ?ai|large|automated|artificial ai|llm|language|bot|assistant|automated|"
 	 "machine|program|robot|model|agent|system|software|assistant",
 	 CUE_MACHINE, 30},
@@ -693,11 +734,11 @@ const SchedPattern sched_llm_patterns[] = {
 	 "model|agent|system",
 	 CUE_MACHINE, 30},
 	{"you are|act now|as ?an|a|the ?helpful|ai ai|llm|assistant|language|bot|agent|system", CUE_MACHINE, 24},
-	{"software|program|programs|bot|bots|tool|tools|machine|machines|system|systems|assistant|assistants|agent|"
-	 "agents|ai|robot|robots|model|models|script "
-	 "?that ?which ?who reads|read|reading|processes|processing|process|parses|parsing|handles|handling|sorts|"
-	 "sorting|summarises|summarising|scans|scanning|extracts|triages|manages ?this|the|these|it|your|my|mail|"
-	 "email|emails|inbox|messages|message",
+	{"software|program|programs|bot|bots|tool|tools|machine|machines|system|systems|assistant|"
+	 "assistants|agent|agents|ai|robot|robots|model|models|script ?that ?which ?who reads|"
+	 "read|reading|processes|processing|process|parses|parsing|handles|handling|sorts|sorting|"
+	 "summarises|summarising|scans|scanning|extracts|triages|manages this|these|your|my|mail|"
+	 "email|emails|inbox|messages|message|the",
 	 CUE_MACHINE, 24},
 	{"to|for the|any|whatever|whichever ?automated|computer|electronic software|program|machine|robot|reader|"
 	 "assistant|ai|bot|agent|model|parser ?which|that|reading|processing|:|,",
@@ -747,8 +788,9 @@ const SchedPattern sched_llm_patterns[] = {
 	 CUE_SPAM, 14},
 	{"million|millions|billion ?us|of dollars|euros|pounds|usd|euro|dollar", CUE_SPAM, 12},
 	{"dear|dearest friend|beloved|winner|beneficiary|account|email|e-mail|user|sir/madam", CUE_SPAM, 8},
-	{"verify|confirm|validate|update|reactivate|restore|unlock|secure ?your|you ?the ?%N account|identity|password|"
-	 "mailbox|details|information|billing|credentials|wallet|login|card ?details|now|immediately|within|to|or",
+	{"verify|confirm|validate|update|reactivate|restore|unlock|secure your ?%N account|"
+	 "identity|password|mailbox|details|information|billing|credentials|wallet|login|card|"
+	 "address",
 	 CUE_SPAM, 11},
 	{"account|mailbox|access|profile|card|wallet|email|storage ?has|have|is|was|will|access ?been ?be "
 	 "suspended|limited|restricted|locked|blocked|deactivated|terminated|closed|disabled|full|compromised",
@@ -783,7 +825,9 @@ const SchedPattern sched_llm_patterns[] = {
 	{"your|customs|delivery|unpaid|small parcel|package|shipment|fee|charge ** "
 	 "held|fee|pending|undelivered|suspended|returned|customs|reschedule",
 	 CUE_SPAM, 4},
-	{"within %N hours ** or|otherwise|to ** account|lose|closed|suspended|deleted|blocked|avoid", CUE_SPAM, 9},
+	{"within %N hours|hour ** account|lose|closed|suspended|deleted|blocked|avoid|returned|"
+	 "destroyed|terminated|permanently",
+	 CUE_SPAM, 10},
 	{"hot|single|lonely|sexy|naughty women|girls|ladies|singles|milfs|photos", CUE_SPAM, 16},
 	{"i|we have|recorded|hacked recorded|hacked|access|you|your ?webcam|device|to|camera", CUE_SPAM, 6},
 
@@ -799,8 +843,8 @@ const SchedPattern sched_llm_patterns[] = {
 	{"use|with|enter ?the|our ?discount|promo|coupon code", CUE_PROMO, 9},
 	{"promo|coupon|discount|voucher code", CUE_PROMO, 9},
 	{"free|fast shipping|delivery|trial|gift|postage|sample|returns|upgrade|month", CUE_PROMO, 8},
-	{"shop|buy|order|book|browse|discover|grab|get|save|try|upgrade|start|register|subscribe now|yours|the ?new|"
-	 "collection|sale|today|our|it",
+	{"shop|buy|order|book|browse|discover|grab|get|save|try|upgrade|start|register|subscribe "
+	 "now|yours|today",
 	 CUE_PROMO, 4},
 	{"shop now|the|our|all|online|today", CUE_PROMO, 8},
 	{"new|spring|summer|autumn|winter|latest|our collection|arrivals|season|range|menu|catalogue|in|styles", CUE_PROMO,
@@ -808,7 +852,7 @@ const SchedPattern sched_llm_patterns[] = {
 	{"last|final|your chance|days|hours|call ?to ?save|left|for", CUE_PROMO, 5},
 	{"don't|never|dont miss ?out|this|it", CUE_PROMO, 6},
 	{"only|from|just|for|now|starting|was $|£|€|eur|usd|%N ?%N ?.99|%N", CUE_PROMO, 1},
-	{"save ?up ?to|%N|$|£|€ ?to|% ?%N|$|£|€", CUE_PROMO, 6},
+	{"save ?up ?to %N|$|£|€", CUE_PROMO, 6},
 	{"up to %N %", CUE_PROMO, 8},
 	{"half price", CUE_PROMO, 10},
 	{"buy|two|three|get|2|3 one|for|two|get|1 ?get|the|price ?one|free|half", CUE_PROMO, 6},
@@ -834,7 +878,7 @@ const SchedPattern sched_llm_patterns[] = {
 	 "has|is|was|have|left|will|on|should|are ?been|now|be|%Y ?its "
 	 "shipped|dispatched|despatched|delivered|confirmed|way|its|sent|arriving|out|received|arrive|reach|packed|our",
 	 CUE_RECEIPT, 14},
-	{"on its|the|their way ?to", CUE_RECEIPT, 8},
+	{"on its|their way", CUE_RECEIPT, 8},
 	{"left|leaves our|the warehouse|depot|facility", CUE_RECEIPT, 8},
 	{"thank|thanks ?you for your|ordering|shopping|booking|paying|travelling|choosing ?recent "
 	 "order|payment|purchase|booking|donation|with|us|registration|application",
@@ -872,9 +916,9 @@ const SchedPattern sched_llm_patterns[] = {
 	 "receive ?from|emails|mails|mail|e-mails",
 	 CUE_BULK, 12},
 	{"had enough ?of|?", CUE_BULK, 5},
-	{"view|read|see|trouble|having ?this|it|viewing|in ?email|e-mail|newsletter|message|this online|in|your ?your "
-	 "?browser|web",
-	 CUE_BULK, 12},
+	{"view|read|see|open ** browser", CUE_BULK, 12},
+	{"view|read ?this|it ?in|email|newsletter|message|mail online", CUE_BULK, 12},
+	{"trouble viewing|reading", CUE_BULK, 12},
 	{"manage|update|change|email ?your|my|email|mail ?email preferences|subscription~|settings", CUE_BULK, 10},
 	{"newsletter|newsletters|digest|weekly|monthly|bulletin|gazette|round-up|roundup|issue", CUE_BULK, 5},
 	{"you|you're ?are|'re receiving|getting ?this ?%N ?%N because you|as subscribed|signed|opted|a|are", CUE_BULK, 12},
@@ -889,16 +933,20 @@ const SchedPattern sched_llm_patterns[] = {
 	{"mailing list", CUE_BULK, 6},
 
 	/* List headings. */
-	{"to-do|todo|to-dos|todos|to|action|actions|tasks|homework|checklist|jobs|chores|reminders|requests|errands "
-	 "?do|dos|items|points|list|for|this|:|$",
+	{"to-do|todo|to-dos|todos|tasks|homework|checklist|jobs|chores|errands|duties|actions",
 	 CUE_LIST_HEAD, 14},
+	{"to do|dos", CUE_LIST_HEAD, 14},
+	{"action items|points|list", CUE_LIST_HEAD, 14},
+	{"on your plate|desk|list|side", CUE_LIST_HEAD, 14},
 	{"your|you|u|yours ** list|tasks|jobs|bits|part|side|to-dos|homework|items|todo|still|need|to|must|bring|for",
 	 CUE_LIST_HEAD, 12},
 	{"%P ** :", CUE_LIST_HEAD, 14},
 	{"could|can|would|will you|u ** :", CUE_LIST_HEAD, 14},
-	{"things|items|points|stuff|jobs|tasks|bits ?left|still|that ?to|for|need|you|i|we", CUE_LIST_HEAD, 10},
+	{"things|items|points|stuff|jobs|tasks|bits|requests|reminders ?left|still|that ?to|for|"
+	 "need|you|i|we|from",
+	 CUE_LIST_HEAD, 10},
 	{"need|needs|require|requires|want ?%D|from|to|the|of ?you|your ** :", CUE_LIST_HEAD, 12},
-	{"for you|noor ?:|to", CUE_LIST_HEAD, 12},
+	{"for you", CUE_LIST_HEAD, 12},
 	{"before|by|until|for ** :", CUE_LIST_HEAD, 5},
 	{"open|outstanding|remaining|pending|next|missing|left|still points|items|tasks|steps|questions|to|open|:",
 	 CUE_LIST_HEAD, 12},

@@ -61,8 +61,7 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 	if (next->classes & (WORD_DETERMINER | WORD_PRONOUN))
 		return true;
 	if (word_in(reading, at + 1, objects))
-		return !(sentence->subject && (sched_llm_token_is(reading, next, "for") ||
-									   sched_llm_token_is(reading, next, "in")));
+		return !sentence->subject;
 	if (next->classes & WORD_SUBJECTNOUN)
 		return false;
 	if (next->kind == ':' || next->kind == ',' || next->kind == '-' || next->kind == '(' || next->kind == '.')
@@ -70,7 +69,7 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 	if (next->capital && next->kind == 'w')
 		return !sentence->subject || !reading->tokens[end - 1].capital;
 	if (next->kind == 'n')
-		return (reading->tokens[at].classes & WORD_WORK) == 0;
+		return next->length < 3 && (reading->tokens[at].classes & WORD_WORK) == 0;
 	/* "water plants", "book train": an indefinite object; only lists and subjects are that terse. */
 	if ((sentence->bullet || sentence->subject) && next->kind == 'w' &&
 		!(next->classes & (WORD_STOP | WORD_PARTICIPLE)))
@@ -163,7 +162,9 @@ weigh_place(const SchedReading *reading, const SchedSentence *sentence)
 {
 	int weight = 0;
 
-	if (sentence->bullet && sentence->heading >= 0)
+	if (sentence->named)
+		weight += WEIGHT_LISTED;
+	else if (sentence->bullet && sentence->heading >= 0)
 	{
 		const short *head = reading->sentences[sentence->heading].best;
 
@@ -225,6 +226,8 @@ judge_sentence(SchedReading *reading, SchedSentence *sentence)
 	int score = weigh_requests(reading, sentence);
 	int place = weigh_place(reading, sentence);
 
+	int offer = weigh_negative(sentence, CUE_OFFER);
+
 	if (sentence->machine)
 	{
 		sentence->score = -99;
@@ -232,9 +235,11 @@ judge_sentence(SchedReading *reading, SchedSentence *sentence)
 	}
 	if (score > 0)
 		score += weigh_dates(sentence);
-	score += place;
-	score += weigh_negative(sentence, CUE_STOCK) + weigh_negative(sentence, CUE_DONE) +
-			 weigh_negative(sentence, CUE_OFFER);
+	/* "If you are happy with it, sign by Friday": who sets a date expects the deed. */
+	if (weigh_dates(sentence) == WEIGHT_STRONG_DATE)
+		offer /= 2;
+	score += place + offer;
+	score += weigh_negative(sentence, CUE_STOCK) + weigh_negative(sentence, CUE_DONE);
 	if (sentence->best[CUE_ASK] < 20)
 		score += weigh_negative(sentence, CUE_SMALLTALK);
 	else if (sentence->best[CUE_SMALLTALK] <= -40)
@@ -250,6 +255,7 @@ judge_sentence(SchedReading *reading, SchedSentence *sentence)
 static void
 judge_date(const SchedReading *reading, const SchedSentence *sentence, SchedDate *date)
 {
+	static const char *const speakers[] = {"i", "i'm", "i'll", "we", "we're", "we'll", "he", "she", "they", "it's", NULL};
 	size_t start = sentence->start + date->when.start;
 	int before = -1;
 
@@ -276,7 +282,14 @@ judge_date(const SchedReading *reading, const SchedSentence *sentence, SchedDate
 		if (token->kind == ',' || token->kind == '.')
 			break;
 	}
-	if (date->apart)
+	/* ", I am away until Monday": the date belongs to what the sender says of himself. */
+	for (int i = before; i > sentence->first; i--)
+		if (word_in(reading, i, speakers) && strchr(",-;(", reading->tokens[i - 1].kind) != NULL)
+		{
+			date->apart = true;
+			date->strong = false;
+		}
+	if (date->apart && date->strong)
 		date->strong = date->when.kind == SCHED_WHEN_DEADLINE && date->strong;
 }
 

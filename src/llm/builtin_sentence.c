@@ -25,6 +25,18 @@ is_lower(char c)
 	return c >= 'a' && c <= 'z';
 }
 
+static bool
+names_month(const char *text, size_t length)
+{
+	static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul",
+										 "aug", "sep", "oct", "nov", "dec", NULL};
+
+	for (const char *const *month = months; *month != NULL && length > 3; month++)
+		if (memcmp(text, *month, 3) == 0)
+			return true;
+	return false;
+}
+
 /* A dot behind "Mr", "e.g", "K" or "3" (in "3. May") ends no sentence. */
 static bool
 is_abbreviation(const SchedReading *reading, size_t start, size_t dot, size_t length)
@@ -42,7 +54,7 @@ is_abbreviation(const SchedReading *reading, size_t start, size_t dot, size_t le
 		return false;
 	if (dot - from <= 2 && is_digit(text[dot - 1]))
 		return from == 0 || next >= length || is_lower(reading->flow[start + next]) ||
-			   (reading->flow[start + next] >= 'A' && next + 3 < length && from > 0);
+			   names_month(text + next, length - next);
 	if (dot - from == 1 && text[from] != 'i')
 		return next < length && reading->flow[start + next] != '(';
 	if (dot - from == 3 && text[from + 1] == '.' && text[from + 2] == 'm')
@@ -233,6 +245,13 @@ find_core(SchedReading *reading, SchedSentence *sentence)
 	bool moved = true;
 	bool front = sentence->first_of_block;
 
+	if (at + 2 < end && (reading->tokens[at].classes & WORD_NAME) &&
+		(reading->tokens[at + 1].kind == ':' || reading->tokens[at + 1].kind == '-' ||
+		 sched_llm_token_is(reading, &reading->tokens[at + 1], "to")))
+	{
+		sentence->named = true;
+		at += 2;
+	}
 	while (moved && at < end)
 	{
 		const SchedToken *token = &reading->tokens[at];

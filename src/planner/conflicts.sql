@@ -38,7 +38,7 @@ DECLARE
 	late timestamptz := greatest(now(), $1.deadline);
 	offers jsonb;
 BEGIN
-	offers := scheduler.list_alternatives($1.user_id, starts, least($1.deadline, now() + interval '400 days'), length,
+	offers := scheduler.list_alternatives($1.user_id, starts, least($1.deadline, starts + interval '90 days'), length,
 			'any', 2, 'before the deadline, outside your hours')
 		|| scheduler.list_alternatives($1.user_id, late, late + interval '14 days', length,
 			CASE WHEN $1.category = 'work' THEN 'work' ELSE 'personal' END, 2, 'after the deadline');
@@ -51,7 +51,7 @@ END
 $body$;
 COMMENT ON FUNCTION scheduler.offer_for_task(scheduler.tasks) IS 'Free times for a task that misses its deadline.';
 
-/* Another time for an event, in the hours of its task and before its deadline. */
+/* Another time for an event, in the hours of its task and before its deadline: later ones first, then any. */
 CREATE FUNCTION scheduler.offer_for_event(user_id uuid, event_id uuid) RETURNS jsonb
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -59,14 +59,20 @@ CREATE FUNCTION scheduler.offer_for_event(user_id uuid, event_id uuid) RETURNS j
 #variable_conflict error
 DECLARE
 	found record;
+	offers jsonb;
 BEGIN
-	SELECT e.end_datetime - e.start_datetime AS length, coalesce(t.category, 'work') AS category, t.deadline INTO found
+	SELECT e.end_datetime - e.start_datetime AS length, greatest(e.start_datetime, now()) AS starts_at,
+		CASE WHEN coalesce(t.category, 'work') = 'work' THEN 'work' ELSE 'personal' END AS kind, t.deadline INTO found
 	FROM scheduler.calendar_events AS e
 	LEFT JOIN scheduler.tasks AS t ON t.user_id = e.user_id AND t.task_id = e.task_id
 	WHERE e.user_id = $1 AND e.event_id = $2;
-	RETURN scheduler.number_alternatives(
-		scheduler.list_alternatives($1, now(), least(found.deadline, now() + interval '14 days'), found.length,
-			CASE WHEN found.category = 'work' THEN 'work' ELSE 'personal' END, 3, 'free in your hours'));
+	offers := scheduler.list_alternatives($1, found.starts_at, least(found.deadline, found.starts_at + interval '14 days'),
+		found.length, found.kind, 3, 'later, free in your hours');
+	IF offers = '[]' THEN
+		offers := scheduler.list_alternatives($1, now(), least(found.starts_at, now() + interval '90 days'), found.length,
+			found.kind, 3, 'earlier, free in your hours');
+	END IF;
+	RETURN scheduler.number_alternatives(offers);
 END
 $body$;
 COMMENT ON FUNCTION scheduler.offer_for_event(uuid, uuid) IS 'Free times an event could move to.';
@@ -106,19 +112,21 @@ CREATE FUNCTION scheduler.find_overlaps(user_id uuid, from_time timestamptz, to_
 #variable_conflict error
 BEGIN
 	RETURN QUERY
+	WITH sorted AS (
+		SELECT e.*, max(e.end_datetime) OVER (ORDER BY e.start_datetime, e.event_id
+			ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest_end
+		FROM scheduler.events_within($1, $2, $3) AS e
+		WHERE NOT e.is_all_day AND e.end_datetime > now())
 	SELECT CASE WHEN a.is_external AND b.is_external THEN 'double_booking' ELSE 'time_overlap' END,
 		CASE WHEN a.is_external THEN b.task_id ELSE a.task_id END,
 		CASE WHEN a.is_external AND (NOT b.is_external OR b.event_id > a.event_id) THEN b.event_id ELSE a.event_id END,
 		CASE WHEN a.is_external AND (NOT b.is_external OR b.event_id > a.event_id) THEN a.event_id ELSE b.event_id END,
 		format('"%s" and "%s" overlap from %s to %s', a.summary, b.summary, b.start_datetime,
 			least(a.end_datetime, b.end_datetime))
-	FROM scheduler.events_within($1, $2, $3) AS a
-	JOIN scheduler.calendar_events AS b ON b.user_id = a.user_id
-		AND b.start_datetime >= a.start_datetime AND b.start_datetime < a.end_datetime
-		AND (b.start_datetime, b.event_id) > (a.start_datetime, a.event_id)
-	WHERE NOT a.is_all_day AND NOT b.is_all_day AND (a.is_external OR b.is_external)
-		AND b.status <> 'cancelled' AND b.transparency = 'opaque' AND b.end_datetime > now()
-		AND a.end_datetime > now();
+	FROM sorted AS b
+	JOIN sorted AS a ON a.end_datetime > b.start_datetime
+		AND (a.start_datetime, a.event_id) < (b.start_datetime, b.event_id)
+	WHERE b.latest_end > b.start_datetime AND (a.is_external OR b.is_external);
 END
 $body$;
 COMMENT ON FUNCTION scheduler.find_overlaps(uuid, timestamptz, timestamptz) IS
@@ -143,6 +151,35 @@ END
 $body$;
 COMMENT ON FUNCTION scheduler.note_overlaps(uuid, timestamptz, timestamptz) IS 'Writes down overlaps of a span.';
 
+/* Whether what was written down is still so: the task has no place yet, or both events are where they were. */
+CREATE FUNCTION scheduler.is_conflict_live(conflict scheduler.scheduling_conflicts) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	IF $1.conflict_type = 'deadline_impossible' THEN
+		RETURN EXISTS (
+				SELECT FROM scheduler.tasks AS t
+				WHERE t.user_id = $1.user_id AND t.task_id = $1.task_id
+					AND t.status NOT IN ('completed', 'cancelled', 'blocked'))
+			AND NOT EXISTS (
+				SELECT FROM scheduler.calendar_events AS e
+				WHERE e.user_id = $1.user_id AND e.task_id = $1.task_id AND e.status <> 'cancelled'
+					AND e.end_datetime > now());
+	END IF;
+	RETURN EXISTS (
+		SELECT FROM scheduler.calendar_events AS a, scheduler.calendar_events AS b
+		WHERE a.user_id = $1.user_id AND a.event_id = $1.event_id
+			AND b.user_id = $1.user_id AND b.event_id = $1.conflicting_event_id
+			AND a.start_datetime < b.end_datetime AND b.start_datetime < a.end_datetime
+			AND 'cancelled' NOT IN (a.status, b.status) AND 'transparent' NOT IN (a.transparency, b.transparency)
+			AND NOT a.is_all_day AND NOT b.is_all_day);
+END
+$body$;
+COMMENT ON FUNCTION scheduler.is_conflict_live(scheduler.scheduling_conflicts) IS
+	'Whether a conflict still exists on the calendar.';
+
 /* Pending conflicts that have gone away by themselves. */
 CREATE FUNCTION scheduler.settle_conflicts() RETURNS void
 	LANGUAGE plpgsql
@@ -154,22 +191,7 @@ DECLARE
 BEGIN
 	UPDATE scheduler.scheduling_conflicts AS c
 	SET resolution_status = 'auto_resolved', resolved_at = now()
-	WHERE c.user_id = owner_id AND c.resolution_status = 'pending'
-		AND CASE
-			WHEN c.conflict_type = 'deadline_impossible' THEN NOT EXISTS (
-				SELECT FROM scheduler.tasks AS t
-				WHERE t.user_id = owner_id AND t.task_id = c.task_id
-					AND t.status NOT IN ('completed', 'cancelled', 'blocked')
-					AND NOT EXISTS (SELECT FROM scheduler.calendar_events AS e
-						WHERE e.user_id = owner_id AND e.task_id = t.task_id AND e.status <> 'cancelled'
-							AND e.end_datetime > now()))
-			ELSE NOT EXISTS (
-				SELECT FROM scheduler.calendar_events AS a, scheduler.calendar_events AS b
-				WHERE a.user_id = owner_id AND a.event_id = c.event_id
-					AND b.user_id = owner_id AND b.event_id = c.conflicting_event_id
-					AND a.start_datetime < b.end_datetime AND b.start_datetime < a.end_datetime
-					AND 'cancelled' NOT IN (a.status, b.status) AND 'transparent' NOT IN (a.transparency, b.transparency)
-					AND NOT a.is_all_day AND NOT b.is_all_day) END;
+	WHERE c.user_id = owner_id AND c.resolution_status = 'pending' AND NOT scheduler.is_conflict_live(c);
 END
 $body$;
 COMMENT ON FUNCTION scheduler.settle_conflicts() IS 'Marks pending conflicts that no longer exist auto_resolved.';

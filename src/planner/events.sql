@@ -76,6 +76,33 @@ $body$;
 COMMENT ON FUNCTION scheduler.fix_task(uuid, timestamptz) IS
 	'Places a task at a fixed time and pins it; error PT409 where something fixed is there.';
 
+/* Writes an event; one that a calendar outside has delivered before is the same row. */
+CREATE FUNCTION scheduler.store_event(event scheduler.calendar_events) RETURNS uuid
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	stored_id uuid;
+BEGIN
+	INSERT INTO scheduler.calendar_events (user_id, summary, start_datetime, end_datetime, description, location,
+		attendees, is_all_day, transparency, status, organizer, is_external, is_movable, calendar_id, external_id,
+		sync_status)
+	VALUES ($1.user_id, $1.summary, $1.start_datetime, $1.end_datetime, $1.description, $1.location, $1.attendees,
+		$1.is_all_day, $1.transparency, $1.status, $1.organizer, $1.is_external, $1.is_movable, $1.calendar_id,
+		$1.external_id, CASE WHEN $1.is_external THEN 'synced' ELSE 'pending' END)
+	ON CONFLICT (user_id, calendar_id, external_id) WHERE external_id IS NOT NULL DO UPDATE
+	SET summary = EXCLUDED.summary, start_datetime = EXCLUDED.start_datetime, end_datetime = EXCLUDED.end_datetime,
+		description = EXCLUDED.description, location = EXCLUDED.location, attendees = EXCLUDED.attendees,
+		is_all_day = EXCLUDED.is_all_day, transparency = EXCLUDED.transparency, status = EXCLUDED.status,
+		organizer = EXCLUDED.organizer
+	RETURNING event_id INTO stored_id;
+	RETURN stored_id;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.store_event(scheduler.calendar_events) IS
+	'Inserts an event, or updates the one with the same calendar_id and external_id.';
+
 CREATE FUNCTION scheduler.add_event(summary text, starts_at timestamptz, ends_at timestamptz,
 	description text DEFAULT NULL, location text DEFAULT NULL, attendees jsonb DEFAULT '[]',
 	is_all_day boolean DEFAULT false, transparency text DEFAULT 'opaque', status text DEFAULT 'confirmed',
@@ -88,30 +115,35 @@ CREATE FUNCTION scheduler.add_event(summary text, starts_at timestamptz, ends_at
 DECLARE
 	owner_id uuid := scheduler.open_calendar();
 	displaced uuid[] := '{}';
-	new_id uuid;
+	event scheduler.calendar_events;
 BEGIN
 	/* From outside even a span without length is kept. */
 	PERFORM scheduler.check_span($2, CASE WHEN $11 AND $3 <= $2 THEN $2 + interval '1 minute' ELSE $3 END);
 	PERFORM scheduler.check_event_words($8, $9);
-	IF NOT $11 AND NOT $7 AND $8 = 'opaque' AND $9 <> 'cancelled' THEN
+	event.user_id := owner_id;
+	event.summary := coalesce($1, '');
+	event.start_datetime := $2;
+	event.end_datetime := $3;
+	event.description := $4;
+	event.location := $5;
+	event.attendees := coalesce($6, '[]');
+	event.is_all_day := coalesce($7, false);
+	event.transparency := $8;
+	event.status := $9;
+	event.organizer := $10;
+	event.is_external := coalesce($11, false);
+	event.is_movable := coalesce($12, false);
+	event.calendar_id := $13;
+	event.external_id := $14;
+	IF NOT event.is_external AND NOT event.is_all_day AND $8 = 'opaque' AND $9 <> 'cancelled' THEN
 		displaced := scheduler.claim_span(owner_id, $2, $3, NULL, true);
 	END IF;
-	INSERT INTO scheduler.calendar_events (user_id, summary, start_datetime, end_datetime, description, location,
-		attendees, is_all_day, transparency, status, organizer, is_external, is_movable, calendar_id, external_id,
-		sync_status)
-	VALUES (owner_id, coalesce($1, ''), $2, $3, $4, $5, coalesce($6, '[]'), $7, $8, $9, $10, $11, $12, $13, $14,
-		CASE WHEN $11 THEN 'synced' ELSE 'pending' END)
-	ON CONFLICT (user_id, calendar_id, external_id) WHERE external_id IS NOT NULL DO UPDATE
-	SET summary = EXCLUDED.summary, start_datetime = EXCLUDED.start_datetime, end_datetime = EXCLUDED.end_datetime,
-		description = EXCLUDED.description, location = EXCLUDED.location, attendees = EXCLUDED.attendees,
-		is_all_day = EXCLUDED.is_all_day, transparency = EXCLUDED.transparency, status = EXCLUDED.status,
-		organizer = EXCLUDED.organizer
-	RETURNING event_id INTO new_id;
-	IF $11 THEN
-		displaced := scheduler.find_overlaid_tasks(owner_id, new_id);
+	event.event_id := scheduler.store_event(event);
+	IF event.is_external THEN
+		displaced := scheduler.find_overlaid_tasks(owner_id, event.event_id);
 	END IF;
 	PERFORM scheduler.settle_span(owner_id, $2, greatest($3, $2 + interval '1 minute'), displaced);
-	RETURN new_id;
+	RETURN event.event_id;
 END
 $body$;
 COMMENT ON FUNCTION scheduler.add_event(text, timestamptz, timestamptz, text, text, jsonb, boolean, text, text, text,

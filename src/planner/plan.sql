@@ -49,13 +49,13 @@ BEGIN
 	UPDATE scheduler.calendar_events AS e
 	SET start_datetime = p.starts_at, end_datetime = p.ends_at, sync_status = 'pending'
 	FROM unnest($2) AS p
-	WHERE p.status IN ('kept', 'moved') AND e.user_id = $1 AND e.event_id = p.event_id
+	WHERE p.status = 'moved' AND e.user_id = $1 AND e.event_id = p.event_id
 		AND (e.start_datetime, e.end_datetime) IS DISTINCT FROM (p.starts_at, p.ends_at);
 	INSERT INTO scheduler.calendar_events (user_id, task_id, summary, location, start_datetime, end_datetime, is_movable)
 	SELECT $1, p.task_id, t.description, t.location, p.starts_at, p.ends_at, NOT t.pinned
 	FROM unnest($2) AS p
 	JOIN scheduler.tasks AS t ON t.user_id = $1 AND t.task_id = p.task_id
-	WHERE p.status IN ('placed', 'moved', 'kept') AND p.event_id IS NULL
+	WHERE p.status IN ('placed', 'moved') AND p.event_id IS NULL
 	ORDER BY p.starts_at;
 END
 $body$;
@@ -63,8 +63,8 @@ COMMENT ON FUNCTION scheduler.apply_placements(uuid, scheduler.placement[]) IS
 	'Writes a computed plan onto the calendar; the calendar lock is held.';
 
 /*
- * Places some tasks around everything that stands, with what waits for them. Only where one of them would miss
- * its deadline are all others looked at again, as far as that deadline.
+ * Places some tasks, and what waits for them, around everything that stands: in the 14 days from where they may
+ * start, else in 90. Only where one of them would miss its deadline are all others looked at again.
  */
 CREATE FUNCTION scheduler.replan_tasks(task_ids uuid[]) RETURNS void
 	LANGUAGE plpgsql
@@ -74,8 +74,8 @@ CREATE FUNCTION scheduler.replan_tasks(task_ids uuid[]) RETURNS void
 DECLARE
 	owner_id uuid := scheduler.open_calendar();
 	wanted uuid[];
+	first_start timestamptz;
 	horizon timestamptz;
-	last_deadline timestamptz;
 	placements scheduler.placement[];
 BEGIN
 	wanted := ARRAY(
@@ -85,18 +85,21 @@ BEGIN
 			SELECT d.task_id
 			FROM behind JOIN scheduler.task_dependencies AS d ON d.user_id = owner_id AND d.depends_on_id = behind.id)
 		SELECT behind.id FROM behind);
-	SELECT least(greatest(max(t.earliest_start), now()) + interval '14 days', now() + interval '400 days')
-	INTO horizon
+	SELECT greatest(min(coalesce(t.earliest_start, now())), now()),
+		greatest(max(t.earliest_start), now()) + interval '14 days'
+	INTO first_start, horizon
 	FROM scheduler.tasks AS t
 	WHERE t.user_id = owner_id AND t.task_id = ANY (wanted);
-	placements := ARRAY(SELECT p FROM scheduler.place_tasks(owner_id, now(), horizon, wanted) AS p);
-	SELECT least(max(t.deadline), now() + interval '90 days') INTO last_deadline
-	FROM unnest(placements) AS p
-	JOIN scheduler.tasks AS t ON t.user_id = owner_id AND t.task_id = p.task_id
-	WHERE p.status = 'unplaced' AND p.why = 'no_gap';
-	IF last_deadline IS NOT NULL THEN
-		horizon := greatest(horizon, last_deadline);
-		placements := ARRAY(SELECT p FROM scheduler.place_tasks(owner_id, now(), horizon, NULL) AS p);
+	horizon := least(horizon, first_start + interval '400 days');
+	placements := ARRAY(SELECT p FROM scheduler.place_tasks(owner_id, first_start, horizon, wanted) AS p);
+	IF EXISTS (SELECT FROM unnest(placements) AS p WHERE p.why = 'no_gap') THEN
+		horizon := greatest(horizon, first_start + interval '90 days');
+		placements := ARRAY(SELECT p FROM scheduler.place_tasks(owner_id, first_start, horizon, wanted) AS p);
+	END IF;
+	IF EXISTS (SELECT FROM unnest(placements) AS p
+		JOIN scheduler.tasks AS t ON t.user_id = owner_id AND t.task_id = p.task_id
+		WHERE p.why = 'no_gap' AND t.deadline <= horizon) THEN
+		placements := ARRAY(SELECT p FROM scheduler.place_tasks(owner_id, first_start, horizon, NULL) AS p);
 	END IF;
 	PERFORM scheduler.apply_placements(owner_id, placements);
 	PERFORM scheduler.note_impossible(owner_id, horizon, placements);
@@ -176,8 +179,16 @@ BEGIN
 		make_interval(mins => greatest(task.duration_minutes - task.worked_minutes, 1)));
 	horizon := greatest(now() + interval '14 days', block.end_datetime);
 	RETURN QUERY
+	WITH obstacles AS MATERIALIZED (
+		SELECT e.start_datetime AS starts_at, e.end_datetime AS ends_at, 'busy: ' || e.summary AS label
+		FROM scheduler.events_within(owner_id, now(), horizon + length) AS e
+		WHERE e.task_id IS DISTINCT FROM $1
+		UNION ALL
+		SELECT p.starts_at, p.ends_at, 'protected: ' || p.label
+		FROM scheduler.protected_spans(owner_id, now(), horizon + length) AS p
+		WHERE p.strict)
 	SELECT tstzrange(j.starts_at, j.starts_at + length), j.starts_at IS NOT DISTINCT FROM block.start_datetime,
-		j.score, f.factors, coalesce(o.obstacle, j.rejected)
+		j.score, f.factors, coalesce(o.label, CASE WHEN j.rejected = 'busy' THEN 'buffer' ELSE j.rejected END)
 	FROM scheduler.judge_starts(owner_id, $1, now(), horizon, (extract(epoch FROM length) * 1000000)::bigint,
 			ARRAY(SELECT grid + n * interval '15 min' FROM generate_series(0, 499) AS s (n)
 				UNION SELECT block.start_datetime WHERE block.event_id IS NOT NULL ORDER BY 1)) AS j
@@ -185,16 +196,11 @@ BEGIN
 		SELECT jsonb_object_agg(p.name, jsonb_build_object('value', j.factor_values[p.n], 'weight', p.weight)) AS factors
 		FROM scheduler.placement_factors() AS p) AS f
 	LEFT JOIN LATERAL (
-		SELECT coalesce(
-			(SELECT format('busy: %s', e.summary)
-			FROM scheduler.events_within(owner_id, j.starts_at, j.starts_at + length) AS e
-			WHERE e.task_id IS DISTINCT FROM $1
-			ORDER BY e.start_datetime LIMIT 1),
-			(SELECT format('protected: %s', p.label)
-			FROM scheduler.protected_spans(owner_id, j.starts_at, j.starts_at + length) AS p
-			WHERE p.strict
-			LIMIT 1),
-			'buffer') AS obstacle) AS o ON j.rejected = 'busy'
+		SELECT b.label
+		FROM obstacles AS b
+		WHERE b.starts_at < j.starts_at + length AND b.ends_at > j.starts_at
+		ORDER BY b.starts_at, b.label
+		LIMIT 1) AS o ON j.rejected = 'busy'
 	ORDER BY j.starts_at;
 END
 $body$;

@@ -141,6 +141,22 @@ is($got, 'dead|t', 'without the fall-back the job is dead');
 ($id, $got) = extract('FAULT:quota', 'status');
 is($got, 'failed', 'or failed where a repeat is of no use');
 
+# A model of the installation, asked for a user who has none: its secret goes to that model's address, and to no other.
+$node->safe_psql('postgres', qq{
+SELECT scheduler.set_secret_from_file('house', '$key_folder/api_key', '{127.0.0.1:$port}', scheduler.system_user_id());
+SELECT scheduler.add_model('house', 'openai', 'mock-1', 'house', 'http://127.0.0.1:$port/v1', user_id => scheduler.system_user_id());
+SELECT scheduler.set_model('extract', 'house', scheduler.system_user_id());
+CREATE ROLE ben LOGIN;
+SELECT scheduler.create_user('ben\@example.net', 'Ben', 'America/New_York', role_name => 'ben');
+});
+my $ben = $node->safe_psql('postgres', "SET ROLE ben; SELECT scheduler.extract_later('Please send the KX-4711 figures.', received_at => '2026-11-20 10:00+00')");
+is($node->safe_psql('postgres', "SELECT concat_ws('|', status, result #>> '{origin,model_id}', result #>> '{facts,tasks,0,deadline}') FROM scheduler.wait_for_job('$ben')"),
+	'succeeded|house|2026-11-27T15:00:00-05:00', 'a user without a model asks the installation\'s, in his zone');
+is($node->safe_psql('postgres', "SET ROLE ben; SELECT count(*) FROM scheduler.llm_calls"), 1, 'and sees his own call only');
+$node->safe_psql('postgres', "SET ROLE ben; SELECT scheduler.add_model('thief', 'openai', 'm', 'house', 'http://127.0.0.1:$port/v2')");
+$ben = $node->safe_psql('postgres', "SET ROLE ben; SELECT scheduler.test_connection('model:thief')");
+like($node->safe_psql('postgres', "SELECT result FROM scheduler.wait_for_job('$ben')"), qr/"ok": false.*no such secret/, 'a user cannot send that secret anywhere else');
+
 # The key goes where it is bound to, and is seen nowhere.
 ($id, $got) = extract('Please send it.', q{concat_ws('|', status, error)}, 'elsewhere');
 like($got, qr/^(failed|dead)\|/, 'a secret is not sent to a host it is not bound to');

@@ -1,6 +1,7 @@
 /*
- * http_test.c - the HTTP engine against servers of this test's own: misbehave.py for everything that can go
- * wrong, nghttpd for TLS and HTTP/2 with certificates made here. Run in the folder test.
+ * http_test.c - the HTTP engine against servers of this test's own: misbehave.py for everything
+ * that can go wrong, nghttpd for TLS and HTTP/2 with certificates made here. Run in the folder
+ * test.
  *
  * getaddrinfo() is replaced, so that names can lead where they should not, change, or hang.
  */
@@ -38,7 +39,10 @@ static SchedHttpConfig config = {.max_in_flight = 100,
 
 /* ---- names ---- */
 
-/* moving.test leads to a public address at first and to loopback afterwards; hang.test keeps the resolver busy. */
+/*
+ * moving.test leads to a public address at first and to loopback afterwards; hang.test keeps the
+ * resolver busy.
+ */
 int
 getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 			struct addrinfo **result)
