@@ -25,19 +25,20 @@ IDENTITY_SQL = src/identity/users.sql src/identity/people.sql src/identity/secre
 # http
 PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o
 ENGINE_OBJS = src/http/engine.o src/http/failure.o src/http/transfer.o
-HTTP_OBJS = $(ENGINE_OBJS)
-HTTP_SQL = src/http/types.sql
+HTTP_OBJS = $(ENGINE_OBJS) src/http/host_stats.o src/http/http_settings.o src/http/request_sql.o \
+	src/http/response_sql.o
+HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
 
 # jobs
 JOBS_OBJS =
 JOBS_SQL = src/jobs/types.sql
 
 # time
-PURE_TIME = src/time/duration.o src/time/when.o src/time/when_calendar.o src/time/when_clock.o src/time/when_date.o \
-	src/time/when_deadline.o src/time/when_lex.o src/time/when_moment.o src/time/when_number.o \
-	src/time/when_period.o src/time/when_recur.o src/time/when_relative.o src/time/when_words.o src/time/when_zone.o
-TIME_OBJS =
-TIME_SQL =
+PURE_TIME = src/time/when.o src/time/when_lex.o src/time/when_words.o src/time/when_calendar.o src/time/when_number.o \
+	src/time/when_date.o src/time/when_period.o src/time/when_clock.o src/time/when_zone.o src/time/when_moment.o \
+	src/time/when_relative.o src/time/when_deadline.o src/time/when_recur.o src/time/duration.o
+TIME_OBJS = src/time/zone.o src/time/time_sql.o
+TIME_SQL = src/time/time.sql
 
 # planner
 PURE_PLANNER = src/planner/order.o src/planner/place.o src/planner/search.o src/planner/slots.o
@@ -49,12 +50,12 @@ PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.
 # llm
 PURE_LLM =
 LLM_OBJS =
-LLM_SQL =
+LLM_SQL = src/llm/models.sql src/llm/calls.sql src/llm/completion.sql src/llm/normalize.sql src/llm/extraction.sql src/llm/chat.sql
 
 # mail
-PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o
-MAIL_OBJS =
-MAIL_SQL =
+PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o src/mail/invitation.o
+MAIL_OBJS = src/mail/mail_sql.o src/mail/import_sql.o
+MAIL_SQL = src/mail/mail.sql src/mail/import.sql src/mail/pipeline.sql src/mail/connect.sql
 
 # assistant
 PURE_ASSISTANT =
@@ -63,7 +64,7 @@ ASSISTANT_SQL =
 
 # reports
 REPORTS_OBJS =
-REPORTS_SQL = src/reports/setup.sql src/reports/recap.sql
+REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql
 
 PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
 OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \
@@ -79,13 +80,12 @@ PG_CPPFLAGS = -Isrc $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -DSCHED_VER
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-declaration-after-statement $(SCHED_CFLAGS)
 SHLIB_LINK = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcrypt $(SCHED_LDFLAGS)
 # No bitcode: the hot paths are the server's own, and a clang of the server's exact version is not everywhere.
-with_llvm = no
+override with_llvm = no
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(PGXS),)
 include $(PGXS)
-override with_llvm = no
 endif
 
 scheduler--$(EXTVERSION).sql: $(ROOM_SQL) scheduler.control

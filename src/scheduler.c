@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 
 #include "core/settings.h"
+#include "http/http.h"
 
 PG_MODULE_MAGIC;
 
@@ -21,7 +22,11 @@ PG_FUNCTION_INFO_V1(sched_sql_version);
 void
 _PG_init(void)
 {
+	/* The core's come last: they reserve the prefix. */
+	sched_http_define_settings();
 	sched_core_define_settings();
+	if (process_shared_preload_libraries_in_progress)
+		sched_http_install_statistics();
 }
 
 /* version() -> text: the version of the loaded library. */

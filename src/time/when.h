@@ -105,6 +105,7 @@ typedef struct SchedDuration
 	int64_t
 		seconds; /* 0 < seconds; a day is 24 h, a week 7 days: for planning, not for calendars */
 	int months;  /* calendar months and years, where the phrase speaks of them */
+	int days;    /* whole calendar days among the seconds: "2 weeks" has 14, "36 hours" none */
 } SchedDuration;
 
 /* Finds up to max durations in text, in order of position; returns how many it wrote. */

@@ -299,20 +299,26 @@ resolve_day_of_month(const SchedDate *date, int base)
 	int month;
 	int day;
 	int shift = 0;
+	int fallback = 0; /* the day where none falls on the weekday */
 
 	sched_time_split_day(base, &year, &month, &day);
 	if (date->day < day)
 		shift = 1;
-	while (shift < 3)
+	while (shift < 15)
 	{
 		int start = sched_time_day_number(year, month + shift, 1);
 		int number = start + date->day - 1;
 
 		if (number < sched_time_day_number(year, month + shift + 1, 1))
-			return number;
+		{
+			if (fallback == 0)
+				fallback = number;
+			if (date->weekday == 0 || sched_time_weekday_of(number) == date->weekday)
+				return number;
+		}
 		shift++;
 	}
-	return base;
+	return fallback != 0 ? fallback : base;
 }
 
 /*

@@ -24,8 +24,8 @@ read_meridiem(const SchedParser *parser, int at, int *value)
 	if (token->word == WORD_MERIDIEM && token->kind == SCHED_TOKEN_WORD)
 	{
 		*value = token->value;
-		/* "am" apart from the number may be the verb: "at 10 am I" is a time, "8 am happy" is odd anyway */
-		return 1;
+		/* "I have 10, am I right?" */
+		return next->letter == 'i' && token->spaced && token->value == 0 ? 0 : 1;
 	}
 	if (token->letter != 'a' && token->letter != 'p')
 		return 0;

@@ -555,7 +555,8 @@ read_weekday(SchedParser *parser, int at, SchedDate *date)
 	if (sched_time_is_word(parser, next, WORD_THE) &&
 		(used = sched_time_read_ordinal(parser, next + 1, &shift)) > 0 && shift >= 1 && shift <= 31)
 	{
-		*date = (SchedDate){DATE_DAY, .day = shift, .grain = SCHED_GRAIN_DAY, .clock = -1};
+		*date = (SchedDate){DATE_DAY, .day = shift, .weekday = weekday, .clock = -1};
+		date->grain = SCHED_GRAIN_DAY;
 		return next + 1 + used - at;
 	}
 	*date = (SchedDate){DATE_WEEKDAY, .weekday = weekday, .grain = SCHED_GRAIN_DAY, .clock = -1};

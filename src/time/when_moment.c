@@ -191,7 +191,8 @@ sched_time_read_parts(SchedParser *parser, int at, int lead, SchedMoment *moment
 
 	*moment = (SchedMoment){.kind = SCHED_WHEN_INSTANT};
 	moment->date.clock = -1;
-	if (sched_time_is_word(parser, next, WORD_NOW) && sched_time_ends_here(parser, next + 1))
+	if (sched_time_is_word(parser, next, WORD_NOW) && sched_time_ends_here(parser, next + 1) &&
+		!sched_time_is_word(parser, next + 1, WORD_AND))
 	{
 		moment->fixed = true;
 		moment->lower = parser->context->reference;

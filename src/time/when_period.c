@@ -471,8 +471,12 @@ holiday_in(int which, int year)
 			return sched_time_easter(year);
 		case 4:
 			return sched_time_day_number(year, 12, 26);
-		default:
+		case 5:
 			return sched_time_day_number(year, 2, 14);
+		case 6:
+			return holiday_in(2, year) + 1;
+		default:
+			return sched_time_easter(year) - 2;
 	}
 }
 
@@ -523,7 +527,15 @@ sched_time_read_holiday(const SchedParser *parser, int at, SchedDate *date)
 			 sched_time_peek(parser, next)->value == UNIT_DAY;
 	if ((token->value == 4 || token->value == 5) && !is_day)
 		return 0;
-	if (is_day)
+	if (token->value >= 6)
+	{
+		/* Black Friday, Good Friday */
+		if (!token->capital || !sched_time_is_word(parser, next, WORD_WEEKDAY) ||
+			sched_time_peek(parser, next)->value != 5)
+			return 0;
+		next++;
+	}
+	else if (is_day)
 		next++;
 	else if (sched_time_is_word(parser, next, WORD_EVE))
 	{

@@ -1,0 +1,291 @@
+/*
+ * builtin_class.c - what kind of mail it is: weights over the cues of all its sentences, its sender and headers.
+ *
+ * Pure. The weights of single phrases stand in builtin_lexicon.c; here are those of the mail's outer features.
+ */
+#include <string.h>
+
+#include "builtin_internal.h"
+
+enum
+{
+	SPAM_LIMIT = 25,
+	PROMO_LIMIT = 20,
+	BULK_LIMIT = 12,
+	AWAY_LIMIT = 32,
+	CHASE_LIMIT = 13,
+	URGENT_LIMIT = 18,
+	URGENT_SUBJECT_LIMIT = 10,
+	WEIGHT_STRANGE_WORD = 6, /* letters and a digit mixed: "n0w" */
+	WEIGHT_EXCLAMATIONS = 5, /* "!!!" */
+	WEIGHT_MARKETING_SENDER = 8,
+	WEIGHT_UNSUBSCRIBE_HEADER = 14,
+	WEIGHT_LIST_HEADER = 8,
+	WEIGHT_SPAM_HEADER = 30
+};
+
+static char
+fold_case(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char) (c + 32) : c;
+}
+
+static bool
+contains(const char *text, size_t length, const char *part)
+{
+	size_t size = strlen(part);
+
+	for (size_t i = 0; i + size <= length; i++)
+	{
+		size_t j = 0;
+
+		while (j < size && fold_case(text[i + j]) == part[j])
+			j++;
+		if (j == size)
+			return true;
+	}
+	return false;
+}
+
+static bool
+header_has(const SchedMailText *mail, const char *name, const char *part)
+{
+	for (int i = 0; i < mail->header_count; i++)
+	{
+		const SchedMailHeader *header = &mail->headers[i];
+
+		if (header->name != NULL && strlen(header->name) == strlen(name) &&
+			contains(header->name, strlen(header->name), name) &&
+			(part[0] == '\0' ||
+			 (header->value != NULL && contains(header->value, strlen(header->value), part))))
+			return true;
+	}
+	return false;
+}
+
+/* "n0w", "0FF": one digit that stands for a letter. */
+static bool
+is_strange(const char *text, size_t length)
+{
+	int digits = 0;
+	bool between = false;
+
+	if (length < 3 || length > 16)
+		return false;
+	for (size_t i = 0; i < length; i++)
+	{
+		char c = text[i];
+
+		if (c >= '0' && c <= '9')
+		{
+			digits++;
+			between |= (c == '0' || c == '1' || c == '3') && i + 1 < length && text[i + 1] >= 'a' &&
+					   (i > 0 || c == '0');
+		}
+		else if (!(c >= 'a' && c <= 'z'))
+			return false;
+	}
+	return digits == 1 && between;
+}
+
+static void
+count_looks(SchedReading *reading)
+{
+	for (int i = 0; i < reading->sentence_count; i++)
+	{
+		const SchedSentence *sentence = &reading->sentences[i];
+
+		if (sentence->section != 0)
+			continue;
+		for (int j = sentence->first; j < sentence->first + sentence->count; j++)
+		{
+			const SchedToken *token = &reading->tokens[j];
+
+			if (token->kind == 'n')
+				reading->strange_words += is_strange(reading->lower + token->start, token->length);
+			if (token->kind == '!' && j + 2 < sentence->first + sentence->count &&
+				reading->tokens[j + 1].kind == '!' && reading->tokens[j + 2].kind == '!')
+				reading->shouting++;
+		}
+	}
+}
+
+/* Addresses that programs of advertisers write from: "news@", "offers@". */
+static int
+weigh_sender(const SchedMailText *mail)
+{
+	static const char *const parts[] = {"news@", "newsletter", "offers@", "deals@", "marketing", "promo", "sales@",
+										"shop@", "sale@", "rewards@", "specials@", NULL};
+
+	if (mail->sender == NULL)
+		return 0;
+	for (const char *const *part = parts; *part != NULL; part++)
+		if (contains(mail->sender, mail->sender_length, *part))
+			return WEIGHT_MARKETING_SENDER;
+	return 0;
+}
+
+static bool
+is_absence_note(const SchedReading *reading)
+{
+	int asks = 0;
+
+	if (header_has(reading->mail, "auto-submitted", "auto-replied") ||
+		header_has(reading->mail, "x-autoreply", "") || header_has(reading->mail, "x-autorespond", ""))
+		return true;
+	for (int i = 0; i < reading->sentence_count; i++)
+	{
+		const SchedSentence *sentence = &reading->sentences[i];
+
+		if (sentence->subject && sentence->best[CUE_AWAY] >= 10)
+			return true;
+		if (sentence->section == 0 && sentence->best[CUE_ASK] >= 20 && sentence->best[CUE_OFFER] == 0)
+			asks++;
+	}
+	return asks == 0 && reading->total[CUE_AWAY] >= AWAY_LIMIT;
+}
+
+/* Weighs what counts for the whole mail; runs before the sentences are judged. */
+void
+sched_llm_weigh_mail(SchedReading *reading)
+{
+	const SchedMailText *mail = reading->mail;
+	int sender = weigh_sender(mail);
+
+	count_looks(reading);
+	reading->bulk = reading->total[CUE_BULK];
+	reading->spam = reading->total[CUE_SPAM] + reading->strange_words * WEIGHT_STRANGE_WORD +
+					(reading->shouting > 0 ? WEIGHT_EXCLAMATIONS : 0);
+	reading->promo = reading->total[CUE_PROMO] + sender;
+	if (header_has(mail, "list-unsubscribe", ""))
+	{
+		reading->bulk += WEIGHT_UNSUBSCRIBE_HEADER;
+		reading->promo += reading->promo > 0 ? 4 : 0;
+	}
+	if (header_has(mail, "list-id", "") || header_has(mail, "precedence", "bulk"))
+		reading->bulk += WEIGHT_LIST_HEADER;
+	if (header_has(mail, "x-spam-flag", "yes") || header_has(mail, "x-spam-status", "yes"))
+		reading->spam += WEIGHT_SPAM_HEADER;
+	/* Who can be left and who sells at once is an advertiser. */
+	if (reading->bulk >= BULK_LIMIT && reading->promo >= 10)
+		reading->promo += 8;
+	reading->away = is_absence_note(reading);
+}
+
+static const char *
+guess_language(const SchedReading *reading)
+{
+	static const struct
+	{
+		const char *code;
+		const char *words;
+	} languages[] = {
+		{"en", " the and to of is you for we on it please with are your be have will this that in at i "},
+		{"de", " der die das und ist ich wir sie nicht mit f\xc3\xbcr auf ein eine den zu bitte uns im von "},
+		{"fr", " le la les et est vous nous pour un une des que dans sur pas avec je merci du au "},
+		{"es", " el los las y es usted para un una que en con por no gracias del su nos se "},
+		{"it", " il gli che \xc3\xa8 per un una con non sono del della grazie di si ci questo "},
+		{"nl", " het een en van ik niet met voor op dat je wij zijn de graag bij ook "},
+		{"da", " og det er jeg vi ikke med til p\xc3\xa5 en et af har tak kan der den "}};
+	int best = 0;
+	const char *code = "und";
+
+	for (size_t k = 0; k < sizeof(languages) / sizeof(languages[0]); k++)
+	{
+		int hits = 0;
+
+		for (int i = 0; i < reading->token_count && i < 2000; i++)
+		{
+			const SchedToken *token = &reading->tokens[i];
+			char word[16];
+
+			if (token->kind != 'w' || token->length > 12)
+				continue;
+			word[0] = ' ';
+			memcpy(word + 1, reading->lower + token->start, token->length);
+			word[token->length + 1] = ' ';
+			word[token->length + 2] = '\0';
+			hits += strstr(languages[k].words, word) != NULL;
+		}
+		if (hits > best)
+		{
+			best = hits;
+			code = languages[k].code;
+		}
+	}
+	return code;
+}
+
+static int
+find_urgency(const SchedReading *reading)
+{
+	int most = 0;
+
+	for (int i = 0; i < reading->sentence_count; i++)
+	{
+		const SchedSentence *sentence = &reading->sentences[i];
+
+		if (sentence->subject && sentence->best[CUE_URGENT] >= URGENT_SUBJECT_LIMIT)
+			return URGENT_LIMIT;
+		if (sentence->section == 0 && !sentence->machine && sentence->footer == 0)
+			most += sentence->best[CUE_URGENT];
+	}
+	return most;
+}
+
+static int
+find_chase(const SchedReading *reading)
+{
+	int most = 0;
+
+	for (int i = 0; i < reading->sentence_count; i++)
+		if (reading->sentences[i].section == 0 && reading->sentences[i].best[CUE_CHASE] > most)
+			most = reading->sentences[i].best[CUE_CHASE];
+	return most;
+}
+
+/* A margin in tenths as a share of certainty. */
+static double
+confidence_of(int margin)
+{
+	double sure = 0.5 + margin / 60.0;
+
+	return sure > 0.97 ? 0.97 : sure < 0.5 ? 0.5 : sure;
+}
+
+/* The class follows from the weights and from whether tasks were found. */
+void
+sched_llm_classify_mail(SchedReading *reading, SchedFacts *facts)
+{
+	facts->language = guess_language(reading);
+	if (reading->spam >= SPAM_LIMIT)
+	{
+		facts->classification = "spam";
+		facts->confidence = confidence_of(reading->spam - SPAM_LIMIT + 6);
+	}
+	else if (facts->task_count == 0 && reading->away)
+	{
+		facts->classification = "informational";
+		facts->confidence = 0.9;
+	}
+	else if (facts->task_count == 0 && reading->promo >= PROMO_LIMIT)
+	{
+		facts->classification = "promotional";
+		facts->confidence = confidence_of(reading->promo - PROMO_LIMIT + 6);
+	}
+	else if (facts->task_count > 0)
+	{
+		if (reading->chased || find_chase(reading) >= CHASE_LIMIT)
+			facts->classification = "followup";
+		else if (find_urgency(reading) >= URGENT_LIMIT)
+			facts->classification = "important";
+		else
+			facts->classification = "actionable";
+		facts->confidence = facts->tasks[0].confidence;
+	}
+	else
+	{
+		facts->classification = find_urgency(reading) >= URGENT_LIMIT ? "important" : "informational";
+		facts->confidence = 0.7;
+	}
+}

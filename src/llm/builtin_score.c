@@ -1,0 +1,361 @@
+/*
+ * builtin_score.c - how likely each sentence asks something of the reader.
+ *
+ * Pure. A linear model with a small table of weights in tenths: the cues of the phrases (their weights stand in
+ * builtin_lexicon.c) plus the features below; 10 and more makes a task. src/llm/README.md tells the reasons.
+ */
+#include <string.h>
+
+#include "builtin_internal.h"
+
+enum
+{
+	WEIGHT_IMPERATIVE = 20,		 /* the main clause begins with a verb one can do */
+	WEIGHT_IDLE_IMPERATIVE = 7,	 /* ... with one that mostly asks for nothing */
+	WEIGHT_SECOND_CUE = 3,		 /* a second kind of request in the sentence */
+	WEIGHT_STRONG_DATE = 5,		 /* a deadline stands in the sentence */
+	WEIGHT_DATE = 2,			 /* a date does */
+	WEIGHT_LISTED = 15,			 /* a bullet under "to do:" */
+	WEIGHT_LISTED_ELSE = -22,	 /* a bullet under "agenda:" */
+	WEIGHT_BEHIND_CLOSING = -12, /* after "Kind regards" */
+	WEIGHT_IN_SIGNATURE = -40,
+	WEIGHT_TICKED = -40,
+	WEIGHT_OTHER_PERSON = -30, /* addressed to another by name */
+	WEIGHT_BULK = -16,		   /* in a mail sent to many, where nothing says "you must" */
+	WEIGHT_BULK_ASK = -12,
+	WEIGHT_PROMO = -24,
+	WEIGHT_SPAM = -60,
+	WEIGHT_AWAY = -40,
+	WEIGHT_NOTICE = -7,		/* in a receipt or a dispatch notice */
+	WEIGHT_LIST_MAIL = -8,	/* a question put to a mailing list */
+	WEIGHT_FAR_COURTESY = 4 /* tenths of a negative cue that count when it stands far from the deed */
+};
+
+/* Two words further than this from the deed, a phrase of courtesy belongs to another clause. */
+#define NEAR_TOKENS 7
+
+static bool
+word_in(const SchedReading *reading, int token, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		if (sched_llm_token_is(reading, &reading->tokens[token], *words))
+			return true;
+	return false;
+}
+
+/* "order" at the front is a request in "order more gels" and a thing in "order confirmation". */
+static bool
+reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at)
+{
+	static const char *const objects[] = {"me", "us", "him", "her", "them", "it", "everyone", "all", "back", "up",
+										  "out", "in", "off", "down", "over", "away", "through", "with", "into",
+										  "for", "as", "if", "whether", "that", "how", "what", "which", "when",
+										  "where", "new", "extra", "once", "mum", "dad", "again", "asap", NULL};
+	const SchedToken *next = &reading->tokens[at + 1];
+	int end = sentence->first + sentence->count;
+
+	if (!(reading->tokens[at].classes & WORD_NOUNISH))
+		return true;
+	if (at + 1 >= end)
+		return sentence->bullet;
+	if (next->classes & (WORD_DETERMINER | WORD_PRONOUN))
+		return true;
+	if (word_in(reading, at + 1, objects))
+		return !sentence->subject;
+	if (next->classes & WORD_SUBJECTNOUN)
+		return false;
+	if (next->kind == ':' || next->kind == ',' || next->kind == '-' || next->kind == '(' || next->kind == '.')
+		return false;
+	if (next->capital && next->kind == 'w')
+		return !sentence->subject || !reading->tokens[end - 1].capital;
+	if (next->kind == 'n')
+		return next->length < 3 && (reading->tokens[at].classes & WORD_WORK) == 0;
+	/* "water plants", "book train": an indefinite object; only lists and subjects are that terse. */
+	if ((sentence->bullet || sentence->subject) && next->kind == 'w' &&
+		!(next->classes & (WORD_STOP | WORD_PARTICIPLE)))
+		return !(next->length > 3 && memcmp(reading->lower + next->start + next->length - 2, "ed", 2) == 0);
+	return next->kind == 'w' && next->length > 4 && !(next->classes & (WORD_STOP | WORD_VERB)) &&
+		   reading->lower[next->start + next->length - 1] == 's';
+}
+
+/* The weight of an imperative at the front of the main clause; sets mark. */
+static int
+weigh_imperative(const SchedReading *reading, SchedSentence *sentence, int strongest)
+{
+	int end = sentence->first + sentence->count;
+	int starts[2] = {sentence->core, sentence->clause};
+
+	for (int i = 0; i < 2; i++)
+	{
+		int at = starts[i];
+		const SchedToken *token = &reading->tokens[at];
+		bool idle;
+
+		if (at >= end || !(token->classes & WORD_VERB) || !reads_as_verb(reading, sentence, at))
+			continue;
+		if (at + 1 < end && (sched_llm_token_is(reading, &reading->tokens[at + 1], "?") ||
+							 sched_llm_token_is(reading, &reading->tokens[at + 1], ":")))
+			continue;
+		idle = (token->classes & WORD_IDLE) != 0;
+		if (sentence->mark < 0 || strongest < WEIGHT_IMPERATIVE)
+		{
+			sentence->mark = at;
+			sentence->verb_led = true;
+		}
+		return idle ? WEIGHT_IDLE_IMPERATIVE : WEIGHT_IMPERATIVE;
+	}
+	return 0;
+}
+
+/* What a negative cue takes away: less where it stands far from the deed. */
+static int
+weigh_negative(const SchedSentence *sentence, SchedCue cue)
+{
+	int weight = sentence->best[cue];
+	int distance;
+
+	if (weight >= 0)
+		return 0;
+	if (sentence->mark < 0)
+		return weight;
+	distance = sentence->where[cue] - sentence->mark;
+	if (distance > NEAR_TOKENS || distance < -NEAR_TOKENS)
+		return weight * WEIGHT_FAR_COURTESY / 10;
+	return weight;
+}
+
+static int
+max_of(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+/* Everything that asks, as one number. */
+static int
+weigh_requests(const SchedReading *reading, SchedSentence *sentence)
+{
+	const short *best = sentence->best;
+	int ask = max_of(best[CUE_ASK], 0);
+	int oblige = best[CUE_OBLIGE];
+	int reply = max_of(best[CUE_REPLY], 0);
+	int question = sentence->question ? max_of(best[CUE_QUESTION], 0) : 0;
+	int strongest = max_of(max_of(ask, oblige), max_of(reply, question));
+	int imperative = weigh_imperative(reading, sentence, strongest);
+	int kinds;
+
+	strongest = max_of(strongest, imperative);
+	kinds = (ask >= 10) + (oblige >= 10) + (reply >= 10) + (imperative >= 10);
+	if (best[CUE_WANT] > 0)
+	{
+		strongest = max_of(strongest, best[CUE_WANT]);
+		kinds++;
+	}
+	if (kinds > 1)
+		strongest += WEIGHT_SECOND_CUE;
+	if (oblige < 0)
+		strongest += oblige;
+	return strongest;
+}
+
+static int
+weigh_place(const SchedReading *reading, const SchedSentence *sentence)
+{
+	int weight = 0;
+
+	if (sentence->named)
+		weight += WEIGHT_LISTED;
+	else if (sentence->bullet && sentence->heading >= 0)
+	{
+		const short *head = reading->sentences[sentence->heading].best;
+
+		if (head[CUE_LIST_HEAD] > head[CUE_OTHER_HEAD])
+			weight += WEIGHT_LISTED;
+		else if (head[CUE_OTHER_HEAD] > 0)
+			weight += WEIGHT_LISTED_ELSE;
+	}
+	if (sentence->footer > 0)
+		weight += sentence->footer == 1 ? WEIGHT_BEHIND_CLOSING : WEIGHT_IN_SIGNATURE;
+	if (sentence->ticked)
+		weight += WEIGHT_TICKED;
+	if (sentence->other_person)
+		weight += WEIGHT_OTHER_PERSON;
+	return weight;
+}
+
+/* What the whole mail is takes away from each of its sentences. */
+static int
+weigh_surroundings(const SchedReading *reading, const SchedSentence *sentence)
+{
+	const short *best = sentence->best;
+	bool firm = best[CUE_ASK] >= 20 || best[CUE_OBLIGE] >= 16 || best[CUE_REPLY] >= 20;
+	int weight = 0;
+
+	if (reading->bulk >= 16)
+		weight += firm ? WEIGHT_BULK_ASK : WEIGHT_BULK;
+	if (reading->promo >= 20)
+		weight += WEIGHT_PROMO;
+	if (reading->spam >= 25)
+		weight += WEIGHT_SPAM;
+	if (reading->away)
+		weight += WEIGHT_AWAY;
+	if (reading->total[CUE_RECEIPT] >= 14 && best[CUE_ASK] < 20 && best[CUE_OBLIGE] < 20)
+		weight += WEIGHT_NOTICE;
+	if (reading->list_subject && best[CUE_ASK] < 20)
+		weight += WEIGHT_LIST_MAIL;
+	if (reading->total[CUE_NO_ACTION] < 0 && !firm)
+		weight += reading->total[CUE_NO_ACTION] / 2 - 6;
+	return weight;
+}
+
+static int
+weigh_dates(const SchedSentence *sentence)
+{
+	int weight = 0;
+
+	for (int i = 0; i < sentence->dates; i++)
+		if (sentence->date[i].strong)
+			weight = WEIGHT_STRONG_DATE;
+		else if (weight == 0 && !sentence->date[i].past && !sentence->date[i].apart)
+			weight = WEIGHT_DATE;
+	return weight;
+}
+
+static void
+judge_sentence(SchedReading *reading, SchedSentence *sentence)
+{
+	int score = weigh_requests(reading, sentence);
+	int place = weigh_place(reading, sentence);
+
+	int offer = weigh_negative(sentence, CUE_OFFER);
+
+	if (sentence->machine)
+	{
+		sentence->score = -99;
+		return;
+	}
+	if (score > 0)
+		score += weigh_dates(sentence);
+	/* "If you are happy with it, sign by Friday": who sets a date expects the deed. */
+	if (weigh_dates(sentence) == WEIGHT_STRONG_DATE)
+		offer /= 2;
+	score += place + offer;
+	score += weigh_negative(sentence, CUE_STOCK) + weigh_negative(sentence, CUE_DONE);
+	if (sentence->best[CUE_ASK] < 20)
+		score += weigh_negative(sentence, CUE_SMALLTALK);
+	else if (sentence->best[CUE_SMALLTALK] <= -40)
+		score += sentence->best[CUE_SMALLTALK];
+	if (sentence->best[CUE_ASK] < 14 && sentence->best[CUE_REPLY] < 20)
+		score += weigh_negative(sentence, CUE_SELF) + weigh_negative(sentence, CUE_OTHERS);
+	if (sentence->section == 0)
+		score += weigh_surroundings(reading, sentence);
+	sentence->score = score;
+}
+
+/* The words just before a phrase tell whether it is a deadline or belongs to something else. */
+static void
+judge_date(const SchedReading *reading, const SchedSentence *sentence, SchedDate *date)
+{
+	static const char *const speakers[] = {"i", "i'm", "i'll", "we", "we're", "we'll", "he", "she", "they", "it's", NULL};
+	size_t start = sentence->start + date->when.start;
+	int before = -1;
+
+	date->strong = date->when.kind == SCHED_WHEN_DEADLINE;
+	date->apart = false;
+	date->past = date->when.upper <= reading->context->reference;
+	for (int i = sentence->first; i < sentence->first + sentence->count; i++)
+	{
+		if (reading->tokens[i].start >= start)
+		{
+			date->strong |= (reading->tokens[i].classes & WORD_DEADLINE) != 0;
+			break;
+		}
+		before = i;
+	}
+	for (int back = 0; back < 3 && before - back >= sentence->first; back++)
+	{
+		const SchedToken *token = &reading->tokens[before - back];
+
+		if (token->classes & WORD_DEADLINE)
+			date->strong = true;
+		if (back < 2 && (token->classes & WORD_APART))
+			date->apart = true;
+		if (token->kind == ',' || token->kind == '.')
+			break;
+	}
+	/* ", I am away until Monday": the date belongs to what the sender says of himself. */
+	for (int i = before; i > sentence->first; i--)
+		if (word_in(reading, i, speakers) && strchr(",-;(", reading->tokens[i - 1].kind) != NULL)
+		{
+			date->apart = true;
+			date->strong = false;
+		}
+	if (date->apart && date->strong)
+		date->strong = date->when.kind == SCHED_WHEN_DEADLINE && date->strong;
+}
+
+static void
+read_dates(SchedReading *reading, SchedSentence *sentence)
+{
+	SchedWhenContext context = *reading->context;
+	SchedWhen found[MAX_DATES];
+	int count;
+
+	context.reference = reading->sections[sentence->section].reference;
+	count = sched_time_parse_when(reading->flow + sentence->start, sentence->length, &context, found, MAX_DATES);
+	sentence->dates = 0;
+	for (int i = 0; i < count; i++)
+	{
+		SchedDate *date = &sentence->date[sentence->dates];
+
+		if (found[i].kind == SCHED_WHEN_RECURRING)
+			continue;
+		date->when = found[i];
+		judge_date(reading, sentence, date);
+		sentence->dates++;
+	}
+}
+
+/*
+ * Text for programs: the sentence that addresses them, the rest of its paragraph, all of it if the paragraph stands
+ * in brackets, and the list or paragraph it announces with a colon.
+ */
+static void
+contain_machine_text(SchedReading *reading)
+{
+	int block = -1;
+	int announced = -1;
+
+	for (int i = 0; i < reading->sentence_count; i++)
+	{
+		SchedSentence *sentence = &reading->sentences[i];
+		bool fresh = sentence->best[CUE_MACHINE] >= 18;
+
+		if (fresh && (sentence->block != block || sentence->block == 0))
+			for (int j = i - 1; j >= 0 && reading->sentences[j].block == sentence->block; j--)
+				if (strchr("[<{(*#=", reading->flow[reading->sentences[j].start]) != NULL)
+					for (int k = j; k < i; k++)
+						reading->sentences[k].machine = true;
+		if (fresh)
+			block = sentence->block;
+		if (fresh || sentence->block == block || sentence->block == announced ||
+			(sentence->heading >= 0 && reading->sentences[sentence->heading].machine))
+		{
+			sentence->machine = true;
+			announced = sentence->colon ? sentence->block + 1 : announced;
+		}
+	}
+}
+
+void
+sched_llm_judge_sentences(SchedReading *reading)
+{
+	for (int i = 0; i < reading->sentence_count; i++)
+		sched_llm_match_sentence(reading, &reading->sentences[i]);
+	contain_machine_text(reading);
+	sched_llm_weigh_mail(reading);
+	for (int i = 0; i < reading->sentence_count; i++)
+	{
+		read_dates(reading, &reading->sentences[i]);
+		judge_sentence(reading, &reading->sentences[i]);
+	}
+}
