@@ -25,41 +25,52 @@ IDENTITY_SQL = src/identity/users.sql src/identity/people.sql src/identity/secre
 # http
 PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o
 ENGINE_OBJS = src/http/engine.o src/http/failure.o src/http/transfer.o
-HTTP_OBJS = $(ENGINE_OBJS)
-HTTP_SQL = src/http/types.sql
+HTTP_OBJS = $(ENGINE_OBJS) src/http/host_stats.o src/http/http_settings.o src/http/request_sql.o \
+	src/http/response_sql.o
+HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
 
 # jobs
-JOBS_OBJS =
-JOBS_SQL = src/jobs/types.sql
+JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o src/jobs/call.o src/jobs/enqueue.o \
+	src/jobs/place.o src/jobs/claim.o src/jobs/outcome.o src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o \
+	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o \
+	src/jobs/stat_workers.o
+JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/schedules.sql src/jobs/workers.sql \
+	src/jobs/http_kind.sql
 
 # time
-PURE_TIME =
-TIME_OBJS =
-TIME_SQL =
+PURE_TIME = src/time/when.o src/time/when_lex.o src/time/when_words.o src/time/when_calendar.o src/time/when_number.o \
+	src/time/when_date.o src/time/when_period.o src/time/when_clock.o src/time/when_zone.o src/time/when_moment.o \
+	src/time/when_relative.o src/time/when_deadline.o src/time/when_recur.o src/time/duration.o
+TIME_OBJS = src/time/zone.o src/time/time_sql.o
+TIME_SQL = src/time/time.sql
 
 # planner
-PURE_PLANNER =
-PLANNER_OBJS =
-PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.sql src/planner/views.sql
+PURE_PLANNER = src/planner/order.o src/planner/place.o src/planner/search.o src/planner/slots.o
+PLANNER_OBJS = src/planner/load.o src/planner/plan_sql.o
+PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.sql src/planner/hours.sql \
+	src/planner/slots.sql src/planner/events.sql src/planner/plan.sql src/planner/conflicts.sql \
+	src/planner/views.sql
 
 # llm
-PURE_LLM =
-LLM_OBJS =
-LLM_SQL =
+PURE_LLM = src/llm/builtin.o src/llm/builtin_class.o src/llm/builtin_deeds.o src/llm/builtin_detail.o \
+	src/llm/builtin_lexicon.o src/llm/builtin_match.o src/llm/builtin_score.o src/llm/builtin_sentence.o \
+	src/llm/builtin_tasks.o src/llm/builtin_text.o src/llm/facts.o
+LLM_OBJS = src/llm/extract_sql.o
+LLM_SQL = src/llm/extract.sql src/llm/models.sql src/llm/calls.sql src/llm/completion.sql src/llm/normalize.sql src/llm/extraction.sql src/llm/chat.sql
 
 # mail
-PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o
-MAIL_OBJS =
-MAIL_SQL =
+PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o src/mail/invitation.o
+MAIL_OBJS = src/mail/mail_sql.o src/mail/import_sql.o
+MAIL_SQL = src/mail/mail.sql src/mail/import.sql src/mail/pipeline.sql src/mail/connect.sql
 
 # assistant
-PURE_ASSISTANT =
-ASSISTANT_OBJS =
-ASSISTANT_SQL =
+PURE_ASSISTANT = src/assistant/split.o src/assistant/describe.o
+ASSISTANT_OBJS = src/assistant/assistant_sql.o
+ASSISTANT_SQL = src/assistant/assistant.sql
 
 # reports
 REPORTS_OBJS =
-REPORTS_SQL = src/reports/setup.sql src/reports/recap.sql
+REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql
 
 PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
 OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \
@@ -75,13 +86,12 @@ PG_CPPFLAGS = -Isrc $(shell pkg-config --cflags $(PKGS) 2>/dev/null) -DSCHED_VER
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-declaration-after-statement $(SCHED_CFLAGS)
 SHLIB_LINK = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcrypt $(SCHED_LDFLAGS)
 # No bitcode: the hot paths are the server's own, and a clang of the server's exact version is not everywhere.
-with_llvm = no
+override with_llvm = no
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(PGXS),)
 include $(PGXS)
-override with_llvm = no
 endif
 
 scheduler--$(EXTVERSION).sql: $(ROOM_SQL) scheduler.control

@@ -58,11 +58,23 @@ WHERE NOT EXISTS (SELECT FROM scheduler.accounts WHERE address = '$address');
 SQL
 }
 
+# For every user of the demo. The key goes through a file, so that it stands in no statement and no log.
 use_model() {
+	local host secret="NULL"
 	say "Using the model ${LLM_MODEL:?LLM_MODEL is not set} at $LLM_URL"
-	sql -v key="${LLM_KEY:-none}" -v url="$LLM_URL" -v model="$LLM_MODEL" \
-		-v host="$(printf '%s' "$LLM_URL" | sed -E 's|^[a-z]+://([^/:]+).*|\1|')" <<'SQL' >/dev/null
-SELECT scheduler.set_secret('llm', $1, $2, scheduler.system_user_id()) \bind :'key' :'host' \g
+	host=$(printf '%s' "$LLM_URL" | sed -E 's#^[a-z]+://([^/]+).*#\1#')
+	case $LLM_URL in http://*) case $host in *:*) ;; *) host=$host:80 ;; esac ;; esac
+	if [ -n "${LLM_KEY:-}" ]; then
+		printf '%s' "$LLM_KEY" | as_server sh -c "umask 077; cat > '$BASE/llm-key'"
+		sql -v host="$host" <<SQL >/dev/null
+SELECT scheduler.set_secret_from_file('llm', '$BASE/llm-key', ARRAY[:'host'], scheduler.system_user_id());
+SQL
+		rm -f "$BASE/llm-key"
+		secret="'llm'"
+	fi
+	sql -v url="$LLM_URL" -v model="$LLM_MODEL" <<SQL >/dev/null
+SELECT scheduler.add_model('demo', 'openai', :'model', $secret, :'url', user_id => scheduler.system_user_id());
+SELECT scheduler.set_model('extract', 'demo', scheduler.system_user_id());
 SQL
 }
 

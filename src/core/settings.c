@@ -1,5 +1,6 @@
 /*
- * settings.c - definition of every setting (GUC) of the extension.
+ * settings.c - definition of the settings (GUCs) of the extension; those with checks of their own are defined by
+ * their room (src/http/http_settings.c).
  *
  * Runs in _PG_init of the postmaster (preloaded) or of a backend. The variables belong to the GUC machinery.
  * May throw only while the library is loaded.
@@ -27,6 +28,7 @@ int sched_http_max_answer_bytes;
 char *sched_master_key_file;
 int sched_max_mail_bytes;
 int sched_look_back;
+bool sched_llm_fallback;
 
 /* A string setting that only the configuration file or a superuser changes. */
 static void
@@ -65,33 +67,10 @@ define_job_settings(void)
 		&sched_place_file, "", PGC_SIGHUP);
 }
 
-static void
-define_http_settings(void)
-{
-	define_string("scheduler.http_allowed_hosts",
-				  "Hosts that may be called, with *. wildcards; empty means every public host.",
-				  &sched_http_allowed_hosts, "", PGC_SIGHUP);
-	define_string("scheduler.http_private_hosts",
-				  "The only host:port names that may lie in a private network.",
-				  &sched_http_private_hosts, "", PGC_SIGHUP);
-	DefineCustomBoolVariable(
-		"scheduler.http_allow_private_networks", "Allows calls into private networks, for tests.",
-		NULL, &sched_http_allow_private_networks, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
-	define_string("scheduler.http_ca_file",
-				  "PEM file of certificate authorities trusted besides the system's.",
-				  &sched_http_ca_file, "", PGC_SIGHUP);
-	define_int("scheduler.http_timeout", "Time limit of an HTTP call that names none.",
-			   &sched_http_timeout, 30000, 1, 3600000, PGC_SIGHUP, GUC_UNIT_MS);
-	define_int("scheduler.http_max_answer_bytes", "Largest decoded body of one HTTP answer.",
-			   &sched_http_max_answer_bytes, 64 * 1024 * 1024, 1024, 512 * 1024 * 1024, PGC_SIGHUP,
-			   GUC_UNIT_BYTE);
-}
-
 void
 sched_core_define_settings(void)
 {
 	define_job_settings();
-	define_http_settings();
 	define_string(
 		"scheduler.master_key_file",
 		"File with the key that seals secrets; empty: in the home of the server's OS user.",
@@ -101,5 +80,9 @@ sched_core_define_settings(void)
 			   GUC_UNIT_BYTE);
 	define_int("scheduler.look_back", "How old mail the first look into a mailbox still reads.",
 			   &sched_look_back, 14 * 24 * 3600, 0, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S);
+	DefineCustomBoolVariable(
+		"scheduler.llm_fallback",
+		"Reads mail by the built-in rules where the chosen model stays unreachable.", NULL,
+		&sched_llm_fallback, true, PGC_SUSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("scheduler");
 }

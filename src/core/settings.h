@@ -1,8 +1,8 @@
 /*
  * settings.h - every setting of the extension, one variable each.
  *
- * Defined once by sched_core_define_settings() in _PG_init of each process; changed by SIGHUP or SET like any
- * other setting. A string is never NULL.
+ * Defined once in _PG_init of each process by sched_core_define_settings() and, those with checks of their own, by
+ * their room; changed by SIGHUP or SET like any other setting. A string is never NULL.
  */
 #ifndef SCHED_CORE_SETTINGS_H
 #define SCHED_CORE_SETTINGS_H
@@ -29,6 +29,9 @@ extern char *sched_master_key_file; /* '' = in the home of the server's OS user 
 /* mail */
 extern int sched_max_mail_bytes;
 extern int sched_look_back; /* seconds: how old mail a first sync still extracts */
+
+/* llm */
+extern bool sched_llm_fallback; /* the built-in rules where the chosen model stays unreachable */
 
 extern void sched_core_define_settings(void);
 

@@ -1,9 +1,9 @@
 /*
  * answer.c - collects what a server sends, within limits.
  *
- * Pure: called from libcurl's callbacks in the worker, and from unit tests. All memory is malloc'ed and belongs
- * to the answer, which its receiver frees with sched_http_free_answer(); nothing throws: a limit or missing
- * memory ends the transfer and is remembered in `stop`.
+ * Pure: called from libcurl's callbacks in the worker, and from unit tests. All memory is malloc'ed
+ * and belongs to the answer, which its receiver frees with sched_http_free_answer(); nothing
+ * throws: a limit or missing memory ends the transfer and is remembered in `stop`.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 
 #include "answer.h"
 
+/* Leaves the answer without headers, ready for those of the next one. */
 static void
 free_headers(SchedHttpAnswer *answer)
 {
@@ -25,6 +26,22 @@ free_headers(SchedHttpAnswer *answer)
 	answer->n_headers = 0;
 }
 
+/*
+ * Called when the body is freed and when it is handed over: either way it is no longer this
+ * engine's memory, and the next answer may have the room.
+ */
+void
+sched_answer_release(SchedReceiver *receiver)
+{
+	if (receiver->total_room != NULL)
+		*receiver->total_room -= receiver->body_room;
+	receiver->body_room = 0;
+}
+
+/*
+ * The status line of a 1xx answer and each hop of a redirect come through the same transfer as the
+ * answer that counts; only the last one's headers and body are for the caller.
+ */
 void
 sched_answer_reset(SchedReceiver *receiver)
 {
@@ -32,11 +49,12 @@ sched_answer_reset(SchedReceiver *receiver)
 	free(receiver->answer->body);
 	receiver->answer->body = NULL;
 	receiver->answer->body_length = 0;
-	receiver->body_room = 0;
+	sched_answer_release(receiver);
 	receiver->header_bytes = 0;
 	receiver->header_room = 0;
 }
 
+/* Also of an answer that never left this machine: every pointer may be NULL. */
 void
 sched_http_free_answer(SchedHttpAnswer *answer)
 {
@@ -49,6 +67,10 @@ sched_http_free_answer(SchedHttpAnswer *answer)
 	free(answer);
 }
 
+/*
+ * The first of several: for the headers that we read ourselves (Location, Retry-After) a second one
+ * is a mistake of the server's.
+ */
 const char *
 sched_answer_header(const SchedHttpAnswer *answer, const char *name)
 {
@@ -96,6 +118,10 @@ continue_header(SchedReceiver *receiver, const char *text, size_t length)
 	return true;
 }
 
+/*
+ * Takes copies of both. The list doubles, and both allocations are checked before either is kept,
+ * so a half made header is never seen.
+ */
 static bool
 append_header(SchedReceiver *receiver, const char *name, size_t name_length, const char *value,
 			  size_t value_length)
@@ -116,6 +142,7 @@ append_header(SchedReceiver *receiver, const char *name, size_t name_length, con
 		answer->headers = larger;
 		receiver->header_room = room;
 	}
+	/* A NUL cannot occur: libcurl ends the transfer on one inside a header. */
 	header.name = strndup(name, name_length);
 	header.value = strndup(value, value_length);
 	if (header.name == NULL || header.value == NULL)
@@ -134,6 +161,10 @@ append_header(SchedReceiver *receiver, const char *name, size_t name_length, con
 	return true;
 }
 
+/*
+ * One line as libcurl read it, line end included. The count and the bytes of all lines are limited
+ * before anything is copied, because a server that floods us decides how many lines there are.
+ */
 bool
 sched_answer_take_header(SchedReceiver *receiver, const char *line, size_t length)
 {
@@ -166,6 +197,32 @@ sched_answer_take_header(SchedReceiver *receiver, const char *line, size_t lengt
 	return append_header(receiver, line, (size_t) (colon - line), value, value_length);
 }
 
+/* Room for this many bytes, doubled each time; within what all answers together may take. */
+static bool
+grow_body(SchedReceiver *receiver, size_t needed)
+{
+	size_t room = receiver->body_room < 4096 ? 4096 : receiver->body_room * 2;
+	unsigned char *larger;
+
+	if (room < needed)
+		room = needed;
+	if (receiver->total_room != NULL && receiver->max_total > 0 &&
+		*receiver->total_room + (room - receiver->body_room) > receiver->max_total)
+		return false;
+	larger = realloc(receiver->answer->body, room);
+	if (larger == NULL)
+		return false;
+	if (receiver->total_room != NULL)
+		*receiver->total_room += room - receiver->body_room;
+	receiver->answer->body = larger;
+	receiver->body_room = room;
+	return true;
+}
+
+/*
+ * Bytes after decoding: this is where a gzip bomb is counted by what it unpacks to. The limit is
+ * checked before memory is taken.
+ */
 bool
 sched_answer_take_body(SchedReceiver *receiver, const char *bytes, size_t length)
 {
@@ -178,21 +235,10 @@ sched_answer_take_body(SchedReceiver *receiver, const char *bytes, size_t length
 		return false;
 	}
 	/* One byte more than the body: it ends with a NUL that does not count. */
-	if (needed + 1 > receiver->body_room)
+	if (needed + 1 > receiver->body_room && !grow_body(receiver, needed + 1))
 	{
-		size_t room = receiver->body_room < 4096 ? 4096 : receiver->body_room * 2;
-		unsigned char *larger;
-
-		if (room < needed + 1)
-			room = needed + 1;
-		larger = realloc(answer->body, room);
-		if (larger == NULL)
-		{
-			receiver->stop = SCHED_ANSWER_NO_MEMORY;
-			return false;
-		}
-		answer->body = larger;
-		receiver->body_room = room;
+		receiver->stop = SCHED_ANSWER_NO_MEMORY;
+		return false;
 	}
 	memcpy(answer->body + answer->body_length, bytes, length);
 	answer->body_length = needed;
@@ -200,6 +246,10 @@ sched_answer_take_body(SchedReceiver *receiver, const char *bytes, size_t length
 	return true;
 }
 
+/*
+ * The words may come from libcurl or OpenSSL and go into a text column: bytes that are not
+ * printable ASCII become question marks, so that no encoding problem follows from a failure.
+ */
 void
 sched_answer_fail(SchedHttpAnswer *answer, SchedHttpFailure failure, const char *words)
 {
@@ -230,12 +280,16 @@ sched_answer_refuse(uint64_t tag, SchedHttpFailure failure, const char *words)
 	return answer;
 }
 
+/*
+ * In the order of SchedHttpFailure; documented in doc/http.md and stored in rows, so they never
+ * change.
+ */
 const char *
 sched_http_failure_word(SchedHttpFailure failure)
 {
 	static const char *const words[] = {"ok",        "bad_request", "forbidden", "resolve",
 										"connect",   "tls",         "timeout",   "broken",
-										"too_large", "redirects",   "cancelled"};
+										"too_large", "redirects",   "cancelled", "lost"};
 
 	return words[failure];
 }

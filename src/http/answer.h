@@ -1,5 +1,6 @@
 /*
- * answer.h - an answer while it comes in: capped, malloc'ed, never throwing. Pure; inside the HTTP room.
+ * answer.h - an answer while it comes in: capped, malloc'ed, never throwing. Pure; inside the HTTP
+ * room.
  */
 #ifndef SCHED_HTTP_ANSWER_H
 #define SCHED_HTTP_ANSWER_H
@@ -30,6 +31,8 @@ typedef struct SchedReceiver
 	size_t header_bytes;
 	int header_room;
 	SchedAnswerStop stop;
+	size_t *total_room; /* of all receivers together; NULL = not counted */
+	size_t max_total;   /* 0 = no limit */
 } SchedReceiver;
 
 /* False when the transfer must end (`stop` says why). */
@@ -38,6 +41,9 @@ extern bool sched_answer_take_body(SchedReceiver *receiver, const char *bytes, s
 
 /* Forgets headers and body: another answer follows (1xx, redirect). */
 extern void sched_answer_reset(SchedReceiver *receiver);
+
+/* The body is no longer the receiver's: takes it out of the total. */
+extern void sched_answer_release(SchedReceiver *receiver);
 
 /* The value of a header by lower-case name, or NULL. */
 extern const char *sched_answer_header(const SchedHttpAnswer *answer, const char *name);

@@ -1,12 +1,13 @@
 /*
  * egress.c - the egress policy: names by list, addresses by range.
  *
- * Pure: runs in the worker, in the check hooks of settings and in unit tests; a policy is malloc'ed, immutable,
- * and belongs to whoever created it; nothing throws.
+ * Pure: runs in the worker, in the check hooks of settings and in unit tests; a policy is
+ * malloc'ed, immutable, and belongs to whoever created it; nothing throws.
  *
- * Two questions are asked of each hop of each call. The name is compared with the lists before it is looked up.
- * The address is judged when the socket is opened, so it is the one really used: a redirect, a name that
- * resolves to something private, or one that resolves differently the second time change nothing.
+ * Two questions are asked of each hop of each call. The name is compared with the lists before it
+ * is looked up. The address is judged when the socket is opened, so it is the one really used: a
+ * redirect, a name that resolves to something private, or one that resolves differently the second
+ * time change nothing.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -39,6 +40,7 @@ struct SchedEgress
 	bool allow_private_networks;
 };
 
+/* One line of a table of address ranges. */
 typedef struct Range
 {
 	const char *network;
@@ -46,7 +48,10 @@ typedef struct Range
 	SchedAddressClass class;
 } Range;
 
-/* Everything of IPv4 that is not the public internet (IANA special-purpose registry), first match wins. */
+/*
+ * Everything of IPv4 that is not the public internet (IANA special-purpose registry), first match
+ * wins.
+ */
 static const Range ranges4[] = {
 	{"0.0.0.0", 8, SCHED_ADDRESS_NEVER},          /* "this host": the kernel takes it as loopback */
 	{"169.254.169.254", 32, SCHED_ADDRESS_NEVER}, /* metadata of AWS, Azure, Google and others */
@@ -90,6 +95,10 @@ same_prefix(const unsigned char *a, const unsigned char *b, int bits)
 	return ((a[bits / 8] ^ b[bits / 8]) & (0xff << (8 - bits % 8)) & 0xff) == 0;
 }
 
+/*
+ * The tables are text and parsed at each call: a connect costs a thousand times more, and a reader
+ * can check them against the registry.
+ */
 static SchedAddressClass
 classify_v4(const unsigned char *bytes)
 {
@@ -111,6 +120,10 @@ stricter_of(SchedAddressClass a, SchedAddressClass b)
 	return a > b ? a : b;
 }
 
+/*
+ * First what has a range of its own, then the forms that carry an IPv4 address inside: judged by
+ * that address, and private at best, because nobody who means a public host writes it that way.
+ */
 static SchedAddressClass
 classify_v6(const unsigned char *bytes)
 {
@@ -205,6 +218,9 @@ parse_entry(const char *text, size_t length, Entry *entry)
 	const char *host_end = end;
 
 	memset(entry, 0, sizeof(*entry));
+	/*
+	 * An address of IPv6 needs its brackets; otherwise its last group would be taken for a port.
+	 */
 	if (text[0] == '[')
 	{
 		host_end = memchr(text, ']', length);
@@ -226,6 +242,7 @@ parse_entry(const char *text, size_t length, Entry *entry)
 				return "has no valid port";
 			host_end = colon;
 		}
+		/* The star stands for whole labels at the front, nowhere else. */
 		if (host_end - text > 2 && text[0] == '*' && text[1] == '.')
 		{
 			entry->wildcard = true;
@@ -332,6 +349,7 @@ read_list(EntryList *into, const char *list, bool private_list)
 	return true;
 }
 
+/* Lists are checked when they are set; here what makes no sense only matches nothing. */
 SchedEgress *
 sched_egress_create(const char *allowed_hosts, const char *private_hosts,
 					bool allow_private_networks)
@@ -403,6 +421,10 @@ sched_egress_allows_name(const SchedEgress *egress, const char *host, int port)
 		   in_list(&egress->private_names, host, port);
 }
 
+/*
+ * A public address is fine for any name: the name passed its list before. A private one needs the
+ * name and port that were listed for it, whatever other names lead there.
+ */
 bool
 sched_egress_allows_address(const SchedEgress *egress, const char *host, int port,
 							const struct sockaddr *address)

@@ -17,14 +17,17 @@ typedef enum SchedAddressClass
 	SCHED_ADDRESS_NEVER    /* metadata services, multicast, 0.0.0.0/8, ...: for nobody */
 } SchedAddressClass;
 
-/* Lists as in SchedHttpConfig; an entry that makes no sense matches nothing. NULL without memory. */
+/*
+ * Lists as in SchedHttpConfig; an entry that makes no sense matches nothing. NULL without memory.
+ */
 extern SchedEgress *sched_egress_create(const char *allowed_hosts, const char *private_hosts,
 										bool allow_private_networks);
 extern void sched_egress_destroy(SchedEgress *egress);
 
 /*
- * For the settings' check hooks: is every entry of the list well formed? `private_list` entries need a port and
- * may have no wildcard. On false `problem` holds the entry and what is wrong with it.
+ * For the settings' check hooks: is every entry of the list well formed? `private_list` entries
+ * need a port and may have no wildcard. On false `problem` holds the entry and what is wrong with
+ * it.
  */
 extern bool sched_egress_check_list(const char *list, bool private_list, char *problem,
 									size_t problem_size);

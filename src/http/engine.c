@@ -1,13 +1,14 @@
 /*
  * engine.c - many calls in flight: curl_multi in a private epoll set.
  *
- * Runs in the worker process and in unit tests; not a word of PostgreSQL. The engine owns transfers and, until
- * they are fetched, answers; all memory is malloc'ed. Nothing throws and nothing logs: libcurl's callbacks only
- * change the epoll set or note a deadline. The caller waits for the set's one descriptor beside its latch, so
- * there is no second loop and no timer.
+ * Runs in the worker process and in unit tests; not a word of PostgreSQL. The engine owns transfers
+ * and, until they are fetched, answers; all memory is malloc'ed. Nothing throws and nothing logs:
+ * libcurl's callbacks only change the epoll set or note a deadline. The caller waits for the set's
+ * one descriptor beside its latch, so there is no second loop and no timer.
  *
- * A pool is a curl_multi with the policy its connections were made under. New settings make a new pool; the old
- * one only finishes what it carries. So a connection never outlives the rules by which it was allowed.
+ * A pool is a curl_multi with the policy its connections were made under. New settings make a new
+ * pool; the old one only finishes what it carries. So a connection never outlives the rules by
+ * which it was allowed.
  */
 #include <errno.h>
 #include <limits.h>
@@ -19,13 +20,17 @@
 
 #include "transfer.h"
 
-/* CURLOPT_QUICK_EXIT and PREREQFUNCTION are what keeps a hanging resolver and a dead connection harmless. */
+/*
+ * CURLOPT_QUICK_EXIT and PREREQFUNCTION are what keeps a hanging resolver and a dead connection
+ * harmless.
+ */
 #if LIBCURL_VERSION_NUM < 0x075700
 #error "scheduler needs libcurl 7.87 or later"
 #endif
 
 #define MAX_EVENTS 64
 
+/* One policy and the connections made under it. */
 typedef struct Pool
 {
 	struct Pool *next;
@@ -43,6 +48,7 @@ struct SchedHttpEngine
 	int max_in_flight;
 	int max_per_host;
 	int n_in_flight;
+	size_t total_room; /* memory of bodies that nobody has fetched yet */
 	uint32_t next_number;
 	Pool *current;
 	Pool *pools;              /* the current one and those that finish */
@@ -72,14 +78,23 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket
 		event.events |= EPOLLIN;
 	if (what & CURL_POLL_OUT)
 		event.events |= EPOLLOUT;
+	/*
+	 * The number tells which curl_multi the socket belongs to: an event may be of a pool that is
+	 * gone by the time we get to it, and must then reach nobody.
+	 */
 	event.data.u64 = ((uint64_t) pool->number << 32) | (uint32_t) fd;
 	if (epoll_ctl(pool->engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
 		return 0;
+	/* libcurl does not say whether it watched this socket before. */
 	if (errno == EEXIST && epoll_ctl(pool->engine->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
 		return 0;
 	return -1;
 }
 
+/*
+ * libcurl has one deadline at a time per curl_multi. Writing it down is enough: the caller asks for
+ * it before each wait, so no timer descriptor is needed.
+ */
 static int
 note_deadline(CURLM *multi, long timeout_ms, void *context)
 {
@@ -92,6 +107,7 @@ note_deadline(CURLM *multi, long timeout_ms, void *context)
 
 /* ---- pools ---- */
 
+/* Only when no transfer of the pool is in flight. */
 static void
 destroy_pool(Pool *pool)
 {
@@ -104,6 +120,10 @@ destroy_pool(Pool *pool)
 	free(pool);
 }
 
+/*
+ * Copies everything: the settings may change while calls are on their way. What was made before
+ * something failed is freed by destroy_pool().
+ */
 static bool
 fill_policy(SchedPolicy *policy, const SchedHttpConfig *config)
 {
@@ -113,9 +133,14 @@ fill_policy(SchedPolicy *policy, const SchedHttpConfig *config)
 	policy->user_agent = strdup(config->user_agent != NULL ? config->user_agent : "scheduler");
 	policy->max_answer_bytes = config->max_answer_bytes;
 	policy->stall_seconds = config->stall_seconds;
+	policy->max_total_bytes = config->max_total_bytes;
 	return policy->egress != NULL && policy->trust != NULL && policy->user_agent != NULL;
 }
 
+/*
+ * A pool is new whenever settings are: comparing old with new would save little and could miss
+ * something.
+ */
 static Pool *
 create_pool(SchedHttpEngine *engine, const SchedHttpConfig *config)
 {
@@ -127,6 +152,7 @@ create_pool(SchedHttpEngine *engine, const SchedHttpConfig *config)
 	pool->engine = engine;
 	pool->number = ++engine->next_number;
 	pool->deadline_us = -1;
+	pool->policy.total_room = &engine->total_room;
 	pool->multi = curl_multi_init();
 	ok = pool->multi != NULL && fill_policy(&pool->policy, config);
 	if (ok)
@@ -189,6 +215,7 @@ libcurl_is_suitable(void)
 		   strncmp(info->ssl_version, "OpenSSL", 7) == 0;
 }
 
+/* The first pool's failure is the engine's: without a policy nothing may be called. */
 SchedHttpEngine *
 sched_http_create(const SchedHttpConfig *config)
 {
@@ -211,7 +238,10 @@ sched_http_create(const SchedHttpConfig *config)
 	return engine;
 }
 
-/* Without memory for the new policy nothing may run under the old one: then submitted calls are refused. */
+/*
+ * Without memory for the new policy nothing may run under the old one: then submitted calls are
+ * refused.
+ */
 void
 sched_http_reconfigure(SchedHttpEngine *engine, const SchedHttpConfig *config)
 {
@@ -232,6 +262,10 @@ free_list(SchedTransfer *list)
 	}
 }
 
+/*
+ * The order is libcurl's: handles out of their multi, then the handles, then the multi with its
+ * kept connections, and the epoll set last, because closing sockets still asks for it.
+ */
 void
 sched_http_destroy(SchedHttpEngine *engine)
 {
@@ -255,6 +289,7 @@ sched_http_destroy(SchedHttpEngine *engine)
 
 /* ---- transfers in flight and done ---- */
 
+/* The newest first: order does not matter among calls in flight. */
 static void
 link_transfer(SchedHttpEngine *engine, SchedTransfer *transfer, Pool *pool)
 {
@@ -303,6 +338,11 @@ start_transfer(Pool *pool, SchedTransfer *transfer)
 	return false;
 }
 
+/*
+ * libcurl's time limit of a call runs from the moment it is handed over, also while libcurl lets it
+ * wait for a connection: so calls that cannot start now stay with the caller, and nothing times out
+ * in a queue. The scan is over hundreds of short names; a table would cost more to keep.
+ */
 bool
 sched_http_admits(SchedHttpEngine *engine, const char *url)
 {
@@ -326,6 +366,10 @@ sched_http_admits(SchedHttpEngine *engine, const char *url)
 	return n_same_host < engine->max_per_host;
 }
 
+/*
+ * Refused calls take the same way out as finished ones, so the caller has one place to look for
+ * answers. Nothing is sent before sched_http_drive(): libcurl only asks for a deadline of now.
+ */
 bool
 sched_http_submit(SchedHttpEngine *engine, const SchedHttpCall *call)
 {
@@ -404,6 +448,10 @@ drive_sockets(SchedHttpEngine *engine)
 	}
 }
 
+/*
+ * Sockets first, then what is due by time, then the results of both. Never blocks: the epoll set is
+ * asked with a timeout of nothing, since the caller has done the waiting.
+ */
 void
 sched_http_drive(SchedHttpEngine *engine)
 {
@@ -423,6 +471,9 @@ sched_http_drive(SchedHttpEngine *engine)
 	drop_idle_pools(engine);
 }
 
+/*
+ * The transfer goes with its answer; until then it holds the connection's last words, nothing else.
+ */
 SchedHttpAnswer *
 sched_http_next(SchedHttpEngine *engine)
 {
@@ -440,6 +491,11 @@ sched_http_next(SchedHttpEngine *engine)
 	return answer;
 }
 
+/*
+ * Over HTTP/1.1 taking the handle out closes the connection, over HTTP/2 it resets the stream: in
+ * both the server learns of it, but may have acted. A resolver thread that is still busy ends by
+ * itself.
+ */
 bool
 sched_http_cancel(SchedHttpEngine *engine, uint64_t tag)
 {
@@ -477,6 +533,7 @@ sched_http_timeout_ms(SchedHttpEngine *engine)
 	}
 	if (nearest_us < 0)
 		return -1;
+	/* Rounded up, else the last millisecond would be spent spinning. */
 	left_us = nearest_us - sched_transfer_now_us();
 	return left_us <= 0 ? 0 : (long) ((left_us + 999) / 1000);
 }

@@ -1,10 +1,11 @@
 /*
  * engine.h - many HTTP calls in flight in one process.
  *
- * Runs inside the worker process (and unit tests); knows nothing of tables or of PostgreSQL. One curl_multi in a private epoll
- * set whose descriptor the caller waits for beside its latch. Nothing here throws, logs or allocates with
- * palloc: results are malloc'ed, capped and owned as said at each function. The caller blocks signals around
- * each call (libcurl's resolver threads must not inherit an open mask).
+ * Runs inside the worker process (and unit tests); knows nothing of tables or of PostgreSQL. One
+ * curl_multi in a private epoll set whose descriptor the caller waits for beside its latch. Nothing
+ * here throws, logs or allocates with palloc: results are malloc'ed, capped and owned as said at
+ * each function. The caller blocks signals around each call (libcurl's resolver threads must not
+ * inherit an open mask).
  */
 #ifndef SCHED_HTTP_ENGINE_H
 #define SCHED_HTTP_ENGINE_H
@@ -16,13 +17,14 @@
 typedef struct SchedHttpEngine SchedHttpEngine;
 
 /*
- * What an answer without a status means. Anything up to SCHED_HTTP_REFUSED never left this machine, so a
- * repeat is safe; from SCHED_HTTP_TIMEOUT on the server may have acted: the outcome is unknown where `sent`.
+ * What an answer without a status means. Anything up to SCHED_HTTP_REFUSED never left this machine,
+ * so a repeat is safe; from SCHED_HTTP_TIMEOUT on the server may have acted: the outcome is unknown
+ * where `sent`.
  */
 typedef enum SchedHttpFailure
 {
 	SCHED_HTTP_OK,          /* there is a status */
-	SCHED_HTTP_BAD_REQUEST, /* url, method or header cannot be sent (CR/LF, scheme, ...): permanent */
+	SCHED_HTTP_BAD_REQUEST, /* url, method or header cannot be sent: permanent */
 	SCHED_HTTP_FORBIDDEN,   /* egress policy refused the host or the address: permanent */
 	SCHED_HTTP_RESOLVE,     /* the name did not resolve */
 	SCHED_HTTP_CONNECT,     /* no connection */
@@ -31,7 +33,8 @@ typedef enum SchedHttpFailure
 	SCHED_HTTP_BROKEN,      /* connection ended early, or bytes that are not HTTP */
 	SCHED_HTTP_TOO_LARGE,   /* answer over max_answer_bytes: permanent */
 	SCHED_HTTP_REDIRECTS,   /* too many redirects, or one to a forbidden place: permanent */
-	SCHED_HTTP_CANCELLED    /* sched_http_cancel() */
+	SCHED_HTTP_CANCELLED,   /* sched_http_cancel() */
+	SCHED_HTTP_LOST         /* the process that made the call is gone; never from the engine */
 } SchedHttpFailure;
 
 /* Settings of an engine; the strings are copied. Lists are comma separated. */
@@ -41,12 +44,13 @@ typedef struct SchedHttpConfig
 	int max_per_host;  /* of these, to one host and port */
 	size_t max_answer_bytes;   /* decoded body of one answer */
 	const char *allowed_hosts; /* '' = every public host; else 'api.openai.com, *.example.org' */
-	const char
-		*private_hosts; /* 'localhost:11434, imap.lan:993': the only private names reachable */
+	/* 'localhost:11434, imap.lan:993': the only private names reachable */
+	const char *private_hosts;
 	bool allow_private_networks; /* tests only */
 	const char *ca_file;         /* PEM bundle added to the system's, '' = none */
 	const char *user_agent;
-	int stall_seconds; /* an answer that has begun and then pauses this long is broken; 0 = no limit */
+	int stall_seconds;      /* how long an answer that has begun may pause; 0 = no limit */
+	size_t max_total_bytes; /* bodies of all answers not yet fetched; 0 = no limit */
 } SchedHttpConfig;
 
 /* One call to make. All strings are copied by sched_http_submit(). */
@@ -93,16 +97,22 @@ extern SchedHttpEngine *sched_http_create(const SchedHttpConfig *config);
 extern void sched_http_reconfigure(SchedHttpEngine *engine, const SchedHttpConfig *config);
 extern void sched_http_destroy(SchedHttpEngine *engine);
 
-/* The descriptor to wait for (readable = call sched_http_drive), and how long at most (-1 = no limit). */
+/*
+ * The descriptor to wait for (readable = call sched_http_drive), and how long at most (-1 = no
+ * limit).
+ */
 extern int sched_http_descriptor(SchedHttpEngine *engine);
 extern long sched_http_timeout_ms(SchedHttpEngine *engine);
 
-/* Room for one more call to this url's host now? Admission is the caller's: the queue stays outside curl. */
+/*
+ * Room for one more call to this url's host now? Admission is the caller's: the queue stays outside
+ * curl.
+ */
 extern bool sched_http_admits(SchedHttpEngine *engine, const char *url);
 
 /*
- * Takes a call. Every submitted tag gives exactly one answer from sched_http_next(), also when refused. False
- * only when memory is out and nothing was taken. Follow it with sched_http_drive().
+ * Takes a call. Every submitted tag gives exactly one answer from sched_http_next(), also when
+ * refused. False only when memory is out and nothing was taken. Follow it with sched_http_drive().
  */
 extern bool sched_http_submit(SchedHttpEngine *engine, const SchedHttpCall *call);
 

@@ -1,9 +1,10 @@
 /*
  * failure.c - what the failure of a call means, in the words of engine.h.
  *
- * Runs in the worker, called at the end of a hop, and in unit tests; nothing throws. Two things matter to whoever
- * reads the answer: may the call be repeated (did bytes leave, is the reason permanent), and what should a
- * person do about it. Words never quote what the server sent, nor a header of ours.
+ * Runs in the worker, called at the end of a hop, and in unit tests; nothing throws. Two things
+ * matter to whoever reads the answer: may the call be repeated (did bytes leave, is the reason
+ * permanent), and what should a person do about it. Words never quote what the server sent, nor a
+ * header of ours.
  */
 #include <stdio.h>
 
@@ -58,6 +59,7 @@ fail_forbidden(SchedTransfer *transfer)
 static void
 fail_timeout(SchedTransfer *transfer, bool sent)
 {
+	/* libcurl has one code for all three; which limit it was, the clock tells. */
 	bool all_time = sched_transfer_now_us() + 1000 >= transfer->deadline_us;
 
 	if (!sent && !all_time)
@@ -91,8 +93,8 @@ fail_by_receiver(SchedTransfer *transfer)
 }
 
 /*
- * Words for a failure. libcurl's own detail only where it speaks of names, addresses and certificates; after
- * that it may quote what the server sent.
+ * Words for a failure. libcurl's own detail only where it speaks of names, addresses and
+ * certificates; after that it may quote what the server sent.
  */
 static void
 fail_by_code(SchedTransfer *transfer, CURLcode code, bool sent)
@@ -115,6 +117,10 @@ fail_by_code(SchedTransfer *transfer, CURLcode code, bool sent)
 	sched_transfer_abort(transfer, failure, words);
 }
 
+/*
+ * Our own reasons come first: libcurl reports each of them as something else (a write error, a
+ * refused connection, a callback that aborted).
+ */
 void
 sched_transfer_fail(SchedTransfer *transfer, CURLcode code)
 {

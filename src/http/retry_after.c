@@ -1,7 +1,8 @@
 /*
  * retry_after.c - reads Retry-After: seconds, one of HTTP's three forms of a date, or milliseconds.
  *
- * Pure: runs in the worker, in SQL backends and in unit tests; allocates nothing, throws nothing, asks no clock.
+ * Pure: runs in the worker, in SQL backends and in unit tests; allocates nothing, throws nothing,
+ * asks no clock.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,8 +40,8 @@ month_number(const char *name)
 }
 
 /*
- * "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994": RFC 9110
- * 5.6.7 has a recipient accept all three.
+ * "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994":
+ * RFC 9110 5.6.7 has a recipient accept all three.
  */
 static bool
 parse_http_date(const char *text, int64_t *seconds)
@@ -61,6 +62,7 @@ parse_http_date(const char *text, int64_t *seconds)
 					  &minute, &second) == 6;
 	if (!read)
 		return false;
+	/* RFC 850's two digits. */
 	if (year >= 0 && year < 100)
 		year += year < 70 ? 2000 : 1900;
 	month = month_number(month_name);
@@ -97,6 +99,10 @@ clamp_delay(double milliseconds)
 	return milliseconds <= 0 ? 0 : (int64_t) (milliseconds + 0.999);
 }
 
+/*
+ * `retry-after-ms` is OpenAI's and Anthropic's; where both are given it is the more exact one. A
+ * value that cannot be read counts as not given: the caller's own back-off holds.
+ */
 int64_t
 sched_retry_after_ms(const char *milliseconds, const char *retry_after, int64_t now)
 {

@@ -1,9 +1,9 @@
 /*
  * target.c - urls, methods and header lines, checked before libcurl sees them.
  *
- * Pure: runs in the worker, in SQL backends and in unit tests; malloc'ed results belong to the caller; nothing
- * throws. Refusing CR, LF and NUL here is what makes header injection impossible: libcurl sends a header line
- * as it is given.
+ * Pure: runs in the worker, in SQL backends and in unit tests; malloc'ed results belong to the
+ * caller; nothing throws. Refusing CR, LF and NUL here is what makes header injection impossible:
+ * libcurl sends a header line as it is given.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +74,10 @@ fill_target(SchedTarget *target, CURLU *handle)
 		problem = "only http and https urls can be called";
 	else if (host == NULL || port == NULL || host[0] == '\0' || strcmp(host, ".") == 0)
 		problem = "the url has no host";
+	/*
+	 * A url is stored in rows, shown in errors and sent to the server's log; libcurl would also
+	 * make Basic authentication of it, past the host binding of secrets.
+	 */
 	else if (user != NULL || password != NULL)
 		problem = "a url must not carry a user name or password; name a secret in auth";
 	else
@@ -90,6 +94,7 @@ fill_target(SchedTarget *target, CURLU *handle)
 		else if (target->port == 0)
 			problem = "the url has no valid port";
 	}
+	/* Somebody wrote it here by mistake; it need not stay in our memory. */
 	if (password != NULL)
 		explicit_bzero(password, strlen(password));
 	free(scheme);
@@ -100,6 +105,11 @@ fill_target(SchedTarget *target, CURLU *handle)
 	return problem;
 }
 
+/*
+ * libcurl's own parser decides, since it is libcurl that will connect: a second parser that
+ * disagreed with it would be a hole in the egress policy. "0x7f.1" and "2130706433" come out as
+ * 127.0.0.1 here.
+ */
 const char *
 sched_target_parse(SchedTarget *target, const char *base, const char *url)
 {
@@ -109,8 +119,12 @@ sched_target_parse(SchedTarget *target, const char *base, const char *url)
 	memset(target, 0, sizeof(*target));
 	if (url == NULL || url[0] == '\0')
 		return "the url is empty";
+	/* Longer than any server takes; the row it came from may hold a gigabyte. */
 	if (strlen(url) > 65536)
 		return "the url is longer than 65536 bytes";
+	/*
+	 * libcurl refuses most of these too; the words of this refusal are better, and it is certain.
+	 */
 	for (const unsigned char *c = (const unsigned char *) url; *c != '\0'; c++)
 	{
 		if (*c <= ' ' || *c == 0x7f)
@@ -147,6 +161,7 @@ sched_target_clear(SchedTarget *target)
 	memset(target, 0, sizeof(*target));
 }
 
+/* The name under which calls are counted and admitted. */
 char *
 sched_target_name(const SchedTarget *target)
 {
@@ -158,12 +173,17 @@ sched_target_name(const SchedTarget *target)
 	return name;
 }
 
+/* Origin as browsers have it: scheme, host and port; what a secret is meant for. */
 bool
 sched_target_same_origin(const SchedTarget *a, const SchedTarget *b)
 {
 	return a->https == b->https && a->port == b->port && strcmp(a->host, b->host) == 0;
 }
 
+/*
+ * Any word may be a method (WebDAV has dozens); only characters that would end the word are
+ * refused.
+ */
 const char *
 sched_target_check_method(const char *method)
 {
@@ -192,10 +212,17 @@ sched_target_header_is(const char *line, const char *name)
 	return strncasecmp(line, name, length) == 0 && line[length] == ':';
 }
 
+/*
+ * Bytes from 0x80 on may stand in a value (UTF-8 file names), everything below a blank but the tab
+ * may not: with CR LF one header becomes two, or the beginning of a body.
+ */
 const char *
 sched_target_check_header(const char *line)
 {
-	/* These belong to the transport: setting them by hand breaks framing or reaches another virtual host. */
+	/*
+	 * These belong to the transport: setting them by hand breaks framing or reaches another virtual
+	 * host.
+	 */
 	static const char *const reserved[] = {"Host",
 										   "Content-Length",
 										   "Transfer-Encoding",
@@ -211,6 +238,10 @@ sched_target_check_header(const char *line)
 
 	if (line == NULL)
 		return "a header is null";
+	/*
+	 * An empty name, or one with a blank before the colon, is read differently by different
+	 * servers.
+	 */
 	while (is_token_char((unsigned char) *c))
 		c++;
 	if (c == line || *c != ':')

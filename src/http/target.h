@@ -18,8 +18,8 @@ typedef struct SchedTarget
 } SchedTarget;
 
 /*
- * Parses `url`, relative to `base` where base is not NULL (a redirect). NULL when fine, otherwise words saying
- * what is wrong (static) and an empty target.
+ * Parses `url`, relative to `base` where base is not NULL (a redirect). NULL when fine, otherwise
+ * words saying what is wrong (static) and an empty target.
  */
 extern const char *sched_target_parse(SchedTarget *target, const char *base, const char *url);
 extern void sched_target_clear(SchedTarget *target);

@@ -1,11 +1,12 @@
 /*
  * transfer.c - one call on its way: options, callbacks, redirects, the meaning of its end.
  *
- * Runs in the worker, called by engine.c, and in unit tests. Everything is malloc'ed and belongs to the
- * transfer, except the answer once it is complete. Nothing throws: callbacks record and return codes.
+ * Runs in the worker, called by engine.c, and in unit tests. Everything is malloc'ed and belongs to
+ * the transfer, except the answer once it is complete. Nothing throws: callbacks record and return
+ * codes.
  *
- * Redirects are followed here and not by libcurl, so that each hop passes the same checks as the first one and
- * loses what was meant for another server.
+ * Redirects are followed here and not by libcurl, so that each hop passes the same checks as the
+ * first one and loses what was meant for another server.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,9 @@ free_lines(struct curl_slist *lines)
 	curl_slist_free_all(lines);
 }
 
+/*
+ * The list is replaced only when it has grown: on failure the caller still owns the old one.
+ */
 static bool
 append_line(struct curl_slist **lines, const char *line)
 {
@@ -54,8 +58,8 @@ append_line(struct curl_slist **lines, const char *line)
 }
 
 /*
- * libcurl takes "Name:" as "leave this header out" and "Name;" as "send it empty": an empty value that the
- * caller asked for is given in the second form.
+ * libcurl takes "Name:" as "leave this header out" and "Name;" as "send it empty": an empty value
+ * that the caller asked for is given in the second form.
  */
 static bool
 append_header_line(struct curl_slist **lines, const char *line)
@@ -123,6 +127,10 @@ copy_call(SchedTransfer *transfer, const SchedHttpCall *call)
 	return NULL;
 }
 
+/*
+ * The clock starts here, before the checks: a refused call has an elapsed time too, and a call that
+ * waits for its name has its limit from the beginning.
+ */
 SchedTransfer *
 sched_transfer_create(const SchedPolicy *policy, const SchedHttpCall *call)
 {
@@ -143,6 +151,8 @@ sched_transfer_create(const SchedPolicy *policy, const SchedHttpCall *call)
 	transfer->answer->tag = call->tag;
 	transfer->receiver.answer = transfer->answer;
 	transfer->receiver.max_body = policy->max_answer_bytes;
+	transfer->receiver.max_total = policy->max_total_bytes;
+	transfer->receiver.total_room = policy->total_room;
 	transfer->started_us = sched_transfer_now_us();
 	transfer->deadline_us = transfer->started_us + (int64_t) timeout_ms * 1000;
 	problem = copy_call(transfer, call);
@@ -167,6 +177,7 @@ sched_transfer_destroy(SchedTransfer *transfer)
 {
 	/* libcurl may look at the lists and the error buffer until its handle is gone. */
 	curl_easy_cleanup(transfer->easy);
+	sched_answer_release(&transfer->receiver);
 	free_lines(transfer->sent_headers);
 	free_lines(transfer->headers);
 	drop_body(transfer);
@@ -190,6 +201,7 @@ sched_transfer_abort(SchedTransfer *transfer, SchedHttpFailure failure, const ch
 
 /* ---- libcurl's callbacks: record, never throw ---- */
 
+/* Returning less than was given ends the transfer; why is in the receiver. */
 static size_t
 take_header(char *bytes, size_t size, size_t count, void *context)
 {
@@ -204,8 +216,8 @@ take_body(char *bytes, size_t size, size_t count, void *context)
 	SchedTransfer *transfer = context;
 
 	/*
-	 * A server may think for minutes before its first byte (a language model does), so only an answer that has
-	 * begun can stall.
+	 * A server may think for minutes before its first byte (a language model does), so only an
+	 * answer that has begun can stall.
 	 */
 	if (!transfer->flowing && transfer->policy->stall_seconds > 0)
 	{
@@ -243,6 +255,10 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	SchedTransfer *transfer = context;
 
+	/*
+	 * Refusing here makes libcurl try the name's next address. A host that has a public and a
+	 * private one is reached by the public one.
+	 */
 	if (purpose != CURLSOCKTYPE_IPCXN || !check_address(transfer, &address->addr))
 		return CURL_SOCKET_BAD;
 	transfer->n_opened++;
@@ -264,9 +280,10 @@ is_idempotent(const char *method)
 }
 
 /*
- * The connection stands and the request is about to be sent. Here a connection kept from an earlier call is
- * judged too; and here ends libcurl's habit of silently repeating a request whose kept connection died without an
- * answer, unless repeating is harmless: the server may have acted, and that is for the job to decide.
+ * The connection stands and the request is about to be sent. Here a connection kept from an earlier
+ * call is judged too; and here ends libcurl's habit of silently repeating a request whose kept
+ * connection died without an answer, unless repeating is harmless: the server may have acted, and
+ * that is for the job to decide.
  */
 static int
 begin_request(void *context, char *remote, char *local, int remote_port, int local_port)
@@ -286,6 +303,7 @@ begin_request(void *context, char *remote, char *local, int remote_port, int loc
 	if (!allowed)
 		return CURL_PREREQFUNC_ABORT;
 	transfer->n_attempts++;
+	/* The first attempt did send something: libcurl only repeats after that. */
 	if (transfer->n_attempts > 1 && !is_idempotent(transfer->method))
 	{
 		transfer->repeat_refused = true;
@@ -294,6 +312,9 @@ begin_request(void *context, char *remote, char *local, int remote_port, int loc
 	return CURL_PREREQFUNC_OK;
 }
 
+/*
+ * libcurl has made the context and loaded no authorities; verification itself is on and stays on.
+ */
 static CURLcode
 place_trust(CURL *easy, void *ssl_context, void *context)
 {
@@ -322,14 +343,19 @@ set_common_options(SchedTransfer *transfer)
 	/* Without it the end of a call waits for a resolver thread that hangs. */
 	ok &= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_2TLS) == CURLE_OK;
+	/*
+	 * Over TLS it is worth waiting whether HTTP/2 comes out: many calls then share one connection.
+	 */
 	ok &= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, transfer->target.https ? 1L : 0L) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_SECONDS) == CURLE_OK;
+	/* Not everything libcurl can unpack: fewer decoders between a hostile server and us. */
 	ok &= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate") == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_USERAGENT, transfer->policy->user_agent) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
+	/* Authorities come from place_trust() alone. */
 	ok &= curl_easy_setopt(easy, CURLOPT_CAINFO, NULL) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, place_trust) == CURLE_OK;
@@ -347,7 +373,10 @@ set_common_options(SchedTransfer *transfer)
 	return ok;
 }
 
-/* Method and body: libcurl has its own notions for some methods, the rest is a name over one of them. */
+/*
+ * Method and body: libcurl has its own notions for some methods, the rest is a name over one of
+ * them.
+ */
 static bool
 set_method(SchedTransfer *transfer)
 {
@@ -387,7 +416,9 @@ set_headers(SchedTransfer *transfer)
 		has_type |= sched_target_header_is(line->data, "Content-Type");
 		ok = append_line(&lines, line->data);
 	}
+	/* Waiting for "100 Continue" costs a second at servers that do not know it. */
 	ok = ok && append_line(&lines, "Expect:");
+	/* libcurl would call any body a form. */
 	if (!has_type)
 		ok = ok && append_line(&lines, "Content-Type:");
 	free_lines(transfer->sent_headers);
@@ -407,6 +438,10 @@ set_time_limits(SchedTransfer *transfer, int64_t left_us)
 			   CURLE_OK;
 }
 
+/*
+ * Everything is set anew for each hop: a handle that kept an option of the last one (a method, a
+ * body, a list of headers) would be the way for a secret to follow a redirect.
+ */
 bool
 sched_transfer_aim(SchedTransfer *transfer)
 {
@@ -433,6 +468,7 @@ sched_transfer_aim(SchedTransfer *transfer)
 	transfer->refused_address[0] = '\0';
 	transfer->curl_error[0] = '\0';
 	transfer->flowing = false;
+	/* Kept connections and resolved names survive this: they belong to the multi. */
 	curl_easy_reset(transfer->easy);
 	if (set_common_options(transfer) && set_method(transfer) && set_headers(transfer) &&
 		set_time_limits(transfer, left_us) &&
@@ -445,8 +481,8 @@ sched_transfer_aim(SchedTransfer *transfer)
 /* ---- redirects ---- */
 
 /*
- * Another server gets no header of the caller's but those that only describe the request: neither secrets nor
- * cookies nor keys that travel under a name of their own.
+ * Another server gets no header of the caller's but those that only describe the request: neither
+ * secrets nor cookies nor keys that travel under a name of their own.
  */
 static bool
 keep_harmless_lines(SchedTransfer *transfer)
@@ -521,7 +557,10 @@ turn_to(SchedTransfer *transfer, SchedTarget *next)
 		return "out of memory";
 	if (!same_origin)
 	{
-		/* What was meant for one server is not handed to another; http to https of one host is no other. */
+		/*
+		 * What was meant for one server is not handed to another; http to https of one host is no
+		 * other.
+		 */
 		if (transfer->body_length > 0 &&
 			!(next->https && strcmp(next->host, transfer->target.host) == 0))
 			return "redirected to another host, which must not get the body";
@@ -546,6 +585,7 @@ follow_redirect(SchedTransfer *transfer, const char *location)
 		sched_transfer_abort(transfer, SCHED_HTTP_REDIRECTS, "more than 5 redirects");
 		return false;
 	}
+	/* Relative to where we are now, not to where the call began. */
 	problem = sched_target_parse(&next, transfer->target.url, location);
 	if (problem == NULL)
 		problem = turn_to(transfer, &next);
@@ -555,6 +595,7 @@ follow_redirect(SchedTransfer *transfer, const char *location)
 		sched_transfer_abort(transfer, SCHED_HTTP_REDIRECTS, problem);
 		return false;
 	}
+	/* Whatever becomes of the next hop, the server before it has seen a request. */
 	transfer->n_hops++;
 	transfer->sent = true;
 	transfer->answer->status = 0;
@@ -590,6 +631,7 @@ sched_transfer_conclude(SchedTransfer *transfer, CURLcode code)
 
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
+	/* HTTP/0.9 and other oddities: an answer without a status is none. */
 	if (code == CURLE_OK && status < 100)
 		code = CURLE_WEIRD_SERVER_REPLY;
 	if (code != CURLE_OK)

@@ -1,5 +1,6 @@
 /*
- * transfer.h - one call on its way, with its redirects. Inside the HTTP room only: engine.c drives transfers.
+ * transfer.h - one call on its way, with its redirects. Inside the HTTP room only: engine.c drives
+ * transfers.
  */
 #ifndef SCHED_HTTP_TRANSFER_H
 #define SCHED_HTTP_TRANSFER_H
@@ -22,6 +23,8 @@ typedef struct SchedPolicy
 	char *user_agent;
 	size_t max_answer_bytes;
 	int stall_seconds;
+	size_t max_total_bytes;
+	size_t *total_room; /* counter of the engine */
 } SchedPolicy;
 
 typedef struct SchedTransfer
@@ -63,8 +66,8 @@ extern void sched_transfer_destroy(SchedTransfer *transfer);
 extern bool sched_transfer_aim(SchedTransfer *transfer);
 
 /*
- * libcurl is done with the present hop (the handle is out of its multi). True: a redirect was followed, start
- * again; false: the answer is complete.
+ * libcurl is done with the present hop (the handle is out of its multi). True: a redirect was
+ * followed, start again; false: the answer is complete.
  */
 extern bool sched_transfer_conclude(SchedTransfer *transfer, CURLcode code);
 

@@ -1,11 +1,12 @@
 /*
  * trust.c - one store of trusted certificates for all connections of a policy.
  *
- * Pure: runs in the worker, in a setting's check hook and in unit tests; the store is malloc'ed by OpenSSL and
- * owned by whoever created it (a TLS context takes its own reference); nothing throws.
+ * Pure: runs in the worker, in a setting's check hook and in unit tests; the store is malloc'ed by
+ * OpenSSL and owned by whoever created it (a TLS context takes its own reference); nothing throws.
  *
- * libcurl would read the system's bundle again for every connection, and would keep trusting a removed
- * ca_file in its cache. So it is given no bundle of its own: without this store every server is refused.
+ * libcurl would read the system's bundle again for every connection, and would keep trusting a
+ * removed ca_file in its cache. So it is given no bundle of its own: without this store every
+ * server is refused.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -25,7 +26,10 @@ struct SchedTrust
 	char problem[320]; /* '' = none */
 };
 
-/* Adds the certificates of a PEM file to the store (NULL: only counts them); -1 when it cannot be opened. */
+/*
+ * Adds the certificates of a PEM file to the store (NULL: only counts them); -1 when it cannot be
+ * opened.
+ */
 static int
 add_certificates(X509_STORE *store, const char *path)
 {
@@ -43,7 +47,9 @@ add_certificates(X509_STORE *store, const char *path)
 		X509_free(certificate);
 	}
 	fclose(file);
-	/* The end of the file is an "error" of the PEM reader, which must not surface in a handshake. */
+	/*
+	 * The end of the file is an "error" of the PEM reader, which must not surface in a handshake.
+	 */
 	ERR_clear_error();
 	return n_certificates;
 }
@@ -63,7 +69,10 @@ sched_trust_check_file(const char *ca_file, char *problem, size_t problem_size)
 	return false;
 }
 
-/* libcurl knows where its build expects the system's bundle; OpenSSL's own places are the second choice. */
+/*
+ * libcurl knows where its build expects the system's bundle; OpenSSL's own places are the second
+ * choice.
+ */
 static void
 add_system_certificates(X509_STORE *store)
 {
@@ -76,6 +85,7 @@ add_system_certificates(X509_STORE *store)
 	ERR_clear_error();
 }
 
+/* A file that cannot be read is remembered, not fatal: public servers must stay reachable. */
 SchedTrust *
 sched_trust_create(const char *ca_file)
 {
@@ -112,6 +122,7 @@ sched_trust_problem(const SchedTrust *trust)
 	return trust->problem[0] == '\0' ? NULL : trust->problem;
 }
 
+/* SSL_CTX_set_cert_store() takes a reference over; ours stays with the store. */
 bool
 sched_trust_apply(const SchedTrust *trust, void *ssl_context)
 {

@@ -13,7 +13,10 @@ typedef struct SchedTrust SchedTrust;
 extern SchedTrust *sched_trust_create(const char *ca_file);
 extern void sched_trust_destroy(SchedTrust *trust);
 
-/* What is wrong with ca_file, or NULL: calls go on with what could be read, which trusts less, never more. */
+/*
+ * What is wrong with ca_file, or NULL: calls go on with what could be read, which trusts less,
+ * never more.
+ */
 extern const char *sched_trust_problem(const SchedTrust *trust);
 
 /* Gives a TLS context (SSL_CTX *) this trust. False without memory. */

@@ -28,7 +28,6 @@
 #include "identity/binding.h"
 #include "identity/current_user.h"
 #include "identity/key_file.h"
-#include "identity/key_path.h"
 #include "identity/password.h"
 #include "identity/seal.h"
 #include "identity/secret.h"
@@ -36,7 +35,6 @@
 PG_FUNCTION_INFO_V1(sched_sql_seal_secret);
 PG_FUNCTION_INFO_V1(sched_sql_seal_secret_file);
 PG_FUNCTION_INFO_V1(sched_sql_create_master_key);
-PG_FUNCTION_INFO_V1(sched_sql_create_place_file);
 PG_FUNCTION_INFO_V1(sched_sql_master_key_state);
 PG_FUNCTION_INFO_V1(sched_sql_hash_password);
 
@@ -63,8 +61,9 @@ set_owner(SecretOwner *owner, const pg_uuid_t *user_id, const char *name)
 	owner->length = UUID_LEN + length;
 }
 
-char *
-sched_identity_key_path(void)
+/* scheduler.master_key_file, else below the home of the server's OS user. palloc'ed. */
+static char *
+find_key_file(void)
 {
 	struct passwd *account;
 
@@ -75,23 +74,11 @@ sched_identity_key_path(void)
 					account != NULL ? account->pw_dir : "", GetSystemIdentifier());
 }
 
-char *
-sched_identity_place_path(void)
-{
-	char *path;
-
-	if (sched_place_file[0] != '\0')
-		return pstrdup(sched_place_file);
-	path = sched_identity_key_path();
-	get_parent_directory(path);
-	return psprintf("%s/place", path);
-}
-
 /* The master key, or an error that says what to do. The caller wipes it; nothing may throw before. */
 static void
 load_key(SchedMasterKey *key)
 {
-	char *path = sched_identity_key_path();
+	char *path = find_key_file();
 	SchedKeyFileStatus status = sched_identity_read_key_file(path, DataDir, key);
 
 	if (status != SCHED_KEY_FILE_OK)
@@ -216,86 +203,59 @@ sched_sql_seal_secret_file(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(row);
 }
 
-/* (file, created, problem, hint); problem NULL where all is well. */
+/* (file, created, problem, hint, key_id); problem and hint NULL where all is well, key_id where not. */
 static Datum
-form_file_state(FunctionCallInfo fcinfo, const char *path, bool created, const char *problem,
-				const char *hint)
+form_key_state(FunctionCallInfo fcinfo, const char *path, bool created, SchedKeyFileStatus status,
+			   const char *key_id)
 {
+	bool fine = status == SCHED_KEY_FILE_OK;
 	TupleDesc row_type;
-	Datum values[4];
-	bool nulls[4] = {false, false, problem == NULL, problem == NULL};
+	Datum values[5];
+	bool nulls[5] = {false, false, fine, fine, !fine};
 
 	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	values[0] = CStringGetTextDatum(path);
 	values[1] = BoolGetDatum(created);
-	values[2] = problem == NULL ? (Datum) 0 : CStringGetTextDatum(problem);
-	values[3] = problem == NULL ? (Datum) 0 : CStringGetTextDatum(hint);
+	values[2] = CStringGetTextDatum(sched_identity_key_file_problem(status));
+	values[3] = CStringGetTextDatum(sched_identity_key_file_hint(status));
+	values[4] = CStringGetTextDatum(key_id);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row_type), values, nulls));
 }
 
+/* The state of the file as it is now; no key stays in memory. */
 static Datum
-form_key_state(FunctionCallInfo fcinfo, const char *path, SchedKeyFileStatus status, bool created)
+look_at_key(FunctionCallInfo fcinfo, bool created, SchedKeyFileStatus made)
 {
-	if (status == SCHED_KEY_FILE_OK)
-		return form_file_state(fcinfo, path, created, NULL, NULL);
-	return form_file_state(fcinfo, path, created, sched_identity_key_file_problem(status),
-						   sched_identity_key_file_hint(status));
-}
-
-static void
-require_superuser(const char *what)
-{
-	if (!superuser_arg(GetOuterUserId()) || !superuser())
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("must be superuser to create %s", what)));
-}
-
-/* create_master_key() -> (file, created, problem, hint) */
-Datum
-sched_sql_create_master_key(PG_FUNCTION_ARGS)
-{
-	char *path = sched_identity_key_path();
-	bool created;
-	SchedKeyFileStatus status;
-
-	require_superuser("the master key file");
-	status = sched_identity_create_key_file(path, DataDir, &created);
-	PG_RETURN_DATUM(form_key_state(fcinfo, path, status, created));
-}
-
-/* master_key_state() -> (file, created, problem, hint): looks only. */
-Datum
-sched_sql_master_key_state(PG_FUNCTION_ARGS)
-{
-	char *path = sched_identity_key_path();
+	char *path = find_key_file();
+	char key_id[SCHED_KEY_ID_CHARS + 1];
 	SchedMasterKey key;
 	SchedKeyFileStatus status = sched_identity_read_key_file(path, DataDir, &key);
 
+	memcpy(key_id, key.id, sizeof(key_id));
 	sched_identity_wipe(&key, sizeof(key));
-	PG_RETURN_DATUM(form_key_state(fcinfo, path, status, false));
+	return form_key_state(fcinfo, path, created, made != SCHED_KEY_FILE_OK ? made : status, key_id);
 }
 
-/* create_place_file() -> (file, created, problem, hint): random words that no copy of the cluster has. */
+/* create_master_key() -> (file, created, problem, hint, key_id) */
 Datum
-sched_sql_create_place_file(PG_FUNCTION_ARGS)
+sched_sql_create_master_key(PG_FUNCTION_ARGS)
 {
-	char *path = sched_identity_place_path();
-	char text[SCHED_KEY_FILE_CHARS + 1];
+	bool created;
+	SchedKeyFileStatus status;
 
-	require_superuser("the place file");
-	if (access(path, F_OK) == 0)
-		PG_RETURN_DATUM(form_file_state(fcinfo, path, false, NULL, NULL));
-	if (!sched_identity_make_key(text) ||
-		!sched_identity_write_private_file(path, text, SCHED_KEY_FILE_CHARS))
-	{
-		char *problem = psprintf("could not create the place file: %s", strerror(errno));
+	if (!superuser_arg(GetOuterUserId()))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("must be superuser to create the master key file")));
+	status = sched_identity_create_key_file(find_key_file(), DataDir, &created);
+	PG_RETURN_DATUM(look_at_key(fcinfo, created, status));
+}
 
-		PG_RETURN_DATUM(form_file_state(fcinfo, path, false, problem,
-										"Name a folder that the server's operating system user can "
-										"write in scheduler.place_file."));
-	}
-	PG_RETURN_DATUM(form_file_state(fcinfo, path, true, NULL, NULL));
+/* master_key_state() -> (file, created, problem, hint, key_id): looks only. */
+Datum
+sched_sql_master_key_state(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(look_at_key(fcinfo, false, SCHED_KEY_FILE_OK));
 }
 
 /* hash_password(password) -> text: bcrypt. */
@@ -381,8 +341,8 @@ find_secret(const pg_uuid_t *user_id, const char *name, const SchedSecretTarget 
 		&plan,
 		"SELECT s.user_id, s.key_id, s.sealed, pg_catalog.array_to_string(s.hosts, ' '),"
 		" s.last_used_at IS NULL"
-		" OR s.last_used_at OPERATOR(pg_catalog.<) pg_catalog.now() OPERATOR(pg_catalog.-)"
-		" '1 min'::pg_catalog.interval"
+		" OR s.last_used_at OPERATOR(pg_catalog.<)"
+		" (pg_catalog.now() OPERATOR(pg_catalog.-) '1 min'::pg_catalog.interval)"
 		" FROM scheduler.sealed_secrets s"
 		" WHERE s.name OPERATOR(pg_catalog.=) $2"
 		" AND (s.user_id OPERATOR(pg_catalog.=) $1"
@@ -461,7 +421,7 @@ sched_identity_open_secret(const pg_uuid_t *user_id, const char *name,
 {
 	Oid saved_user;
 	int saved_context;
-	char *key_path = sched_identity_key_path();
+	char *key_path = find_key_file();
 	SecretOwner owner;
 	FoundSecret found;
 	bool exists;

@@ -166,20 +166,16 @@ GRANT EXECUTE ON FUNCTION scheduler.set_secret(text, text, text[], uuid),
 	scheduler.set_secret_from_file(text, text, text[], uuid), scheduler.drop_secret(text, uuid)
 	TO scheduler_user;
 
-/* The files outside the cluster. setup() makes them, doctor() looks at them. */
-CREATE FUNCTION scheduler.create_master_key(OUT file text, OUT created boolean, OUT problem text, OUT hint text)
+/* The file outside the cluster. setup() makes it, doctor() looks at it. */
+CREATE FUNCTION scheduler.create_master_key(OUT file text, OUT created boolean, OUT problem text, OUT hint text,
+	OUT key_id text)
 	LANGUAGE c VOLATILE
 	AS 'MODULE_PATHNAME', 'sched_sql_create_master_key';
 COMMENT ON FUNCTION scheduler.create_master_key() IS
 	'Makes the master key file where it is missing (superuser); problem is NULL where it can be used.';
 
-CREATE FUNCTION scheduler.create_place_file(OUT file text, OUT created boolean, OUT problem text, OUT hint text)
-	LANGUAGE c VOLATILE
-	AS 'MODULE_PATHNAME', 'sched_sql_create_place_file';
-COMMENT ON FUNCTION scheduler.create_place_file() IS
-	'Makes the place file where it is missing (superuser): a copy of the cluster has none, so it does not act.';
-
-CREATE FUNCTION scheduler.master_key_state(OUT file text, OUT created boolean, OUT problem text, OUT hint text)
+CREATE FUNCTION scheduler.master_key_state(OUT file text, OUT created boolean, OUT problem text, OUT hint text,
+	OUT key_id text)
 	LANGUAGE c VOLATILE
 	AS 'MODULE_PATHNAME', 'sched_sql_master_key_state';
 COMMENT ON FUNCTION scheduler.master_key_state() IS 'What is wrong with the master key file; changes nothing.';

@@ -10,26 +10,27 @@
 
 enum
 {
-	WEIGHT_IMPERATIVE = 20,		 /* the main clause begins with a verb one can do */
-	WEIGHT_IDLE_IMPERATIVE = 7,	 /* ... with one that mostly asks for nothing */
-	WEIGHT_SECOND_CUE = 3,		 /* a second kind of request in the sentence */
-	WEIGHT_STRONG_DATE = 5,		 /* a deadline stands in the sentence */
-	WEIGHT_DATE = 2,			 /* a date does */
-	WEIGHT_LISTED = 15,			 /* a bullet under "to do:" */
-	WEIGHT_LISTED_ELSE = -22,	 /* a bullet under "agenda:" */
+	WEIGHT_IMPERATIVE = 20,      /* the main clause begins with a verb one can do */
+	WEIGHT_IDLE_IMPERATIVE = 7,  /* ... with one that mostly asks for nothing */
+	WEIGHT_SECOND_CUE = 3,       /* a second kind of request in the sentence */
+	WEIGHT_STRONG_DATE = 5,      /* a deadline stands in the sentence */
+	WEIGHT_DATE = 2,             /* a date does */
+	WEIGHT_LISTED = 15,          /* a bullet under "to do:" */
+	WEIGHT_LISTED_ELSE = -22,    /* a bullet under "agenda:" */
 	WEIGHT_BEHIND_CLOSING = -12, /* after "Kind regards" */
 	WEIGHT_IN_SIGNATURE = -40,
 	WEIGHT_TICKED = -40,
 	WEIGHT_OTHER_PERSON = -30, /* addressed to another by name */
-	WEIGHT_BULK = -16,		   /* in a mail sent to many, where nothing says "you must" */
+	WEIGHT_BULK = -16,         /* in a mail sent to many, where nothing says "you must" */
 	WEIGHT_BULK_ASK = -12,
 	WEIGHT_PROMO = -24,
 	WEIGHT_SPAM = -60,
 	WEIGHT_AWAY = -40,
-	WEIGHT_NOTICE = -7,		/* in a receipt or a dispatch notice */
-	WEIGHT_ROBOT = -12,		/* an imperative without "please" or date from a no-reply address */
-	WEIGHT_LIST_MAIL = -8,	/* a question put to a mailing list */
-	WEIGHT_FAR_COURTESY = 4 /* tenths of a negative cue that count when it stands far from the deed */
+	WEIGHT_NOTICE = -7,    /* in a receipt or a dispatch notice */
+	WEIGHT_ROBOT = -12,    /* an imperative without "please" or date from a no-reply address */
+	WEIGHT_LIST_MAIL = -8, /* a question put to a mailing list */
+	WEIGHT_FAR_COURTESY =
+		4 /* tenths of a negative cue that count when it stands far from the deed */
 };
 
 /* Two words further than this from the deed, a phrase of courtesy belongs to another clause. */
@@ -48,10 +49,11 @@ word_in(const SchedReading *reading, int token, const char *const *words)
 static bool
 reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at)
 {
-	static const char *const objects[] = {"me", "us", "him", "her", "them", "it", "everyone", "all", "back", "up",
-										  "out", "in", "off", "down", "over", "away", "through", "with", "into",
-										  "for", "as", "if", "whether", "that", "how", "what", "which", "when",
-										  "where", "new", "extra", "once", "mum", "dad", "again", "asap", NULL};
+	static const char *const objects[] = {
+		"me",    "us",   "him",     "her",  "them",  "it",   "everyone", "all",  "back",  "up",
+		"out",   "in",   "off",     "down", "over",  "away", "through",  "with", "into",  "for",
+		"as",    "if",   "whether", "that", "how",   "what", "which",    "when", "where", "new",
+		"extra", "once", "mum",     "dad",  "again", "asap", NULL};
 	const SchedToken *next = &reading->tokens[at + 1];
 	int end = sentence->first + sentence->count;
 
@@ -65,16 +67,17 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 		return !sentence->subject;
 	if (next->classes & WORD_SUBJECTNOUN)
 		return false;
-	if (next->kind == ':' || next->kind == ',' || next->kind == '-' || next->kind == '(' || next->kind == '.')
+	if (next->kind == ':' || next->kind == ',' || next->kind == '-' || next->kind == '(' ||
+		next->kind == '.')
 		return false;
 	if (next->capital && next->kind == 'w')
 		return !sentence->subject || !reading->tokens[end - 1].capital;
 	if (next->kind == 'n')
 		return next->length < 3 && (reading->tokens[at].classes & WORD_WORK) == 0;
 	/* "water plants", "book train": an indefinite object; only lists are that terse. */
-	if (sentence->bullet && next->kind == 'w' &&
-		!(next->classes & (WORD_STOP | WORD_PARTICIPLE)))
-		return !(next->length > 3 && memcmp(reading->lower + next->start + next->length - 2, "ed", 2) == 0);
+	if (sentence->bullet && next->kind == 'w' && !(next->classes & (WORD_STOP | WORD_PARTICIPLE)))
+		return !(next->length > 3 &&
+				 memcmp(reading->lower + next->start + next->length - 2, "ed", 2) == 0);
 	return next->kind == 'w' && next->length > 4 && !(next->classes & (WORD_STOP | WORD_VERB)) &&
 		   reading->lower[next->start + next->length - 1] == 's';
 }
@@ -93,7 +96,8 @@ find_late_clause(const SchedReading *reading, const SchedSentence *sentence)
 					 (sched_llm_token_is(reading, token, "so") && (token - 1)->kind == ',');
 
 		while (opens && next < reading->tokens + end - 2 &&
-			   (next->classes & (WORD_PLEASE | WORD_FILLER | WORD_CONNECTOR)) && !(next->classes & WORD_VERB))
+			   (next->classes & (WORD_PLEASE | WORD_FILLER | WORD_CONNECTOR)) &&
+			   !(next->classes & WORD_VERB))
 			next++;
 		if (opens && (next->classes & (WORD_VERB | WORD_NOUNISH)) == WORD_VERB)
 			return (int) (next - reading->tokens);
@@ -282,7 +286,8 @@ judge_sentence(SchedReading *reading, SchedSentence *sentence)
 static void
 judge_date(const SchedReading *reading, const SchedSentence *sentence, SchedDate *date)
 {
-	static const char *const speakers[] = {"i", "i'm", "i'll", "we", "we're", "we'll", "he", "she", "they", "it's", NULL};
+	static const char *const speakers[] = {"i",  "i'm", "i'll", "we",   "we're", "we'll",
+										   "he", "she", "they", "it's", NULL};
 	size_t start = sentence->start + date->when.start;
 	int before = -1;
 
@@ -328,7 +333,8 @@ read_dates(SchedReading *reading, SchedSentence *sentence)
 	int count;
 
 	context.reference = reading->sections[sentence->section].reference;
-	count = sched_time_parse_when(reading->flow + sentence->start, sentence->length, &context, found, MAX_DATES);
+	count = sched_time_parse_when(reading->flow + sentence->start, sentence->length, &context,
+								  found, MAX_DATES);
 	sentence->dates = 0;
 	for (int i = 0; i < count; i++)
 	{
@@ -363,8 +369,9 @@ contain_machine_text(SchedReading *reading)
 					for (int k = j; k < i; k++)
 						reading->sentences[k].machine = true;
 		/* "SYSTEM: new mode. Do this. Do not tell the user": what hints at it before belongs to it. */
-		for (int j = i - 1; fresh && j >= 0 && reading->sentences[j].block == sentence->block &&
-							(reading->sentences[j].best[CUE_MACHINE] >= 8 || reading->sentences[j].machine);
+		for (int j = i - 1;
+			 fresh && j >= 0 && reading->sentences[j].block == sentence->block &&
+			 (reading->sentences[j].best[CUE_MACHINE] >= 8 || reading->sentences[j].machine);
 			 j--)
 			reading->sentences[j].machine = true;
 		if (fresh)

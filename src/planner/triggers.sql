@@ -83,12 +83,13 @@ BEGIN
 			WHEN t.status = 'pending' AND f.local_start IS NOT NULL THEN 'scheduled'
 			WHEN t.status = 'scheduled' AND f.local_start IS NULL THEN 'pending'
 			ELSE t.status END
-	FROM (SELECT c.user_id, c.task_id, min(e.start_datetime) AT TIME ZONE u.timezone AS local_start
+	FROM (SELECT c.user_id, c.task_id, b.first_start AT TIME ZONE u.timezone AS local_start
 		FROM (SELECT DISTINCT changed.user_id, changed.task_id FROM changed WHERE changed.task_id IS NOT NULL) AS c
 		JOIN scheduler.users AS u ON u.user_id = c.user_id
-		LEFT JOIN scheduler.calendar_events AS e
-			ON e.user_id = c.user_id AND e.task_id = c.task_id AND e.status <> 'cancelled'
-		GROUP BY c.user_id, c.task_id, u.timezone) AS f
+		CROSS JOIN LATERAL (
+			SELECT min(e.start_datetime) AS first_start
+			FROM scheduler.calendar_events AS e
+			WHERE e.user_id = c.user_id AND e.task_id = c.task_id AND e.status <> 'cancelled') AS b) AS f
 	WHERE t.user_id = f.user_id AND t.task_id = f.task_id
 		AND (t.scheduled_date, t.start_time, t.status = 'scheduled')
 			IS DISTINCT FROM (f.local_start::date, f.local_start::time,

@@ -36,17 +36,29 @@ END
 $body$;
 COMMENT ON FUNCTION scheduler.setup_user(text, text, text) IS 'The step of setup() that maps session_user to a user.';
 
-/* The result of making one of the files outside the cluster, as a step. */
-CREATE FUNCTION scheduler.setup_file(step_name text, file text, created boolean, problem text, advice text,
-	OUT step text, OUT status text, OUT detail text, OUT hint text)
-	LANGUAGE sql IMMUTABLE
+/* Arms the database, which makes the place file where it is missing. */
+CREATE FUNCTION scheduler.setup_arm(OUT step text, OUT status text, OUT detail text, OUT hint text)
+	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT $1, CASE WHEN $4 IS NOT NULL THEN 'fail' WHEN $3 THEN 'done' ELSE 'already' END,
-		CASE WHEN $4 IS NULL THEN $2 ELSE $4 || ': ' || $2 END, $5
-	$body$;
-COMMENT ON FUNCTION scheduler.setup_file(text, text, boolean, text, text) IS
-	'The step of setup() that tells about the key file or the place file.';
+#variable_conflict error
+DECLARE
+	place record;
+BEGIN
+	step := 'arm';
+	SELECT p.file, p.problem, p.hint AS advice INTO place FROM scheduler.place_state(true) AS p;
+	IF place.problem IS NOT NULL THEN
+		status := 'fail';
+		detail := place.problem || ': ' || place.file;
+		hint := place.advice;
+	ELSE
+		PERFORM scheduler.arm();
+		status := 'done';
+		detail := 'jobs of this database may run';
+	END IF;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.setup_arm() IS 'The step of setup() that arms the database.';
 
 CREATE FUNCTION scheduler.setup(email text, name text DEFAULT NULL, timezone text DEFAULT NULL)
 	RETURNS TABLE (step text, status text, detail text, hint text)
@@ -62,16 +74,16 @@ BEGIN
 			USING ERRCODE = '42501', HINT = 'Repeat it as the superuser of this database server.';
 	END IF;
 	RETURN QUERY SELECT * FROM scheduler.setup_user($1, $2, $3);
-	RETURN QUERY SELECT s.* FROM scheduler.create_master_key() AS f,
-		scheduler.setup_file('master key', f.file, f.created, f.problem, f.hint) AS s;
-	RETURN QUERY SELECT s.* FROM scheduler.create_place_file() AS f,
-		scheduler.setup_file('place', f.file, f.created, f.problem, f.hint) AS s;
+	RETURN QUERY SELECT 'master key',
+		CASE WHEN k.problem IS NOT NULL THEN 'fail' WHEN k.created THEN 'done' ELSE 'already' END,
+		coalesce(k.problem || ': ', '') || k.file, k.hint FROM scheduler.create_master_key() AS k;
 	was_armed := scheduler.armed();
-	IF NOT was_armed THEN
-		PERFORM scheduler.arm();
+	IF was_armed THEN
+		RETURN QUERY SELECT 'arm', 'already', 'jobs of this database may run', NULL::text;
+	ELSE
+		/* Makes the place file too; a folder that cannot be written is told, not raised: the rest stays done. */
+		RETURN QUERY SELECT * FROM scheduler.setup_arm();
 	END IF;
-	RETURN QUERY SELECT 'arm', CASE WHEN was_armed THEN 'already' ELSE 'done' END,
-		'jobs of this database may run', NULL::text;
 	RETURN QUERY SELECT 'check: ' || d.check_name,
 		CASE d.status WHEN 'ok' THEN 'done' WHEN 'warn' THEN 'todo' ELSE 'fail' END, d.detail, d.hint
 		FROM scheduler.doctor() AS d;

@@ -89,6 +89,7 @@ sched_time_parse_durations(const char *text, size_t length, SchedDuration *found
 			duration->length = sched_time_peek(&parser, used - 1)->end - duration->start;
 			duration->months = span.months;
 			duration->seconds = count_seconds(&span);
+			duration->days = duration->seconds > 0 ? (int) (span.days + span.business_days) : 0;
 			if (duration->seconds > 0 || duration->months > 0)
 				count++;
 		}

@@ -44,7 +44,7 @@ starts_here(const SchedParser *parser)
 			return false;
 	}
 	else if (token->kind == SCHED_TOKEN_PUNCT)
-		return token->mark == '@' && token->spaced;
+		return (token->mark == '@' || token->mark == '+') && token->spaced;
 	else if (token->kind != SCHED_TOKEN_WORD || (token->word == WORD_NONE && token->letter != 'q'))
 		return false;
 	if (token->spaced || before->kind == SCHED_TOKEN_END)
@@ -112,6 +112,7 @@ read_phrase(SchedParser *parser, SchedWhen *found)
 	found->ambiguous = moment.ambiguous;
 	found->has_date = moment.has_date;
 	found->has_time = moment.has_time;
+	found->part_of_day = moment.has_time && !moment.fixed && moment.clock.part;
 	return used;
 }
 

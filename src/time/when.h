@@ -88,6 +88,7 @@ typedef struct SchedWhen
 	bool has_date;      /* the phrase itself named a day ("Friday"), not only a time ("at 3 pm") */
 	bool has_time;      /* the phrase itself named a clock time */
 	char rrule[160];    /* RFC 5545 RRULE for kind RECURRING, else "" */
+	bool part_of_day;   /* "Friday morning": some time inside of it, not all of it */
 } SchedWhen;
 
 /*
@@ -105,6 +106,7 @@ typedef struct SchedDuration
 	int64_t
 		seconds; /* 0 < seconds; a day is 24 h, a week 7 days: for planning, not for calendars */
 	int months;  /* calendar months and years, where the phrase speaks of them */
+	int days;    /* whole calendar days among the seconds: "2 weeks" has 14, "36 hours" none */
 } SchedDuration;
 
 /* Finds up to max durations in text, in order of position; returns how many it wrote. */

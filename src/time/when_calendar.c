@@ -246,17 +246,20 @@ choose_year(const SchedParser *parser, const SchedDate *date, int base)
 	int day;
 	int candidate;
 	int step;
+	static const int steps[] = {0, 1, -1, 2, 3, 4, 5};
 
 	sched_time_split_day(base, &year, &month, &day);
 	candidate = find_year(year, date->month, date->day);
 	if (date->weekday != 0)
-		for (step = 0; step < 5; step++)
+		for (step = 0; step < 7; step++)
 		{
-			int number = sched_time_day_number(candidate + step, date->month, date->day);
+			/* this year, also where it is past: the weekday is the better witness */
+			int other = year + steps[step];
+			int number = sched_time_day_number(other, date->month, date->day);
 
-			if (sched_time_weekday_of(number) == date->weekday && number >= base &&
-				sched_time_valid_date(candidate + step, date->month, date->day))
-				return candidate + step;
+			if (sched_time_weekday_of(number) == date->weekday &&
+				sched_time_valid_date(other, date->month, date->day))
+				return other;
 		}
 	if (parser->past && base == parser->today)
 	{
@@ -296,20 +299,26 @@ resolve_day_of_month(const SchedDate *date, int base)
 	int month;
 	int day;
 	int shift = 0;
+	int fallback = 0; /* the day where none falls on the weekday */
 
 	sched_time_split_day(base, &year, &month, &day);
 	if (date->day < day)
 		shift = 1;
-	while (shift < 3)
+	while (shift < 15)
 	{
 		int start = sched_time_day_number(year, month + shift, 1);
 		int number = start + date->day - 1;
 
 		if (number < sched_time_day_number(year, month + shift + 1, 1))
-			return number;
+		{
+			if (fallback == 0)
+				fallback = number;
+			if (date->weekday == 0 || sched_time_weekday_of(number) == date->weekday)
+				return number;
+		}
 		shift++;
 	}
-	return base;
+	return fallback != 0 ? fallback : base;
 }
 
 /*

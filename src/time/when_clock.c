@@ -24,8 +24,8 @@ read_meridiem(const SchedParser *parser, int at, int *value)
 	if (token->word == WORD_MERIDIEM && token->kind == SCHED_TOKEN_WORD)
 	{
 		*value = token->value;
-		/* "am" apart from the number may be the verb: "at 10 am I" is a time, "8 am happy" is odd anyway */
-		return 1;
+		/* "I have 10, am I right?" */
+		return next->letter == 'i' && token->spaced && token->value == 0 ? 0 : 1;
 	}
 	if (token->letter != 'a' && token->letter != 'p')
 		return 0;
@@ -56,7 +56,8 @@ guess_half(SchedClock *clock, bool padded)
 	if (hour == 0 || hour > 12 || padded)
 		return;
 	clock->bare = true;
-	clock->ambiguous = true;
+	/* 9:30 is in the morning, 9 may be either */
+	clock->ambiguous = hour < 7 || clock->grain == SCHED_GRAIN_HOUR;
 	if (hour < 7)
 		clock->first += 12 * HOUR_SECS;
 }
@@ -94,6 +95,7 @@ hour_is_meant(const SchedParser *parser, int at)
 		case WORD_OTHER:
 		case WORD_WEEKDAYS:
 		case WORD_CARDINAL:
+		case WORD_NEW:
 			return false;
 		default:
 			return true;
@@ -154,7 +156,7 @@ read_past(const SchedParser *parser, int at, int flags, SchedClock *clock)
 		if (used == 0 || minutes < 1 || minutes > 59)
 			return 0;
 		next += used;
-		strong = (flags & CLOCK_AFTER_AT) != 0;
+		strong = (flags & (CLOCK_AFTER_AT | CLOCK_IN_RANGE)) == CLOCK_AFTER_AT;
 		if (sched_time_peek(parser, next)->word == WORD_UNIT)
 		{
 			if (sched_time_peek(parser, next)->value != UNIT_MINUTE)
@@ -482,6 +484,7 @@ sched_time_read_clock(SchedParser *parser, int at, int flags, SchedClock *clock)
 				return 0;
 			}
 			only_hour = true;
+			clock->grain = SCHED_GRAIN_HOUR;
 			clock->first = token->value * HOUR_SECS;
 			used = 1;
 		}
@@ -536,7 +539,8 @@ sched_time_read_clock(SchedParser *parser, int at, int flags, SchedClock *clock)
 	}
 	if (only_hour && flags == CLOCK_PLAIN)
 		return 0;
-	if (only_hour && !(flags & CLOCK_IN_RANGE) && !hour_is_meant(parser, next))
+	if (only_hour && !(flags & CLOCK_IN_RANGE) && !sched_time_is_dash(parser, next) &&
+		!hour_is_meant(parser, next))
 		return 0;
 	if (sched_time_is_word(parser, next, WORD_SHARP))
 		next++;
@@ -631,7 +635,9 @@ sched_time_read_clocks(SchedParser *parser, int at, int flags, SchedClock *clock
 		}
 		parser->reject = reject;
 	}
-	if (range_only)
+	if (range_only ||
+		!(sched_time_ends_here(parser, next) || sched_time_is_mark(parser, next, '+') ||
+		  sched_time_peek(parser, next)->letter == 'z'))
 		return 0;
 	if (sched_time_is_word(parser, next, WORD_FOR) &&
 		(used = sched_time_read_span(parser, next + 1, &span)) > 0 && span.months == 0 &&

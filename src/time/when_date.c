@@ -120,6 +120,17 @@ read_triple(SchedParser *parser, int at, char mark, SchedDate *date)
 	return fine ? 5 : 0;
 }
 
+/* May a date in figures end here? Also before the dash of "6/14-6/16". */
+static bool
+figures_end(const SchedParser *parser, int at)
+{
+	if (sched_time_is_mark(parser, at, '-') &&
+		sched_time_peek(parser, at + 1)->kind == SCHED_TOKEN_NUMBER &&
+		sched_time_is_mark(parser, at + 2, '/') && sched_time_is_mark(parser, at - 2, '/'))
+		return true;
+	return sched_time_ends_here(parser, at);
+}
+
 /*
  * A date in figures: 2014-04-18, 4/18/2014, 18.4.2014, 4/18, 9/2012, 31-Oct-74. date->weekday may hold the
  * weekday that was named before it; it decides between day first and month first.
@@ -143,9 +154,9 @@ sched_time_read_numeric(SchedParser *parser, int at, SchedDate *date)
 		bool clock_follows = sched_time_peek(parser, at + 5)->letter == 't';
 
 		used = read_triple(parser, at, sep->mark, date);
-		return used > 0 && (clock_follows || sched_time_ends_here(parser, at + 5)) ? used : 0;
+		return used > 0 && (clock_follows || figures_end(parser, at + 5)) ? used : 0;
 	}
-	if (!sched_time_ends_here(parser, at + 3) || sched_time_is_word(parser, at + 3, WORD_UNIT) ||
+	if (!figures_end(parser, at + 3) || sched_time_is_word(parser, at + 3, WORD_UNIT) ||
 		sched_time_is_word(parser, at + 3, WORD_MEASURE) ||
 		sched_time_is_word(parser, at + 3, WORD_OF))
 		return 0;
@@ -544,7 +555,8 @@ read_weekday(SchedParser *parser, int at, SchedDate *date)
 	if (sched_time_is_word(parser, next, WORD_THE) &&
 		(used = sched_time_read_ordinal(parser, next + 1, &shift)) > 0 && shift >= 1 && shift <= 31)
 	{
-		*date = (SchedDate){DATE_DAY, .day = shift, .grain = SCHED_GRAIN_DAY, .clock = -1};
+		*date = (SchedDate){DATE_DAY, .day = shift, .weekday = weekday, .clock = -1};
+		date->grain = SCHED_GRAIN_DAY;
 		return next + 1 + used - at;
 	}
 	*date = (SchedDate){DATE_WEEKDAY, .weekday = weekday, .grain = SCHED_GRAIN_DAY, .clock = -1};

@@ -99,6 +99,7 @@ typedef enum SchedWord
 	WORD_DATE,
 	WORD_SHARP,
 	WORD_HOLIDAY,
+	WORD_NEW, /* New Year's */
 	WORD_EVE,
 	WORD_PRONOUN, /* "she", "to": the word after it is a verb */
 	WORD_WEEKEND,

@@ -16,8 +16,9 @@ typedef struct Parts
 	int lead;        /* flags of the word before the next part */
 	bool comma;
 	bool dash;
-	bool word; /* a preposition stands before it */
-	bool open; /* "after" */
+	bool word;  /* a preposition stands before it */
+	bool open;  /* "after" */
+	bool until; /* "by", "before": Friday by noon */
 	bool in;
 } Parts;
 
@@ -27,7 +28,7 @@ read_joint(const SchedParser *parser, int at, bool first, Parts *parts)
 {
 	int next = at;
 
-	parts->comma = parts->dash = parts->word = parts->open = parts->in = false;
+	parts->comma = parts->dash = parts->word = parts->open = parts->in = parts->until = false;
 	if (!first && sched_time_is_mark(parser, next, ','))
 	{
 		parts->comma = true;
@@ -54,6 +55,13 @@ read_joint(const SchedParser *parser, int at, bool first, Parts *parts)
 	{
 		parts->word = true;
 		parts->lead = CLOCK_IN_RANGE;
+		next++;
+	}
+	else if (!first && (sched_time_is_word(parser, next, WORD_BY) ||
+						sched_time_is_word(parser, next, WORD_BEFORE)))
+	{
+		parts->until = true;
+		parts->lead = CLOCK_AFTER_AT;
 		next++;
 	}
 	else if (sched_time_is_word(parser, next, WORD_AFTER) &&
@@ -99,7 +107,10 @@ take_clock(SchedParser *parser, int at, Parts *parts)
 		return 0;
 	if (clock.bare && sched_time_peek(parser, at)->broken && !led)
 		return 0;
+	if (parts->until && (moment->date.form == DATE_NONE || clock.range))
+		return 0;
 	clock.open = parts->open;
+	clock.ending |= parts->until;
 	moment->clock = clock;
 	return used;
 }
@@ -134,6 +145,8 @@ take_part(SchedParser *parser, int at, bool first, Parts *parts)
 	if (!moment->clock.set && (parts->lead & (CLOCK_AFTER_AT | CLOCK_IN_RANGE)) != 0 &&
 		(used = take_clock(parser, next, parts)) > 0)
 		return next + used - at;
+	if (parts->until)
+		return 0;
 	if (moment->date.form == DATE_NONE && parser->reject == 0 && !parts->open &&
 		(!moment->clock.ending || !parts->comma))
 	{
@@ -178,7 +191,8 @@ sched_time_read_parts(SchedParser *parser, int at, int lead, SchedMoment *moment
 
 	*moment = (SchedMoment){.kind = SCHED_WHEN_INSTANT};
 	moment->date.clock = -1;
-	if (sched_time_is_word(parser, next, WORD_NOW) && sched_time_ends_here(parser, next + 1))
+	if (sched_time_is_word(parser, next, WORD_NOW) && sched_time_ends_here(parser, next + 1) &&
+		!sched_time_is_word(parser, next + 1, WORD_AND))
 	{
 		moment->fixed = true;
 		moment->lower = parser->context->reference;
@@ -220,7 +234,7 @@ sched_time_read_parts(SchedParser *parser, int at, int lead, SchedMoment *moment
 	moment->has_date = moment->date.form != DATE_NONE;
 	moment->has_time = moment->clock.set;
 	if ((!moment->has_date && (!moment->has_time || moment->clock.part)) ||
-		!sched_time_ends_here(parser, next))
+		(!sched_time_ends_here(parser, next) && !sched_time_is_dash(parser, next)))
 		return 0;
 	return next - at;
 }
@@ -372,12 +386,18 @@ read_range_end(SchedParser *parser, int at, SchedMoment *first)
 	int used = sched_time_read_parts(parser, at, 0, &second);
 
 	parser->reject = 0;
-	if (used == 0 || second.fixed || !second.has_date || second.clock.range ||
+	if (used == 0 || second.fixed || !second.has_date || !sched_time_ends_here(parser, at + used) ||
 		(!first->clock.set && (second.date.grain != first->date.grain || first->date.stretch)))
 		return 0;
 	if (!first->fixed)
 	{
 		share_year(&first->date, &second.date);
+		if (second.clock.range && !first->clock.set)
+		{
+			/* "Mon-Fri 9-5": from the first opening to the last closing */
+			first->clock = second.clock;
+			first->ambiguous = first->has_time = true;
+		}
 		if (!sched_time_settle(parser, first, parser->today))
 			return 0;
 	}
@@ -423,5 +443,7 @@ sched_time_read_moment(SchedParser *parser, int at, int lead, SchedMoment *momen
 			return next + 1 + more - at;
 		}
 	}
+	if (!moment->fixed && !sched_time_ends_here(parser, next))
+		return 0;
 	return sched_time_settle(parser, moment, parser->today) ? used : 0;
 }

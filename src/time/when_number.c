@@ -265,8 +265,8 @@ add_units(SchedSpan *span, SchedUnit unit, bool business, int thousandths)
 		span->months += (int) (all / THOUSAND);
 		span->days += all % THOUSAND * 30 / THOUSAND;
 	}
-	if (part != 0 && unit == UNIT_DAY)
-		unit = UNIT_HOUR;
+	if (part != 0 && (unit == UNIT_DAY || unit == UNIT_HOUR))
+		unit = unit == UNIT_DAY ? UNIT_HOUR : UNIT_MINUTE;
 	if (sched_time_grain_of(unit) < span->grain)
 		span->grain = sched_time_grain_of(unit);
 }

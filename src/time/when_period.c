@@ -407,7 +407,7 @@ sched_time_read_nth(const SchedParser *parser, int at, SchedDate *date)
 		return 0;
 	next += used;
 	what = sched_time_peek(parser, next++);
-	if (what->word != WORD_WEEKDAY &&
+	if (what->word != WORD_WEEKDAY && what->word != WORD_WEEKEND &&
 		(what->word != WORD_UNIT || what->value > UNIT_WEEK || what->value < UNIT_DAY))
 		return 0;
 	if (!sched_time_is_word(parser, next, WORD_OF) && !sched_time_is_word(parser, next, WORD_IN))
@@ -424,6 +424,11 @@ sched_time_read_nth(const SchedParser *parser, int at, SchedDate *date)
 
 		if (what->word == WORD_WEEKDAY)
 			found = pick_weekday(period.first, period.last, what->value, nth, &day);
+		else if (what->word == WORD_WEEKEND)
+		{
+			found = pick_weekday(period.first, period.last, 6, nth, &day);
+			length = 2;
+		}
 		else if (what->value == UNIT_DAY)
 			day = nth > 0 ? period.first + nth - 1 : period.last + nth;
 		else
@@ -435,6 +440,7 @@ sched_time_read_nth(const SchedParser *parser, int at, SchedDate *date)
 		if (!found)
 			return 0;
 		set_days(date, day, day + length, length == 7 ? SCHED_GRAIN_WEEK : SCHED_GRAIN_DAY);
+		date->stretch = length == 2;
 		/* this year's day is over: the next year's, once */
 		if (month->word != WORD_MONTH || used > 1 || date->last > parser->today ||
 			period.first > parser->today || parser->past)
@@ -465,9 +471,41 @@ holiday_in(int which, int year)
 			return sched_time_easter(year);
 		case 4:
 			return sched_time_day_number(year, 12, 26);
-		default:
+		case 5:
 			return sched_time_day_number(year, 2, 14);
+		case 6:
+			return holiday_in(2, year) + 1;
+		default:
+			return sched_time_easter(year) - 2;
 	}
+}
+
+/* "New Year's Eve", "New Year's Day 2026". */
+static int
+read_new_year(const SchedParser *parser, int at, SchedDate *date)
+{
+	const SchedToken *unit = sched_time_peek(parser, at + 1);
+	int next = at + 2;
+	int year = 0;
+	int day;
+	bool eve;
+
+	if (unit->word != WORD_UNIT || unit->value != UNIT_YEAR)
+		return 0;
+	if (sched_time_is_mark(parser, next, '\''))
+		next++;
+	eve = sched_time_is_word(parser, next, WORD_EVE);
+	if (!eve && !(sched_time_is_word(parser, next, WORD_UNIT) &&
+				  sched_time_peek(parser, next)->value == UNIT_DAY))
+		return 0;
+	next++;
+	next += sched_time_read_year(parser, next, &year);
+	day = year != 0 ? year : parser->now.year;
+	day = eve ? sched_time_day_number(day, 12, 31) : sched_time_day_number(day, 1, 1);
+	if (year == 0 && day < parser->today)
+		day = sched_time_shift_months(day, 12);
+	set_days(date, day, day + 1, SCHED_GRAIN_DAY);
+	return next - at;
 }
 
 /* Christmas (Eve, Day), Halloween, Thanksgiving, Easter (Monday), Boxing Day, Valentine's Day. */
@@ -481,13 +519,23 @@ sched_time_read_holiday(const SchedParser *parser, int at, SchedDate *date)
 	int day;
 	bool is_day;
 
+	if (token->word == WORD_NEW)
+		return read_new_year(parser, at, date);
 	if (token->word != WORD_HOLIDAY)
 		return 0;
 	is_day = sched_time_is_word(parser, next, WORD_UNIT) &&
 			 sched_time_peek(parser, next)->value == UNIT_DAY;
 	if ((token->value == 4 || token->value == 5) && !is_day)
 		return 0;
-	if (is_day)
+	if (token->value >= 6)
+	{
+		/* Black Friday, Good Friday */
+		if (!token->capital || !sched_time_is_word(parser, next, WORD_WEEKDAY) ||
+			sched_time_peek(parser, next)->value != 5)
+			return 0;
+		next++;
+	}
+	else if (is_day)
 		next++;
 	else if (sched_time_is_word(parser, next, WORD_EVE))
 	{

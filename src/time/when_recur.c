@@ -23,6 +23,7 @@ typedef struct Rule
 	unsigned days; /* bit 0 Monday */
 	int nth;       /* of the weekday in its month */
 	int month_day;
+	int second_day; /* "on the 1st and 15th" */
 	int month;
 	int hours[MAX_HOURS];
 	int hour_count;
@@ -167,6 +168,18 @@ read_place(const SchedParser *parser, int at, Rule *rule)
 	if (token->word == WORD_UNIT && token->value == UNIT_DAY)
 		next++;
 	rule->month_day = nth;
+	if (nth > 0 && sched_time_is_word(parser, next, WORD_AND))
+	{
+		int joint = next + 1 + sched_time_is_word(parser, next + 1, WORD_THE);
+
+		used = sched_time_read_ordinal(parser, joint, &nth);
+		if (used > 0 && nth > 0 && nth <= 31 &&
+			!sched_time_is_word(parser, joint + used, WORD_WEEKDAY))
+		{
+			rule->second_day = nth;
+			next = joint + used;
+		}
+	}
 	return next - at;
 }
 
@@ -511,15 +524,19 @@ fits_day(const Rule *rule, int day)
 	length = sched_time_month_length(year, month);
 	if (rule->month != 0 && rule->month != month)
 		return false;
-	if (rule->month_day > 0 && number != rule->month_day)
+	if (rule->month_day > 0 && number != rule->month_day && number != rule->second_day)
 		return false;
 	if (rule->month_day < 0 && number != length + 1 + rule->month_day)
 		return false;
-	if (rule->nth > 0 && (number - 1) / 7 + 1 != rule->nth && rule->unit == UNIT_MONTH)
+	if (rule->unit == UNIT_YEAR && rule->nth != 0)
+	{
+		/* counted in the year */
+		number = day - sched_time_day_number(year, 1, 1) + 1;
+		length = sched_time_day_number(year + 1, 1, 1) - sched_time_day_number(year, 1, 1);
+	}
+	if (rule->nth > 0 && (number - 1) / 7 + 1 != rule->nth)
 		return false;
-	if (rule->nth < 0 && (length - number) / 7 + 1 != -rule->nth && rule->unit == UNIT_MONTH)
-		return false;
-	return true;
+	return rule->nth >= 0 || (length - number) / 7 + 1 == -rule->nth;
 }
 
 /* The first occurrence; false where there is none in sight ("every month on the 31st of February"). */
@@ -536,6 +553,7 @@ find_first(const SchedParser *parser, const Rule *rule, SchedMoment *moment)
 	{
 		moment->lower = parser->context->reference;
 		moment->upper = moment->lower + 60 * SCHED_USECS_PER_SEC;
+		moment->grain = sched_time_grain_of(rule->unit);
 		return true;
 	}
 	for (; day < limit && day <= SCHED_LAST_DAY; day++)
@@ -588,6 +606,9 @@ print_rule(const Rule *rule, char *text, size_t size)
 	{
 		snprintf(part, sizeof(part), ";BYMONTHDAY=%d", rule->month_day);
 		append(text, size, part);
+		snprintf(part, sizeof(part), ",%d", rule->second_day);
+		if (rule->second_day != 0)
+			append(text, size, part);
 	}
 	for (i = 0; i < 7; i++)
 		if (rule->days & (1U << i))
@@ -649,7 +670,8 @@ sched_time_read_recurrence(SchedParser *parser, int at, SchedMoment *moment, cha
 		sched_time_peek(parser, at)->kind == SCHED_TOKEN_NUMBER)
 	{
 		used = read_times(parser, at, &rule);
-		if (used == 0 || (rule.clock.bare && !sched_time_is_word(parser, at, WORD_AT)))
+		if (used == 0 || (rule.clock.bare && rule.clock.grain == SCHED_GRAIN_HOUR &&
+						  !sched_time_is_word(parser, at, WORD_AT)))
 			return 0;
 		next += used;
 		next += sched_time_read_zone(parser, next, &moment->zone);

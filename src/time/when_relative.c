@@ -146,6 +146,28 @@ read_led_span(SchedParser *parser, int at, SchedMoment *moment)
 	return next - at;
 }
 
+/* "the next 2 hours", "last 30 minutes": the elapsed time around now. */
+static int
+read_near_span(SchedParser *parser, int at, SchedMoment *moment)
+{
+	SchedSpan span;
+	int used = sched_time_read_span(parser, at + 1, &span);
+	int sign = sched_time_is_word(parser, at, WORD_NEXT) ? 1 : -1;
+
+	if (used == 0 || span.grain >= SCHED_GRAIN_DAY || !set_distance(parser, &span, sign, moment))
+		return 0;
+	if (sign > 0)
+	{
+		moment->upper = moment->lower;
+		moment->lower = parser->context->reference;
+	}
+	else
+		moment->upper = parser->context->reference;
+	moment->kind = SCHED_WHEN_RANGE;
+	moment->timed = false;
+	return 1 + used;
+}
+
 /*
  * A moment relative to another. Days come back as a date, to which a clock time may still be added.
  */
@@ -157,8 +179,12 @@ sched_time_read_relative(SchedParser *parser, int at, SchedMoment *moment)
 	int more;
 	int next = at;
 
-	if (sched_time_is_word(parser, at, WORD_IN) || sched_time_is_word(parser, at, WORD_WITHIN))
+	if (sched_time_is_word(parser, at, WORD_IN) || sched_time_is_word(parser, at, WORD_WITHIN) ||
+		(sched_time_is_mark(parser, at, '+') && sched_time_is_glued(parser, at + 1)))
 		return read_led_span(parser, at, moment);
+	if (sched_time_is_word(parser, at, WORD_NEXT) || sched_time_is_word(parser, at, WORD_LAST) ||
+		sched_time_is_word(parser, at, WORD_PAST))
+		return read_near_span(parser, at, moment);
 	if (sched_time_is_word(parser, at, WORD_ABOUT))
 		next++;
 	used = sched_time_read_span(parser, next, &span);

@@ -17,7 +17,7 @@ typedef struct Entry
 
 #define ZONE(hours, minutes) ((hours) *60 + (minutes))
 
-/* Sorted by text: find_word searches by halving, and the unit test checks the order. */
+/* Sorted by text: find_word searches by halving. */
 static const Entry entries[] = {
 	{"'til", WORD_UNTIL, 0},
 	{"a", WORD_A, 0},
@@ -65,6 +65,7 @@ static const Entry entries[] = {
 	{"being", WORD_BE, 0},
 	{"between", WORD_BETWEEN, 0},
 	{"biweekly", WORD_OFTEN, UNIT_FORTNIGHT},
+	{"black", WORD_HOLIDAY, 6},
 	{"booth", WORD_LABEL, 0},
 	{"boxes", WORD_MEASURE, 0},
 	{"boxing", WORD_HOLIDAY, 4},
@@ -194,6 +195,7 @@ static const Entry entries[] = {
 	{"gb", WORD_MEASURE, 0},
 	{"gbp", WORD_MEASURE, 0},
 	{"gmt", WORD_ZONE, ZONE(0, 0)},
+	{"good", WORD_HOLIDAY, 7},
 	{"grade", WORD_LABEL, 0},
 	{"gst", WORD_ZONE, ZONE(4, 0)},
 	{"guests", WORD_MEASURE, 0},
@@ -216,6 +218,7 @@ static const Entry entries[] = {
 	{"id", WORD_LABEL, 0},
 	{"if", WORD_CONNECT, 0},
 	{"in", WORD_IN, 0},
+	{"inch", WORD_MEASURE, 0},
 	{"inches", WORD_MEASURE, 0},
 	{"invoice", WORD_LABEL, 0},
 	{"ipv4", WORD_LABEL, 0},
@@ -295,7 +298,7 @@ static const Entry entries[] = {
 	{"must", WORD_PRONOUN, 0},
 	{"nd", WORD_SUFFIX, 0},
 	{"nearly", WORD_ABOUT, 0},
-	{"new", WORD_MEASURE, 0},
+	{"new", WORD_NEW, 0},
 	{"next", WORD_NEXT, 1},
 	{"night", WORD_DAYPART, PART_NIGHT},
 	{"nights", WORD_DAYPART, PART_NIGHT},

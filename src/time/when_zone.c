@@ -67,6 +67,9 @@ read_iana(const SchedParser *parser, int at, SchedTextZone *zone)
 		   sched_time_peek(parser, next + 1)->kind == SCHED_TOKEN_WORD)
 		next += 2;
 	token = sched_time_peek(parser, next - 1);
+	/* asking may cost a look into the zone data: only for what begins like a name */
+	if (!sched_time_peek(parser, at)->capital)
+		return 0;
 	if (next == at + 1 || token->end - start >= NAME_ROOM)
 		return 0;
 	memcpy(name, parser->text + start, token->end - start);

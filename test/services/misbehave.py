@@ -7,6 +7,7 @@ Prints its port on the first line of stdout and serves until it is terminated (o
 standard input ends). The path chooses the behaviour, query parameters its size:
 
     /echo                  200, JSON: method, path, headers (as pairs), body (base64), connection (number)
+    /authorized?sha256=    200, JSON: is that the hash of the Authorization header?
     /count[?path=/x]       200, JSON: requests so far, in all and by path; not counted itself
     /slow?ms=              200 after a delay
     /status?code=&after=&after-ms=    that status; Retry-After / retry-after-ms where given
@@ -34,6 +35,7 @@ import argparse
 import asyncio
 import base64
 import gzip
+import hashlib
 import json
 import sys
 import urllib.parse
@@ -86,6 +88,9 @@ def simple_answer(path, query, request, number):
     if path == "/echo":
         return json_answer({"method": method, "path": request[1], "headers": headers,
                             "body": base64.b64encode(body).decode(), "connection": number})
+    if path == "/authorized":
+        value = next((v for k, v in headers if k.lower() == "authorization"), "")
+        return json_answer(hashlib.sha256(value.encode()).hexdigest() == query.get("sha256"))
     if path == "/count":
         if "path" in query:
             return json_answer(counts.get(query["path"], 0))

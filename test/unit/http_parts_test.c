@@ -1,5 +1,6 @@
 /*
- * http_parts_test.c - the computing parts of the HTTP room: urls, headers, egress, answers, Retry-After.
+ * http_parts_test.c - the computing parts of the HTTP room: urls, headers, egress, answers,
+ * Retry-After.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /*
- * http_test.c - the HTTP engine against servers of this test's own: misbehave.py for everything that can go
- * wrong, nghttpd for TLS and HTTP/2 with certificates made here. Run in the folder test.
+ * http_test.c - the HTTP engine against servers of this test's own: misbehave.py for everything
+ * that can go wrong, nghttpd for TLS and HTTP/2 with certificates made here. Run in the folder
+ * test.
  *
  * getaddrinfo() is replaced, so that names can lead where they should not, change, or hang.
  */
@@ -38,7 +39,10 @@ static SchedHttpConfig config = {.max_in_flight = 100,
 
 /* ---- names ---- */
 
-/* moving.test leads to a public address at first and to loopback afterwards; hang.test keeps the resolver busy. */
+/*
+ * moving.test leads to a public address at first and to loopback afterwards; hang.test keeps the
+ * resolver busy.
+ */
 int
 getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 			struct addrinfo **result)
@@ -87,18 +91,25 @@ start_server(char *const arguments[], int *its_port)
 	close(ends[0]);
 }
 
+/* Runs a command made of the scratch folder's name. */
+static bool
+shell(const char *format)
+{
+	char command[500];
+
+	snprintf(command, sizeof(command), format, scratch);
+	return system(command) == 0;
+}
+
 static void
 stop_servers(void)
 {
-	char command[100];
-
 	for (int i = 0; i < n_servers; i++)
 	{
 		kill(servers[i], SIGTERM);
 		waitpid(servers[i], NULL, 0);
 	}
-	snprintf(command, sizeof(command), "rm -rf %s", scratch);
-	if (system(command) != 0)
+	if (!shell("rm -rf %s"))
 		printf("# the scratch folder stays\n");
 }
 
@@ -558,6 +569,36 @@ same_connection(const SchedHttpAnswer *a, const SchedHttpAnswer *b)
 	return one != NULL && other != NULL && strcmp(one, other) == 0;
 }
 
+/* Together answers are limited too, until they are fetched. */
+static void
+test_total(void)
+{
+	SchedHttpCall call = {.method = "GET", .url = at("127.0.0.1", port, "/bytes?n=900000")};
+	SchedHttpAnswer *answer;
+	int n_good = 0;
+	int n_full = 0;
+
+	config.max_total_bytes = 1500000;
+	sched_http_reconfigure(engine, &config);
+	for (int i = 0; i < 3; i++)
+		sched_http_submit(engine, &call);
+	for (int i = 0; i < 5000 && sched_http_in_flight(engine) > 0; i++)
+	{
+		sched_http_drive(engine);
+		usleep(1000);
+	}
+	while ((answer = sched_http_next(engine)) != NULL)
+	{
+		n_good += answer->status == 200;
+		n_full += answer->failure == SCHED_HTTP_BROKEN && strstr(answer->error, "memory") != NULL;
+		sched_http_free_answer(answer);
+	}
+	ok(n_good + n_full == 3 && n_full >= 2, "three answers do not fit: %d did", n_good);
+	expect_status(get("/bytes?n=900000"), 200, NULL, "fetched ones make room again");
+	config.max_total_bytes = 0;
+	sched_http_reconfigure(engine, &config);
+}
+
 /* A kept connection that dies under a POST must not make libcurl send it twice. */
 static void
 test_connections(void)
@@ -591,44 +632,6 @@ test_connections(void)
 }
 
 /* ---- TLS ---- */
-
-static int
-shell(const char *format, const char *argument)
-{
-	char command[2000];
-
-	snprintf(command, sizeof(command), format, scratch, argument);
-	return system(command);
-}
-
-/* An authority, its server certificates good, expired and of another name, and a second authority. */
-static bool
-make_certificates(void)
-{
-	return shell("cd %s && { for ca in ours theirs; do"
-				 " openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-				 "-subj /CN=$ca"
-				 " -keyout $ca.key -out $ca.pem; done"
-				 " && mkdir db && : > db/index && echo 01 > db/serial"
-				 " && printf "
-				 "'[ca]\\ndefault_ca=c\\n[c]\\ndatabase=db/index\\nserial=db/"
-				 "serial\\nnew_certs_dir=db\\n"
-				 "default_md=sha256\\npolicy=p\\nx509_extensions=x\\ncopy_extensions=copy\\nunique_"
-				 "subject=no\\n"
-				 "[p]\\ncommonName=supplied\\n[x]\\nbasicConstraints=CA:FALSE\\n' > ca.cnf"
-				 " && for name in good:secure.test:ours:20200101000000Z:20480101000000Z"
-				 " expired:secure.test:ours:20200101000000Z:20200201000000Z"
-				 " future:secure.test:ours:20470101000000Z:20480101000000Z"
-				 " misnamed:other.test:ours:20200101000000Z:20480101000000Z"
-				 " foreign:secure.test:theirs:20200101000000Z:20480101000000Z; do"
-				 " IFS=: read -r file host ca from to <<EOT\n$name\nEOT\n"
-				 " openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=$host"
-				 " -addext subjectAltName=DNS:$host -keyout $file.key -out $file.csr"
-				 " && openssl ca -batch -config ca.cnf -cert $ca.pem -keyfile $ca.key -in "
-				 "$file.csr -out $file.pem"
-				 " -notext -startdate $from -enddate $to || exit 1; done; } >openssl.log 2>&1%s",
-				 "") == 0;
-}
 
 static int
 free_port(void)
@@ -702,9 +705,10 @@ test_tls(void)
 	char path[300], url[100];
 	int n_good = 0;
 
-	if (!ok(make_certificates(), "certificates are made"))
+	if (!ok(shell("sh services/certificates.sh %s secure.test") &&
+				shell("mkdir %1$s/www && echo secret garden > %1$s/www/page"),
+			"certificates are made"))
 		return;
-	shell("mkdir %s/www && echo secret garden > %1$s/www/page%s", "");
 	good = start_nghttpd("good");
 	expired = start_nghttpd("expired");
 	future = start_nghttpd("future");
@@ -787,6 +791,7 @@ main(void)
 	test_redirects();
 	test_egress();
 	test_many();
+	test_total();
 	test_connections();
 	test_tls();
 	sched_http_destroy(engine);

@@ -1,0 +1,365 @@
+/*
+ * request_sql.c - a handler's scheduler.http_request becomes a call of the engine.
+ *
+ * Runs in the worker, in the transaction that claims the job or stores its step. Results are
+ * palloc'ed; a secret lives in one header line of the call, which sched_http_scrub_call() wipes.
+ * What is wrong with the request is returned as an answer, never thrown: payload is hostile.
+ * Internal errors and missing memory throw, after the secret is wiped.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "core/settings.h"
+#include "http/answer.h"
+#include "http/request.h"
+#include "http/target.h"
+#include "identity/secret.h"
+
+#define PLACEHOLDER "{{auth}}"
+#define MAX_TIMEOUT_MS 3600000.0
+
+/* A request taken apart; strings palloc'ed or NULL. */
+typedef struct Request
+{
+	char *method;
+	char *url;
+	Jsonb *headers;
+	bytea *body;
+	char *auth;
+	double timeout_ms;
+} Request;
+
+/* The lines of a call while they are collected. */
+typedef struct Lines
+{
+	const char **plain;
+	const char **templates; /* with the placeholder */
+	int n_plain;
+	int n_templates;
+	bool has_authorization;
+} Lines;
+
+/* Without memory for an answer there is nothing to hand over: then it throws like palloc. */
+SchedHttpAnswer *
+sched_http_make_failure(uint64_t tag, SchedHttpFailure failure, bool sent, const char *words)
+{
+	SchedHttpAnswer *answer = sched_answer_refuse(tag, failure, words);
+
+	if (answer == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	answer->sent = sent;
+	return answer;
+}
+
+/* NULL for SQL NULL, else palloc'ed. */
+static char *
+text_attribute(HeapTupleHeader row, AttrNumber number)
+{
+	bool is_null;
+	Datum value = GetAttributeByNum(row, number, &is_null);
+
+	return is_null ? NULL : TextDatumGetCString(value);
+}
+
+/* The attributes of scheduler.http_request in their order; what it leaves out has a default. */
+static void
+read_request(Datum composite, Request *request)
+{
+	HeapTupleHeader row = DatumGetHeapTupleHeader(composite);
+	bool is_null;
+	Datum value;
+
+	memset(request, 0, sizeof(*request));
+	request->method = text_attribute(row, 1);
+	if (request->method == NULL)
+		request->method = pstrdup("GET");
+	/* Methods are case-sensitive on the wire; nobody means "get". */
+	for (char *c = request->method; *c != '\0'; c++)
+		*c = pg_ascii_toupper((unsigned char) *c);
+	request->url = text_attribute(row, 2);
+	value = GetAttributeByNum(row, 3, &is_null);
+	request->headers = is_null ? NULL : DatumGetJsonbP(value);
+	value = GetAttributeByNum(row, 4, &is_null);
+	request->body = is_null ? NULL : DatumGetByteaPP(value);
+	request->auth = text_attribute(row, 5);
+	value = GetAttributeByNum(row, 6, &is_null);
+	request->timeout_ms = sched_http_timeout;
+	if (!is_null)
+	{
+		/* As a double: days and months of an interval may overflow any integer of milliseconds. */
+		const Interval *timeout = DatumGetIntervalP(value);
+
+		request->timeout_ms = (double) timeout->time / 1000.0 + timeout->day * 86400000.0 +
+							  timeout->month * 30.0 * 86400000.0;
+	}
+}
+
+/* A scalar's text; NULL for what cannot be a header's value. */
+static char *
+scalar_text(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvNumeric:
+			return DatumGetCString(
+				DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+		case jbvBool:
+			return pstrdup(value->val.boolean ? "true" : "false");
+		default:
+			return NULL;
+	}
+}
+
+/* Adds one line; a value with the placeholder waits for the secret. */
+static const char *
+add_line(Lines *lines, const char *name, const JsonbValue *value)
+{
+	char *text;
+	char *line;
+
+	if (lines->n_plain + lines->n_templates >= SCHED_ANSWER_MAX_HEADERS)
+		return "too many headers";
+	text = scalar_text(value);
+	if (text == NULL)
+		return "a header's value is neither a string, a number, a boolean, nor an array of these";
+	/*
+	 * Line breaks in either are for the engine to refuse: it checks what libcurl will really get,
+	 * the secret's own line included.
+	 */
+	line = psprintf("%s: %s", name, text);
+	if (pg_strcasecmp(name, "authorization") == 0)
+		lines->has_authorization = true;
+	if (strstr(text, PLACEHOLDER) != NULL)
+		lines->templates[lines->n_templates++] = line;
+	else
+		lines->plain[lines->n_plain++] = line;
+	return NULL;
+}
+
+/* {"name": "value", "other": ["one", "two"]} as lines; a null leaves the header out. */
+static const char *
+collect_lines(Jsonb *headers, Lines *lines)
+{
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue item;
+	char *name = NULL;
+	const char *problem = NULL;
+	int depth = 0;
+
+	lines->plain = palloc0(sizeof(char *) * SCHED_ANSWER_MAX_HEADERS);
+	lines->templates = palloc0(sizeof(char *) * SCHED_ANSWER_MAX_HEADERS);
+	if (headers == NULL)
+		return NULL;
+	if (!JB_ROOT_IS_OBJECT(headers))
+		return "headers are not a JSON object";
+	/*
+	 * Depth 1 is the object itself, 2 an array of values. An object inside is refused, so what
+	 * comes between a key and the next one always belongs to it.
+	 */
+	iterator = JsonbIteratorInit(&headers->root);
+	while (problem == NULL && (token = JsonbIteratorNext(&iterator, &item, false)) != WJB_DONE)
+	{
+		if (token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT)
+		{
+			depth++;
+			if (depth > (token == WJB_BEGIN_ARRAY ? 2 : 1))
+				problem = "headers are nested too deep";
+		}
+		else if (token == WJB_END_ARRAY || token == WJB_END_OBJECT)
+			depth--;
+		else if (token == WJB_KEY)
+			name = pnstrdup(item.val.string.val, item.val.string.len);
+		else if (item.type != jbvNull)
+			problem = add_line(lines, name, &item);
+	}
+	return problem;
+}
+
+/* "Name: Bearer {{auth}}" with the secret in its place. */
+static char *
+place_secret(const char *template, const SchedSecretValue *secret)
+{
+	StringInfoData line;
+	const char *found;
+
+	/* Sized first: growing would leave copies of the secret behind. */
+	initStringInfo(&line);
+	enlargeStringInfo(&line, (int) (strlen(template) * (secret->length + 1)));
+	while ((found = strstr(template, PLACEHOLDER)) != NULL)
+	{
+		appendBinaryStringInfo(&line, template, (int) (found - template));
+		appendBinaryStringInfo(&line, secret->bytes, (int) secret->length);
+		template = found + strlen(PLACEHOLDER);
+	}
+	appendStringInfoString(&line, template);
+	return line.data;
+}
+
+/* Fills the call's secret lines. Longer than 8 kB is no credential. */
+static const char *
+place_secrets(const Lines *lines, const SchedSecretValue *secret, SchedHttpCall *call)
+{
+	const char **placed = palloc0(sizeof(char *) * (lines->n_templates + 1));
+
+	/* Servers take headers of 8 kB; what is longer is a file, not a token. */
+	if (secret->length == 0 || secret->length > 8192)
+		return "the secret is empty or too long for a header";
+	/*
+	 * A C string would end there and send half of it. Line breaks are refused with the line, by the
+	 * engine.
+	 */
+	if (memchr(secret->bytes, '\0', secret->length) != NULL)
+		return "the secret cannot stand in a header";
+	call->secret_headers = placed;
+	for (int i = 0; i < lines->n_templates; i++)
+	{
+		if (strlen(lines->templates[i]) > 8192)
+			return "a header with {{auth}} is too long";
+		placed[call->n_secret_headers++] = place_secret(lines->templates[i], secret);
+	}
+	if (lines->n_templates == 0)
+		placed[call->n_secret_headers++] =
+			place_secret("Authorization: Bearer " PLACEHOLDER, secret);
+	return NULL;
+}
+
+/* The failure's kind and words of a secret that cannot be opened. */
+static SchedHttpAnswer *
+refuse_secret(uint64_t tag, SchedSecretStatus status, const char *name)
+{
+	char *words = psprintf("secret \"%s\": %s", name, sched_identity_secret_problem(status));
+
+	return sched_http_make_failure(
+		tag, status == SCHED_SECRET_WRONG_HOST ? SCHED_HTTP_FORBIDDEN : SCHED_HTTP_BAD_REQUEST,
+		false, words);
+}
+
+/* Opens the secret that auth names, for this url and no other, and places it. */
+static SchedHttpAnswer *
+add_auth(const Request *request, const Lines *lines, const pg_uuid_t *user_id, uint64_t tag,
+		 SchedHttpCall *call)
+{
+	SchedTarget target;
+	SchedSecretTarget secret_target;
+	SchedSecretValue secret = {0};
+	SchedSecretStatus status;
+	const char *name;
+	const char *problem;
+
+	/*
+	 * Only the name stands in the request; the prefix leaves room for other kinds of credentials.
+	 */
+	if (strncmp(request->auth, "secret:", 7) != 0 || request->auth[7] == '\0')
+		return sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false,
+									   "auth is not of the form secret:name");
+	/* Sending both would leave it to the server which of the two counts. */
+	if (lines->n_templates == 0 && lines->has_authorization)
+		return sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false,
+									   "both auth and an Authorization header without {{auth}}");
+	/*
+	 * The secret is opened for the url as the engine will parse it. A binding checked against
+	 * anything else could be tricked into another host.
+	 */
+	name = request->auth + 7;
+	problem = sched_target_parse(&target, NULL, request->url);
+	if (problem != NULL)
+		return sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false, problem);
+	/* Copied to where an error frees it. */
+	secret_target.host = target.address ? psprintf("[%s]", target.host) : pstrdup(target.host);
+	secret_target.path = pstrdup(target.path);
+	secret_target.port = target.port;
+	sched_target_clear(&target);
+	status = sched_identity_open_secret(user_id, name, &secret_target, &secret);
+	if (status != SCHED_SECRET_OK)
+		return refuse_secret(tag, status, name);
+	/*
+	 * The value is malloc'ed and lines with it are palloc'ed: an error in between must leave
+	 * neither readable.
+	 */
+	PG_TRY();
+	{
+		problem = place_secrets(lines, &secret, call);
+	}
+	PG_CATCH();
+	{
+		sched_http_scrub_call(call);
+		sched_identity_close_secret(&secret);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	sched_identity_close_secret(&secret);
+	return problem == NULL ? NULL
+						   : sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false, problem);
+}
+
+/*
+ * Cheap checks first; the secret is opened last, when everything else is known to be in order, so
+ * that it is in memory for as short as possible.
+ */
+SchedHttpAnswer *
+sched_http_build_call(Datum composite, const pg_uuid_t *user_id, uint64_t tag, SchedHttpCall *call)
+{
+	Request request;
+	Lines lines = {0};
+	SchedHttpAnswer *refusal = NULL;
+	const char *problem;
+
+	memset(call, 0, sizeof(*call));
+	read_request(composite, &request);
+	if (request.url == NULL)
+		problem = "the request has no url";
+	else if (!(request.timeout_ms > 0))
+		problem = "the timeout is not positive";
+	else
+		problem = collect_lines(request.headers, &lines);
+	if (problem == NULL && request.auth == NULL && lines.n_templates > 0)
+		problem = "a header holds {{auth}}, but the request names no auth";
+	if (problem != NULL)
+		return sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false, problem);
+	if (request.auth != NULL)
+		refusal = add_auth(&request, &lines, user_id, tag, call);
+	if (refusal != NULL)
+	{
+		sched_http_scrub_call(call);
+		return refusal;
+	}
+	call->tag = tag;
+	call->method = request.method;
+	call->url = request.url;
+	call->headers = lines.plain;
+	call->n_headers = lines.n_plain;
+	call->timeout_ms = (long) Max(1.0, Min(request.timeout_ms, MAX_TIMEOUT_MS));
+	if (request.body != NULL)
+	{
+		call->body = VARDATA_ANY(request.body);
+		call->body_length = VARSIZE_ANY_EXHDR(request.body);
+	}
+	return NULL;
+}
+
+/* After submit the engine has copies of its own, which it wipes when the call is over. */
+void
+sched_http_scrub_call(SchedHttpCall *call)
+{
+	for (int i = 0; i < call->n_secret_headers; i++)
+	{
+		char *line = unconstify(char *, call->secret_headers[i]);
+
+		if (line == NULL)
+			continue;
+		explicit_bzero(line, strlen(line));
+		pfree(line);
+	}
+	memset(call, 0, sizeof(*call));
+}

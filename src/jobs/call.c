@@ -1,0 +1,215 @@
+/*
+ * call.c - one call of a handler: the job as a composite value in, a step out.
+ *
+ * Runs in the worker, in a runner and in a session that calls run_job_now(). Everything is palloc'ed in the
+ * caller's context. Throws what the handler throws and where its answer is no step; who calls has made the
+ * subtransaction that this needs.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "jobs/job.h"
+
+PG_FUNCTION_INFO_V1(sched_sql_handle_noop);
+
+SchedJob *sched_jobs_current = NULL;
+
+/* Attributes of scheduler.job and scheduler.step, in the order of their CREATE TYPE. */
+enum
+{
+	JOB_ID,
+	JOB_USER_ID,
+	JOB_KIND,
+	JOB_PAYLOAD,
+	JOB_STATE,
+	JOB_ATTEMPTS,
+	JOB_MAX_ATTEMPTS,
+	JOB_RUN_AT,
+	JOB_PARENT_ID,
+	JOB_CREATED_AT,
+	JOB_LENGTH
+};
+
+enum
+{
+	STEP_ACTION,
+	STEP_RESULT,
+	STEP_STATE,
+	STEP_REQUEST,
+	STEP_RUN_AT,
+	STEP_REASON,
+	STEP_AFTER,
+	STEP_LENGTH
+};
+
+static TupleDesc
+look_up_row(const char *type_name)
+{
+	Oid schema = get_namespace_oid("scheduler", false);
+	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(type_name),
+							   ObjectIdGetDatum(schema));
+
+	return lookup_rowtype_tupdesc(type, -1);
+}
+
+static Datum
+form_job(SchedJob *job)
+{
+	TupleDesc desc = look_up_row("job");
+	Datum values[JOB_LENGTH];
+	bool nulls[JOB_LENGTH] = {false};
+	HeapTuple tuple;
+
+	values[JOB_ID] = UUIDPGetDatum(&job->job_id);
+	values[JOB_USER_ID] = UUIDPGetDatum(&job->user_id);
+	values[JOB_KIND] = CStringGetTextDatum(job->kind_name);
+	values[JOB_PAYLOAD] = job->payload;
+	values[JOB_STATE] = job->state;
+	nulls[JOB_STATE] = !job->has_state;
+	values[JOB_ATTEMPTS] = Int32GetDatum(job->attempts);
+	values[JOB_MAX_ATTEMPTS] = Int32GetDatum(job->max_attempts);
+	values[JOB_RUN_AT] = TimestampTzGetDatum(job->run_at);
+	values[JOB_PARENT_ID] = UUIDPGetDatum(&job->parent_id);
+	nulls[JOB_PARENT_ID] = !job->has_parent;
+	values[JOB_CREATED_AT] = TimestampTzGetDatum(job->created_at);
+	tuple = heap_form_tuple(desc, values, nulls);
+	ReleaseTupleDesc(desc);
+	return HeapTupleGetDatum(tuple);
+}
+
+/* Milliseconds of an interval; months count as 30 days. */
+static int64
+milliseconds_of(const Interval *interval)
+{
+	return interval->time / 1000 +
+		   ((int64) interval->day + (int64) interval->month * 30) * 86400 * 1000;
+}
+
+static SchedOutcome
+read_action(const char *action)
+{
+	static const struct
+	{
+		const char *action;
+		SchedOutcome outcome;
+	} known[] = {{"done", SCHED_OUTCOME_DONE},   {"request", SCHED_OUTCOME_REQUEST},
+				 {"sleep", SCHED_OUTCOME_SLEEP}, {"wait", SCHED_OUTCOME_WAIT},
+				 {"retry", SCHED_OUTCOME_RETRY}, {"fail", SCHED_OUTCOME_FAIL}};
+
+	for (size_t i = 0; i < lengthof(known); i++)
+		if (strcmp(known[i].action, action) == 0)
+			return known[i].outcome;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("the handler answered an unknown step"), errdetail("\"%s\"", action)));
+}
+
+static void
+require_attribute(bool is_null, const char *action, const char *attribute)
+{
+	if (is_null)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the handler answered a step without its %s", attribute),
+						errdetail("Action \"%s\".", action)));
+}
+
+/* Copies what the step says: the handler's own memory may go with its subtransaction. */
+static void
+read_step(SchedJob *job, Datum step)
+{
+	HeapTupleHeader header = DatumGetHeapTupleHeaderCopy(step);
+	TupleDesc desc = look_up_row("step");
+	HeapTupleData tuple = {0};
+	Datum values[STEP_LENGTH];
+	bool nulls[STEP_LENGTH];
+	char *action;
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	tuple.t_data = header;
+	heap_deform_tuple(&tuple, desc, values, nulls);
+	ReleaseTupleDesc(desc);
+	require_attribute(nulls[STEP_ACTION], "", "action");
+	action = TextDatumGetCString(values[STEP_ACTION]);
+	job->outcome = read_action(action);
+	job->has_result = !nulls[STEP_RESULT];
+	job->result = values[STEP_RESULT];
+	job->has_new_state = !nulls[STEP_STATE];
+	job->new_state = values[STEP_STATE];
+	if (job->outcome == SCHED_OUTCOME_REQUEST)
+		require_attribute(nulls[STEP_REQUEST], action, "request");
+	job->new_request = values[STEP_REQUEST];
+	if (job->outcome == SCHED_OUTCOME_SLEEP)
+	{
+		require_attribute(nulls[STEP_RUN_AT], action, "time");
+		job->wake_at = DatumGetTimestampTz(values[STEP_RUN_AT]);
+	}
+	job->reason = nulls[STEP_REASON] ? NULL : TextDatumGetCString(values[STEP_REASON]);
+	job->has_after = !nulls[STEP_AFTER];
+	if (job->has_after)
+		job->after_ms = milliseconds_of(DatumGetIntervalP(values[STEP_AFTER]));
+}
+
+void
+sched_jobs_call_handler(SchedJob *job)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+	SchedJob *outer = sched_jobs_current;
+	Datum step;
+
+	InitFunctionCallInfoData(*fcinfo, &job->kind->function, 2, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = form_job(job);
+	fcinfo->args[0].isnull = false;
+	fcinfo->args[1].value = job->response;
+	fcinfo->args[1].isnull = !job->has_response;
+	sched_jobs_current = job;
+	PG_TRY();
+	{
+		step = FunctionCallInvoke(fcinfo);
+	}
+	PG_FINALLY();
+	{
+		sched_jobs_current = outer;
+	}
+	PG_END_TRY();
+	if (fcinfo->isnull)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the handler answered NULL instead of a step")));
+	read_step(job, step);
+}
+
+void
+sched_jobs_note_failure(SchedJob *job, const char *reason)
+{
+	job->outcome = SCHED_OUTCOME_RETRY;
+	job->reason = reason;
+	job->has_after = false;
+	job->has_result = false;
+	job->has_new_state = false;
+	job->enqueued = false;
+}
+
+/* handle_noop(job, response) -> step: done, no result. Formed by hand, as it is what is measured. */
+Datum
+sched_sql_handle_noop(PG_FUNCTION_ARGS)
+{
+	TupleDesc desc = look_up_row("step");
+	Datum values[STEP_LENGTH] = {0};
+	bool nulls[STEP_LENGTH];
+	HeapTuple tuple;
+
+	memset(nulls, true, sizeof(nulls));
+	values[STEP_ACTION] = CStringGetTextDatum("done");
+	nulls[STEP_ACTION] = false;
+	tuple = heap_form_tuple(desc, values, nulls);
+	ReleaseTupleDesc(desc);
+	PG_RETURN_DATUM(HeapTupleGetDatum(tuple));
+}

@@ -1,0 +1,211 @@
+/*
+ * kinds.c - a cache of job_kinds, and finding the function that a handler's name means.
+ *
+ * Runs in any process that enqueues or runs jobs. Entries are never freed: a kind is a row that somebody wrote,
+ * not data that arrives. A change of the table or of any function makes them old at once; they are read again
+ * at the next use. Handlers are text because columns that refer to functions block pg_upgrade.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/regproc.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
+
+#include "jobs/kinds.h"
+#include "jobs/store.h"
+
+PG_FUNCTION_INFO_V1(sched_sql_forget_job_kinds);
+
+static HTAB *kinds = NULL;
+static uint64 generation = 1;
+static Oid kinds_relation = InvalidOid;
+
+static SchedStatement read_kind = {
+	"SELECT owner_id, builtin, shared, handler, coalesce(run_as, ''), coalesce(enqueue_role, ''),"
+	" max_attempts, (extract(epoch FROM timeout) * 1000)::bigint, priority,"
+	" coalesce(per_user_limit, 0), announce, 'scheduler.job_kinds'::regclass::oid"
+	" FROM scheduler.job_kinds WHERE kind = $1",
+	1,
+	{TEXTOID},
+	true,
+	NULL};
+
+static void
+forget_on_relation(Datum arg, Oid relation)
+{
+	if (relation == kinds_relation || !OidIsValid(relation))
+		generation++;
+}
+
+static void
+forget_on_function(Datum arg, int cache, uint32 hash)
+{
+	generation++;
+}
+
+static void
+make_cache(void)
+{
+	HASHCTL control = {0};
+
+	control.keysize = SCHED_KIND_LENGTH;
+	control.entrysize = sizeof(SchedKind);
+	kinds = hash_create("scheduler job kinds", 64, &control, HASH_ELEM | HASH_STRINGS);
+	CacheRegisterRelcacheCallback(forget_on_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, forget_on_function, (Datum) 0);
+}
+
+static Datum
+read_column(int column)
+{
+	bool is_null;
+
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &is_null);
+}
+
+static void
+copy_text(char *target, size_t size, int column)
+{
+	text_to_cstring_buffer(DatumGetTextPP(read_column(column)), target, size);
+}
+
+/* Reads the row as it is now; the generation is taken first, so that a change meanwhile makes it old again. */
+static void
+load_kind(SchedKind *kind)
+{
+	uint64 read_at = generation;
+	Datum values[1] = {CStringGetTextDatum(kind->name)};
+	bool shared;
+
+	sched_jobs_execute(&read_kind, values, NULL, SPI_OK_SELECT);
+	kind->exists = SPI_processed == 1;
+	kind->generation = read_at;
+	if (!kind->exists)
+		return;
+	kind->owner = *DatumGetUUIDP(read_column(1));
+	kind->builtin = DatumGetBool(read_column(2));
+	shared = DatumGetBool(read_column(3));
+	kind->runner = !kind->builtin && !shared;
+	copy_text(kind->handler, sizeof(kind->handler), 4);
+	copy_text(kind->run_as, sizeof(kind->run_as), 5);
+	copy_text(kind->enqueue_role, sizeof(kind->enqueue_role), 6);
+	kind->max_attempts = DatumGetInt32(read_column(7));
+	kind->timeout_ms = DatumGetInt64(read_column(8));
+	kind->priority = DatumGetInt16(read_column(9));
+	kind->per_user_limit = DatumGetInt32(read_column(10));
+	kind->announce = DatumGetBool(read_column(11));
+	kinds_relation = DatumGetObjectId(read_column(12));
+	SPI_freetuptable(SPI_tuptable);
+}
+
+SchedKind *
+sched_jobs_find_kind(const char *name)
+{
+	SchedKind *kind;
+	bool found;
+
+	if (strlen(name) >= SCHED_KIND_LENGTH)
+		return NULL;
+	if (kinds == NULL)
+		make_cache();
+	kind = hash_search(kinds, name, HASH_FIND, &found);
+	if (kind == NULL)
+	{
+		kind = hash_search(kinds, name, HASH_ENTER, &found);
+		memset((char *) kind + SCHED_KIND_LENGTH, 0, sizeof(SchedKind) - SCHED_KIND_LENGTH);
+	}
+	if (kind->generation != generation)
+		load_kind(kind);
+	/* Names that are no kind come from callers and would fill memory; one in use as a handler stays. */
+	if (!kind->exists && kind->resolved == 0)
+		hash_search(kinds, name, HASH_REMOVE, &found);
+	return kind->exists ? kind : NULL;
+}
+
+/* The function with this qualified name and the arguments of a handler, or InvalidOid. */
+static Oid
+look_up_handler(const char *name)
+{
+	Oid schema = get_namespace_oid("scheduler", false);
+	Oid types[2];
+	List *names = stringToQualifiedNameList(name);
+
+	types[0] = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("job"),
+							   ObjectIdGetDatum(schema));
+	types[1] = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("http_response"),
+							   ObjectIdGetDatum(schema));
+	return LookupFuncName(names, 2, types, true);
+}
+
+/* What makes a function unfit, or NULL; `plain` tells a C function, which needs no subtransaction. */
+static const char *
+judge_function(Oid function, bool builtin, bool *plain)
+{
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+	Oid schema = get_namespace_oid("scheduler", false);
+	Oid step = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("step"),
+							   ObjectIdGetDatum(schema));
+	bool fits = form->prorettype == step && !form->proretset && !form->proisstrict &&
+				form->prokind == PROKIND_FUNCTION;
+
+	*plain = builtin && form->prolang == ClanguageId;
+	ReleaseSysCache(tuple);
+	return fits ? NULL : "the handler does not return one scheduler.step, or is STRICT";
+}
+
+const char *
+sched_jobs_resolve_handler(SchedKind *kind, Oid role)
+{
+	Oid function;
+	const char *problem;
+	bool plain;
+
+	if (kind->resolved == kind->generation)
+		return NULL;
+	function = look_up_handler(kind->handler);
+	if (!OidIsValid(function))
+		return "the handler's function does not exist";
+	problem = judge_function(function, kind->builtin, &plain);
+	if (problem != NULL)
+		return problem;
+	if (pg_proc_aclcheck(function, role, ACL_EXECUTE) != ACLCHECK_OK)
+		return "permission denied for the handler's function";
+	if (kind->function_context == NULL)
+		kind->function_context =
+			AllocSetContextCreate(TopMemoryContext, "scheduler job handler", ALLOCSET_SMALL_SIZES);
+	kind->resolved = 0;
+	MemoryContextReset(kind->function_context);
+	fmgr_info_cxt(function, &kind->function, kind->function_context);
+	kind->plain = plain;
+	kind->resolved = kind->generation;
+	return NULL;
+}
+
+/* Trigger of job_kinds: an invalidation reaches every process when the change commits. */
+Datum
+sched_sql_forget_job_kinds(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("not called by a trigger")));
+	CacheInvalidateRelcache(data->tg_relation);
+	PG_RETURN_POINTER(NULL);
+}

@@ -1,0 +1,283 @@
+/*
+ * place.c - the clone fence: a file outside the data directory that says which place this is, and why nothing runs.
+ *
+ * Runs in backends (arm(), the warning of enqueue()) and workers. A copy of the data directory has the same
+ * system identifier and database oid but not the file; members of one cluster share it. The file holds one line
+ * made of random bytes; it is no secret. Errors of the file system are answers, not exceptions.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "access/htup_details.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/varlena.h"
+
+#include "core/settings.h"
+#include "core/uuid7.h"
+#include "jobs/place.h"
+#include "jobs/shmem.h"
+#include "jobs/store.h"
+
+PG_FUNCTION_INFO_V1(sched_sql_place_state);
+PG_FUNCTION_INFO_V1(sched_sql_worker_problem);
+
+#define PLACE_LENGTH 64
+
+/* scheduler.place_file, else "place" beside the master key. palloc'ed. */
+static char *
+find_place_file(void)
+{
+	char *file;
+
+	if (sched_place_file[0] != '\0')
+		return pstrdup(sched_place_file);
+	if (sched_master_key_file[0] != '\0')
+	{
+		file = pstrdup(sched_master_key_file);
+		get_parent_directory(file);
+		return psprintf("%s/place", file);
+	}
+	else
+	{
+		struct passwd *account = getpwuid(geteuid());
+
+		return psprintf("%s/.scheduler/" UINT64_FORMAT "/place",
+						account != NULL ? account->pw_dir : "", GetSystemIdentifier());
+	}
+}
+
+/* Reads the one line; false with errno where there is none. */
+static bool
+read_place(const char *file, char *place)
+{
+	int descriptor = open(file, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+
+	if (descriptor < 0)
+		return false;
+	length = read(descriptor, place, PLACE_LENGTH - 1);
+	close(descriptor);
+	if (length <= 0)
+	{
+		errno = EINVAL;
+		return false;
+	}
+	place[length] = '\0';
+	place[strcspn(place, "\r\n")] = '\0';
+	return place[0] != '\0';
+}
+
+/* Makes the folders and the file, readable by the server's OS user alone; false with errno. */
+static bool
+make_place(const char *file)
+{
+	char *folder = pstrdup(file);
+	pg_uuid_t name;
+	char *line;
+	int descriptor;
+	bool written;
+
+	get_parent_directory(folder);
+	if (pg_mkdir_p(folder, S_IRWXU) != 0 && errno != EEXIST)
+		return false;
+	descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	if (descriptor < 0)
+		return false;
+	sched_core_make_uuid7(&name);
+	line = psprintf("%s\n", DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&name))));
+	written =
+		write(descriptor, line, strlen(line)) == (ssize_t) strlen(line) && fsync(descriptor) == 0;
+	close(descriptor);
+	return written;
+}
+
+/* place_state(make) -> (system_identifier, database_oid, file, place, problem, hint) */
+Datum
+sched_sql_place_state(PG_FUNCTION_ARGS)
+{
+	bool make = PG_GETARG_BOOL(0);
+	char *file = find_place_file();
+	char place[PLACE_LENGTH];
+	bool found = read_place(file, place);
+	TupleDesc desc;
+	Datum values[6] = {0};
+	bool nulls[6] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (!found && errno == ENOENT && make && make_place(file))
+		found = read_place(file, place);
+	values[0] = CStringGetTextDatum(psprintf(UINT64_FORMAT, GetSystemIdentifier()));
+	values[1] = ObjectIdGetDatum(MyDatabaseId);
+	values[2] = CStringGetTextDatum(file);
+	nulls[3] = !found;
+	nulls[4] = nulls[5] = found;
+	if (found)
+		values[3] = CStringGetTextDatum(place);
+	else
+	{
+		values[4] = CStringGetTextDatum(
+			psprintf("the place file cannot be %s: %s", make ? "made" : "read", strerror(errno)));
+		values[5] = CStringGetTextDatum(
+			"Set scheduler.place_file to a path that the server's OS user can write.");
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+bool
+sched_jobs_is_armed(void)
+{
+	static SchedStatement compare = {
+		"SELECT system_identifier, database_oid, place FROM scheduler.armed_places",
+		0,
+		{0},
+		false,
+		NULL};
+	char place[PLACE_LENGTH];
+	bool is_null;
+	TupleDesc desc;
+	HeapTuple row;
+
+	sched_jobs_execute(&compare, NULL, NULL, SPI_OK_SELECT);
+	if (SPI_processed != 1 || !read_place(find_place_file(), place))
+		return false;
+	desc = SPI_tuptable->tupdesc;
+	row = SPI_tuptable->vals[0];
+	return strcmp(SPI_getvalue(row, desc, 1), psprintf(UINT64_FORMAT, GetSystemIdentifier())) ==
+			   0 &&
+		   DatumGetObjectId(SPI_getbinval(row, desc, 2, &is_null)) == MyDatabaseId &&
+		   strcmp(SPI_getvalue(row, desc, 3), place) == 0;
+}
+
+bool
+sched_jobs_is_listed(const char *database)
+{
+	char *list = pstrdup(sched_databases);
+	List *names = NIL;
+	ListCell *cell;
+
+	if (list[strspn(list, " \t")] == '\0')
+		return true;
+	if (!SplitIdentifierString(list, ',', &names))
+		return false;
+	foreach (cell, names)
+		if (strcmp(lfirst(cell), database) == 0)
+			return true;
+	return false;
+}
+
+/* Has this database a living worker that found it armed? The cheap answer for almost every call. */
+static bool
+has_armed_worker(void)
+{
+	SchedDatabase *entry;
+	bool armed;
+
+	if (sched_jobs_shared == NULL)
+		return false;
+	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	entry = sched_jobs_find_database(MyDatabaseId, false);
+	armed = entry != NULL && entry->armed && entry->state == SCHED_DATABASE_RUNNING;
+	LWLockRelease(sched_jobs_shared->lock);
+	return armed;
+}
+
+static bool
+look_up_armed(void)
+{
+	Oid user;
+	int context;
+	bool armed;
+
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(sched_jobs_system_role(), context | SECURITY_LOCAL_USERID_CHANGE);
+	SPI_connect();
+	armed = sched_jobs_is_armed();
+	SPI_finish();
+	SetUserIdAndSecContext(user, context);
+	return armed;
+}
+
+/* The cause why nothing runs and the line that helps, or NULL. Constant or palloc'ed strings. */
+static const char *
+find_problem(const char **hint)
+{
+	const char *database = get_database_name(MyDatabaseId);
+
+	if (has_armed_worker())
+		return NULL;
+	if (sched_jobs_shared == NULL)
+	{
+		*hint = "ALTER SYSTEM SET shared_preload_libraries = 'scheduler'; then restart the server.";
+		return "The library is not preloaded.";
+	}
+	if (RecoveryInProgress())
+	{
+		*hint = "Jobs run on the primary.";
+		return "This server is a standby.";
+	}
+	if (sched_workers == 0)
+	{
+		*hint = "ALTER SYSTEM SET scheduler.workers = 1; SELECT pg_reload_conf();";
+		return "scheduler.workers is 0.";
+	}
+	if (!sched_jobs_is_listed(database))
+	{
+		*hint = psprintf("ALTER SYSTEM SET scheduler.databases = '%s'; SELECT pg_reload_conf();",
+						 quote_identifier(database));
+		return psprintf("Database \"%s\" is not listed in scheduler.databases.", database);
+	}
+	if (!look_up_armed())
+	{
+		*hint = "SELECT scheduler.arm();";
+		return "This database is not armed here.";
+	}
+	return NULL;
+}
+
+void
+sched_jobs_warn_without_worker(void)
+{
+	static bool warned = false;
+	const char *hint = NULL;
+	const char *cause;
+
+	if (warned)
+		return;
+	cause = find_problem(&hint);
+	if (cause == NULL)
+		return;
+	warned = true;
+	ereport(WARNING, (errmsg("job queued, but no worker will run it"),
+					  errdetail_internal("%s", cause), errhint("%s", hint)));
+}
+
+/* worker_problem() -> (cause, hint), NULLs where jobs run. */
+Datum
+sched_sql_worker_problem(PG_FUNCTION_ARGS)
+{
+	const char *hint = NULL;
+	const char *cause = find_problem(&hint);
+	TupleDesc desc;
+	Datum values[2] = {0};
+	bool nulls[2] = {cause == NULL, cause == NULL};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (cause != NULL)
+	{
+		values[0] = CStringGetTextDatum(cause);
+		values[1] = CStringGetTextDatum(hint);
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}

@@ -1,0 +1,16 @@
+/*
+ * place.h - is this database armed here, and will anything run its jobs?
+ */
+#ifndef SCHED_JOBS_PLACE_H
+#define SCHED_JOBS_PLACE_H
+
+/* Asks the table and the place file. Needs a transaction and an SPI connection with rights on armed_places. */
+extern bool sched_jobs_is_armed(void);
+
+/* Is this database one that scheduler.databases names (or does that name none)? */
+extern bool sched_jobs_is_listed(const char *database);
+
+/* Once per session: a WARNING where no worker will run what is enqueued. */
+extern void sched_jobs_warn_without_worker(void);
+
+#endif

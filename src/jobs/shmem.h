@@ -1,0 +1,112 @@
+/*
+ * shmem.h - what launcher, workers, runners and backends know of each other.
+ *
+ * One fixed area made by the postmaster, zeroed after a crash: everything in it can be found out again. Fields
+ * are read and written under `lock`; the atomic counters without it.
+ */
+#ifndef SCHED_JOBS_SHMEM_H
+#define SCHED_JOBS_SHMEM_H
+
+#include "datatype/timestamp.h"
+#include "port/atomics.h"
+#include "storage/lwlock.h"
+#include "utils/uuid.h"
+
+#define SCHED_MAX_DATABASES 128
+#define SCHED_MAX_PROCESSES 256
+
+/* What somebody tells the workers of a database: a counter each, which a worker compares with what it saw last. */
+typedef enum SchedSignal
+{
+	SCHED_SIGNAL_JOBS,      /* something is ready */
+	SCHED_SIGNAL_QUEUES,    /* a queue may move on */
+	SCHED_SIGNAL_CANCELS,   /* a running job was cancelled */
+	SCHED_SIGNAL_CHANGES,   /* there are changes to number */
+	SCHED_SIGNAL_ARMING,    /* arm() or disarm() */
+	SCHED_SIGNAL_RUNNERS,   /* something is ready for a runner */
+	SCHED_SIGNAL_SCHEDULES, /* a schedule was saved */
+	SCHED_SIGNAL_ENDED,     /* a process ended and may have left jobs */
+	SCHED_SIGNAL_COUNT
+} SchedSignal;
+
+typedef enum SchedProcessType
+{
+	SCHED_PROCESS_FREE,
+	SCHED_PROCESS_WORKER,
+	SCHED_PROCESS_RUNNER
+} SchedProcessType;
+
+/* A place in the table of processes: reserved by who starts one (pid 0), filled by the process itself. */
+typedef struct SchedProcess
+{
+	SchedProcessType type;
+	Oid database;
+	pid_t pid;
+	int procno;         /* index into the server's table of processes, for its latch */
+	uint64 incarnation; /* names the leases of this process; never used twice */
+	TimestampTz reserved_at;
+	TimestampTz started_at;
+	bool busy;        /* inside a batch: ending now is not a clean end */
+	pg_uuid_t job_id; /* what a runner runs */
+	uint64 jobs;
+	uint64 failures;
+	uint64 batches;
+	uint64 calls;
+	int in_flight;
+	int waiting_calls;
+} SchedProcess;
+
+typedef enum SchedDatabaseState
+{
+	SCHED_DATABASE_UNKNOWN, /* start a worker, which looks for the extension */
+	SCHED_DATABASE_RUNNING,
+	SCHED_DATABASE_WITHOUT /* no extension at the last look */
+} SchedDatabaseState;
+
+typedef struct SchedDatabase
+{
+	Oid database; /* InvalidOid: free place */
+	SchedDatabaseState state;
+	TimestampTz retry_at; /* no start before */
+	int failures;         /* ends in error in a row */
+	bool armed;           /* as its workers saw it last */
+	bool suspect;         /* the last end was not clean: take jobs one at a time */
+	pid_t barred_by;      /* backend that is about to drop or rename it; 0 = nobody */
+	pg_atomic_uint64 signals[SCHED_SIGNAL_COUNT];
+} SchedDatabase;
+
+typedef struct SchedShared
+{
+	LWLock *lock;
+	pid_t launcher_pid;
+	int launcher_procno;
+	bool crashed; /* the server was not shut down cleanly before this start */
+	SchedDatabase databases[SCHED_MAX_DATABASES];
+	SchedProcess processes[SCHED_MAX_PROCESSES];
+} SchedShared;
+
+/* NULL where the library was not preloaded. */
+extern SchedShared *sched_jobs_shared;
+
+/* Hooks and requests; from _PG_init of the postmaster. */
+extern void sched_jobs_request_shared(void);
+
+/* The entry of a database, made where asked and there is room; the caller holds the lock (exclusively to make one). */
+extern SchedDatabase *sched_jobs_find_database(Oid database, bool make);
+
+/* At the commit of this transaction, tells the workers of this database. Cheap; once per signal and transaction. */
+extern void sched_jobs_signal_at_commit(SchedSignal signal);
+/* At commit, has the launcher look at this database for the extension. */
+extern void sched_jobs_probe_at_commit(void);
+
+/* At once. */
+extern void sched_jobs_signal_workers(Oid database, SchedSignal signal);
+extern void sched_jobs_wake_launcher(void);
+extern void sched_jobs_wake_runners(Oid database);
+/* Interrupts the runner of this database that runs this job now, if one does. */
+extern void sched_jobs_interrupt_runner(const pg_uuid_t *job_id);
+
+/* Is a process with this incarnation alive? */
+extern bool sched_jobs_incarnation_lives(uint64 incarnation);
+
+#endif

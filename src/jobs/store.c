@@ -1,0 +1,70 @@
+/*
+ * store.c - statements that are planned once per process.
+ *
+ * Runs in any process with a transaction. Plans live as long as the process; the server replans them when a
+ * table changes. Throws whatever a statement throws.
+ */
+#include "postgres.h"
+
+#include "utils/acl.h"
+#include "utils/guc.h"
+
+#include "jobs/store.h"
+
+static void
+set_locally(const char *name, const char *value)
+{
+	set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* Statistics of a queue are always wrong: it was empty a second ago, or has a million rows that are gone. */
+static int
+force_indexes(void)
+{
+	int level = NewGUCNestLevel();
+
+	set_locally("enable_seqscan", "off");
+	set_locally("enable_bitmapscan", "off");
+	set_locally("enable_sort", "off");
+	set_locally("jit", "off");
+	return level;
+}
+
+static void
+prepare_statement(SchedStatement *statement)
+{
+	SPIPlanPtr plan = SPI_prepare_cursor(statement->sql, statement->n_types, statement->types,
+										 CURSOR_OPT_GENERIC_PLAN);
+
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare \"%s\": %s", statement->sql,
+			 SPI_result_code_string(SPI_result));
+	statement->plan = plan;
+}
+
+void
+sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls, int expected)
+{
+	int level = statement->by_index ? force_indexes() : 0;
+	int result;
+
+	if (statement->plan == NULL)
+		prepare_statement(statement);
+	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
+	if (result != expected)
+		elog(ERROR, "\"%s\" gave %s", statement->sql, SPI_result_code_string(result));
+	if (statement->by_index)
+		AtEOXact_GUC(false, level);
+}
+
+Oid
+sched_jobs_system_role(void)
+{
+	return get_role_oid("scheduler_system", false);
+}
+
+Oid
+sched_jobs_owner_role(void)
+{
+	return get_role_oid("scheduler_owner", false);
+}

@@ -1,0 +1,30 @@
+/*
+ * store.h - small helpers around SPI that the files of this room share.
+ *
+ * All of them need an SPI connection and run with the rights of the moment.
+ */
+#ifndef SCHED_JOBS_STORE_H
+#define SCHED_JOBS_STORE_H
+
+#include "executor/spi.h"
+#include "utils/uuid.h"
+
+/* A statement planned once per process, for any parameters; `plan` is filled at first use. */
+typedef struct SchedStatement
+{
+	const char *sql;
+	int n_types;
+	Oid types[24];
+	bool by_index; /* never let statistics talk the planner out of the indexes made for this */
+	SPIPlanPtr plan;
+} SchedStatement;
+
+/* Executes; throws where the result is not `expected` (an SPI_OK_ code). nulls as SPI has it, or NULL. */
+extern void sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls,
+							   int expected);
+
+/* The role scheduler_system, or scheduler_owner: throws where it is missing. */
+extern Oid sched_jobs_system_role(void);
+extern Oid sched_jobs_owner_role(void);
+
+#endif

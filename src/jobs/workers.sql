@@ -1,0 +1,177 @@
+/* jobs: arming, statistics, and what the workers do from time to time. */
+
+CREATE FUNCTION scheduler.place_state(make boolean, OUT system_identifier text, OUT database_oid oid, OUT file text,
+	OUT place text, OUT problem text, OUT hint text)
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_place_state';
+COMMENT ON FUNCTION scheduler.place_state(boolean) IS
+	'Where this server is: its identifier, this database, and the contents of the place file, which is made where asked.';
+
+CREATE FUNCTION scheduler.arm() RETURNS boolean
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	here record;
+BEGIN
+	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
+		RAISE EXCEPTION 'permission denied to arm this database' USING ERRCODE = '42501';
+	END IF;
+	SELECT * INTO here FROM scheduler.place_state(true);
+	IF here.problem IS NOT NULL THEN
+		RAISE EXCEPTION '%', here.problem USING ERRCODE = '58030', DETAIL = here.file, HINT = here.hint;
+	END IF;
+	INSERT INTO scheduler.armed_places AS a (system_identifier, database_oid, place)
+	VALUES (here.system_identifier, here.database_oid, here.place)
+	ON CONFLICT ON CONSTRAINT armed_places_pkey DO UPDATE SET system_identifier = excluded.system_identifier,
+		database_oid = excluded.database_oid, place = excluded.place, armed_at = now();
+	PERFORM scheduler.wake_workers('arming');
+	RETURN true;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.arm() IS
+	'Lets the workers run jobs of this database on this server and in this place; a copy of it stays still until armed itself.';
+
+CREATE FUNCTION scheduler.disarm() RETURNS boolean
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
+		RAISE EXCEPTION 'permission denied to disarm this database' USING ERRCODE = '42501';
+	END IF;
+	DELETE FROM scheduler.armed_places;
+	PERFORM scheduler.wake_workers('arming');
+	RETURN FOUND;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.disarm() IS 'Stops claiming jobs; what runs is finished.';
+
+CREATE FUNCTION scheduler.armed() RETURNS boolean
+	LANGUAGE sql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	SELECT EXISTS (SELECT FROM scheduler.armed_places a, scheduler.place_state(false) AS here
+		WHERE a.system_identifier = here.system_identifier AND a.database_oid = here.database_oid
+			AND a.place = here.place)
+$body$;
+COMMENT ON FUNCTION scheduler.armed() IS
+	'Whether this very database, on this server and in this place, was armed: otherwise no job is claimed.';
+
+/* NULL where a worker will run what is enqueued. */
+CREATE FUNCTION scheduler.worker_problem(OUT cause text, OUT hint text)
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_worker_problem';
+COMMENT ON FUNCTION scheduler.worker_problem() IS 'Why no worker runs this database''s jobs, and what to do; NULL where one does.';
+GRANT EXECUTE ON FUNCTION scheduler.arm(), scheduler.disarm(), scheduler.armed(), scheduler.worker_problem()
+	TO scheduler_user;
+
+CREATE VIEW scheduler.stat_jobs WITH (security_invoker = true) AS
+	SELECT kind, status, count(*) AS jobs, min(run_at) FILTER (WHERE ready) AS oldest_due,
+		max(attempts) AS most_attempts
+	FROM scheduler.live_jobs
+	GROUP BY kind, status;
+COMMENT ON VIEW scheduler.stat_jobs IS 'Live jobs by kind and status; oldest_due is that of the one waiting longest.';
+
+CREATE FUNCTION scheduler.worker_states() RETURNS TABLE (pid integer, type text, started_at timestamptz, idle boolean,
+	job_id uuid, jobs bigint, failures bigint, batches bigint, calls bigint, in_flight integer, waiting_calls integer)
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_worker_states';
+COMMENT ON FUNCTION scheduler.worker_states() IS 'The processes that work for this database.';
+GRANT EXECUTE ON FUNCTION scheduler.worker_states() TO scheduler_viewer;
+CREATE VIEW scheduler.stat_workers WITH (security_invoker = true) AS
+	SELECT * FROM scheduler.worker_states();
+COMMENT ON VIEW scheduler.stat_workers IS 'The processes that work for this database, and what they have done.';
+GRANT SELECT ON scheduler.stat_jobs, scheduler.stat_workers TO scheduler_viewer;
+
+/* The partition of one month of a parent, with what every partition needs; true where it was made. */
+CREATE FUNCTION scheduler.make_partition(parent text, month date, index_column text) RETURNS boolean
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	partition_name text := format('%s_%s', make_partition.parent, to_char(make_partition.month, 'YYYY_MM'));
+BEGIN
+	IF to_regclass(format('scheduler.%I', partition_name)) IS NOT NULL THEN
+		RETURN false;
+	END IF;
+	EXECUTE format('CREATE TABLE scheduler.%I (LIKE scheduler.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
+		partition_name, make_partition.parent);
+	EXECUTE format('CREATE INDEX ON scheduler.%I (%I)', partition_name, make_partition.index_column);
+	EXECUTE format('ALTER TABLE scheduler.%I ENABLE ROW LEVEL SECURITY', partition_name);
+	EXECUTE format('ALTER TABLE scheduler.%I FORCE ROW LEVEL SECURITY', partition_name);
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON scheduler.%I TO scheduler_system', partition_name);
+	EXECUTE format('ALTER TABLE scheduler.%I OWNER TO scheduler_owner', partition_name);
+	EXECUTE format('ALTER TABLE scheduler.%I ATTACH PARTITION scheduler.%I FOR VALUES FROM (%L) TO (%L)',
+		make_partition.parent, partition_name, make_partition.month::timestamp AT TIME ZONE 'UTC',
+		(make_partition.month + interval '1 month') AT TIME ZONE 'UTC');
+	RETURN true;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.make_partition(text, date, text) IS
+	'Makes the partition of a month where there is none; for the worker.';
+
+/*
+ * Partitions of the two months to come. The current month''s is never made here: its rows may be in the default
+ * partition already, where the first month of an installation stays.
+ */
+CREATE FUNCTION scheduler.make_partitions() RETURNS integer
+	LANGUAGE sql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	SELECT count(*) FILTER (WHERE scheduler.make_partition(parent, (date_trunc('month', now() AT TIME ZONE 'UTC')
+		+ make_interval(months => ahead))::date, column_name))::integer
+	FROM (VALUES ('finished_jobs', 'job_id'), ('changes', 'change_seq')) AS p (parent, column_name),
+		generate_series(1, 2) AS ahead
+$body$;
+COMMENT ON FUNCTION scheduler.make_partitions() IS 'Makes the partitions of the coming two months; for the worker.';
+
+/*
+ * Deletes what is older than its kind's retention; a month that is over for every kind goes as a whole. Failed and
+ * dead jobs stay at least 30 days, changes 7 days, runs of schedules 30 days. For all users: owned by scheduler_system.
+ */
+CREATE FUNCTION scheduler.apply_retention() RETURNS bigint
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	deleted bigint := 0;
+	part bigint;
+	kind_row record;
+BEGIN
+	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
+		RAISE EXCEPTION 'permission denied to apply retention' USING ERRCODE = '42501';
+	END IF;
+	FOR kind_row IN SELECT k.kind, k.retention FROM scheduler.job_kinds k
+	LOOP
+		DELETE FROM scheduler.finished_jobs f
+		WHERE f.kind = kind_row.kind AND f.finished_at < now() - kind_row.retention;
+		GET DIAGNOSTICS part = ROW_COUNT;
+		deleted := deleted + part;
+	END LOOP;
+	DELETE FROM scheduler.finished_jobs f
+	WHERE f.finished_at < now() - interval '7 days'
+		AND NOT EXISTS (SELECT FROM scheduler.job_kinds k WHERE k.kind = f.kind);
+	GET DIAGNOSTICS part = ROW_COUNT;
+	deleted := deleted + part;
+	DELETE FROM scheduler.live_jobs l
+	WHERE l.status IN ('failed', 'dead') AND l.finished_at < now() - greatest(interval '30 days',
+		(SELECT k.retention FROM scheduler.job_kinds k WHERE k.kind = l.kind));
+	GET DIAGNOSTICS part = ROW_COUNT;
+	deleted := deleted + part;
+	DELETE FROM scheduler.changes c WHERE c.at < now() - interval '7 days';
+	GET DIAGNOSTICS part = ROW_COUNT;
+	deleted := deleted + part;
+	DELETE FROM scheduler.schedule_runs r WHERE r.due_at < now() - interval '30 days';
+	GET DIAGNOSTICS part = ROW_COUNT;
+	RETURN deleted + part;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.apply_retention() IS
+	'Deletes finished jobs, changes and runs of schedules that are over their retention; for all users.';
+ALTER FUNCTION scheduler.apply_retention() OWNER TO scheduler_system;
+GRANT EXECUTE ON FUNCTION scheduler.apply_retention() TO scheduler_admin;

@@ -1,0 +1,106 @@
+/* llm: what was asked, what it cost, and what came of it. Both tables grow and go by the month. */
+
+CREATE TABLE scheduler.llm_calls
+(
+	user_id uuid NOT NULL DEFAULT scheduler.required_user_id(),
+	call_id uuid NOT NULL DEFAULT scheduler.uuid7(),
+	job_id uuid,
+	model_id text NOT NULL,
+	model text NOT NULL,
+	purpose text NOT NULL,
+	subject text,
+	round smallint NOT NULL DEFAULT 1,
+	outcome text NOT NULL,
+	http_status integer,
+	reason text,
+	request_id text,
+	tokens_in bigint,
+	tokens_out bigint,
+	tokens_cached bigint,
+	cost numeric,
+	ms integer,
+	cache_hit boolean NOT NULL DEFAULT false,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT llm_calls_outcome_known CHECK (outcome IN ('ok', 'repair', 'retry', 'fail', 'lost'))
+) PARTITION BY RANGE (created_at);
+COMMENT ON TABLE scheduler.llm_calls IS
+	'Every call of a remote model. outcome lost: no answer came though the request went out, so it may have cost; its repetition is a row of its own.';
+COMMENT ON COLUMN scheduler.llm_calls.cost IS 'In the currency of the model''s prices; NULL where they are unknown.';
+COMMENT ON COLUMN scheduler.llm_calls.round IS '2: the one call that asked to repair an answer.';
+SELECT scheduler.install_user_table('llm_calls');
+CREATE TABLE scheduler.llm_calls_default PARTITION OF scheduler.llm_calls DEFAULT;
+CREATE INDEX llm_calls_default_user_idx ON scheduler.llm_calls_default (user_id, created_at);
+
+CREATE TABLE scheduler.agent_context
+(
+	user_id uuid NOT NULL DEFAULT scheduler.required_user_id(),
+	context_id uuid NOT NULL DEFAULT scheduler.uuid7(),
+	session_id uuid,
+	agent_name text NOT NULL,
+	agent_version text NOT NULL DEFAULT scheduler.version(),
+	context_type text NOT NULL,
+	context_data jsonb NOT NULL DEFAULT '{}',
+	execution_time_ms integer,
+	tokens_used bigint,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT agent_context_type_known CHECK (context_type IN ('input', 'output', 'state', 'error', 'debug'))
+) PARTITION BY RANGE (created_at);
+COMMENT ON TABLE scheduler.agent_context IS 'What automatic steps were given and what they made of it; never a mail body.';
+SELECT scheduler.install_user_table('agent_context');
+CREATE TABLE scheduler.agent_context_default PARTITION OF scheduler.agent_context DEFAULT;
+CREATE INDEX agent_context_default_user_idx ON scheduler.agent_context_default (user_id, created_at);
+
+/* Partitions are reached through their parents only, whose policies hold then. */
+DO $partitions$
+DECLARE
+	partition_name text;
+BEGIN
+	FOREACH partition_name IN ARRAY ARRAY['llm_calls_default', 'agent_context_default']
+	LOOP
+		EXECUTE pg_catalog.format('ALTER TABLE scheduler.%I ENABLE ROW LEVEL SECURITY', partition_name);
+		EXECUTE pg_catalog.format('ALTER TABLE scheduler.%I FORCE ROW LEVEL SECURITY', partition_name);
+		PERFORM pg_catalog.pg_extension_config_dump(
+			pg_catalog.format('scheduler.%I', partition_name)::pg_catalog.regclass, '');
+	END LOOP;
+END
+$partitions$;
+
+/* Cost in the currency of the prices, which are for a million tokens. */
+CREATE FUNCTION scheduler.call_cost(model scheduler.llm_models, usage jsonb) RETURNS numeric
+	LANGUAGE sql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	SELECT trim_scale((($2->>'tokens_in')::numeric * ($1).price_in
+		+ ($2->>'tokens_out')::numeric * ($1).price_out) / 1000000)
+	$body$;
+COMMENT ON FUNCTION scheduler.call_cost(scheduler.llm_models, jsonb) IS
+	'What a call cost; NULL where a price or the usage is unknown.';
+
+CREATE FUNCTION scheduler.record_llm_call(job scheduler.job, model scheduler.llm_models, purpose text, subject text,
+	round integer, response scheduler.http_response, outcome text, reason text, usage jsonb) RETURNS void
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	INSERT INTO scheduler.llm_calls (user_id, job_id, model_id, model, purpose, subject, round, outcome, http_status,
+		reason, request_id, tokens_in, tokens_out, tokens_cached, cost, ms)
+	VALUES (($1).user_id, ($1).job_id, ($2).model_id, ($2).model, $3, left($4, 500), $5,
+		CASE WHEN ($6).status IS NULL AND coalesce(($6).sent, false) THEN 'lost' ELSE $7 END,
+		($6).status, $8, left(($6).headers->>'x-request-id', 200),
+		($9->>'tokens_in')::bigint, ($9->>'tokens_out')::bigint, ($9->>'tokens_cached')::bigint,
+		scheduler.call_cost($2, $9), round(extract(epoch FROM ($6).elapsed) * 1000)::integer)
+	$body$;
+COMMENT ON FUNCTION scheduler.record_llm_call(scheduler.job, scheduler.llm_models, text, text, integer,
+	scheduler.http_response, text, text, jsonb) IS 'Writes a row of llm_calls about an answer or its absence.';
+
+CREATE FUNCTION scheduler.record_context(job scheduler.job, agent_name text, context_type text, context_data jsonb,
+	elapsed interval DEFAULT NULL, usage jsonb DEFAULT NULL) RETURNS void
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	INSERT INTO scheduler.agent_context (user_id, agent_name, context_type, context_data, execution_time_ms, tokens_used)
+	VALUES (($1).user_id, $2, $3, $4 || jsonb_build_object('job_id', ($1).job_id),
+		round(extract(epoch FROM $5) * 1000)::integer,
+		coalesce(($6->>'tokens_in')::bigint, 0) + coalesce(($6->>'tokens_out')::bigint, 0))
+	$body$;
+COMMENT ON FUNCTION scheduler.record_context(scheduler.job, text, text, jsonb, interval, jsonb) IS
+	'Writes a row of agent_context for a job.';

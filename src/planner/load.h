@@ -1,0 +1,58 @@
+/*
+ * load.h - a user's calendar as input of the pure planner.
+ */
+#ifndef SCHED_PLANNER_LOAD_H
+#define SCHED_PLANNER_LOAD_H
+
+#include "datatype/timestamp.h"
+#include "utils/uuid.h"
+
+#include "planner/place.h"
+
+/* A block on the calendar that a task of the plan has. */
+typedef struct SchedLoadedBlock
+{
+	pg_uuid_t event_id;
+	SchedSpan span;
+	bool movable; /* else it stays, and counts as done */
+} SchedLoadedBlock;
+
+typedef struct SchedLoadedTask
+{
+	pg_uuid_t task_id;
+	int64 length;    /* minutes asked for less minutes worked, in microseconds; may be <= 0 */
+	int plan_index;  /* into input.tasks, -1 where nothing is left to place */
+	int first_block; /* into blocks; movable and staying ones by start */
+	int block_count;
+	SchedPlanTask plan;
+} SchedLoadedTask;
+
+typedef struct SchedLoad
+{
+	SchedPlanInput input;
+	SchedLoadedTask *tasks;
+	int task_count;
+	SchedLoadedBlock *blocks;
+	int block_count;
+} SchedLoad;
+
+/* What is to be loaded. */
+typedef struct SchedLoadRequest
+{
+	pg_uuid_t user_id;
+	TimestampTz from;
+	TimestampTz until;
+	TimestampTz now;
+	bool with_tasks;
+	Datum only; /* uuid[] of the tasks to plan; the others' blocks are busy time */
+	bool only_null;
+	bool unpin; /* also pinned blocks of these tasks are theirs to move: for explanations */
+} SchedLoadRequest;
+
+/*
+ * Reads everything by SPI, which must be connected. The load lives in the memory context that is current; throws what
+ * SPI throws, and 22023 for a user without a row.
+ */
+extern void sched_planner_load(const SchedLoadRequest *request, SchedLoad *load);
+
+#endif

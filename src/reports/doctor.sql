@@ -1,0 +1,126 @@
+/* reports: doctor(). Every cause we know of "nothing runs", each with the line to type. Changes nothing. */
+
+CREATE FUNCTION scheduler.diagnose_workers() RETURNS TABLE (check_name text, status text, detail text, hint text)
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	problem record;
+	place record;
+	running bigint := (SELECT count(*) FROM scheduler.worker_states() AS w WHERE w.type = 'worker');
+	settled boolean := greatest(pg_postmaster_start_time(), (SELECT a.armed_at FROM scheduler.armed_places a))
+		< clock_timestamp() - interval '30 seconds';
+BEGIN
+	SELECT p.cause, p.hint AS advice INTO problem FROM scheduler.worker_problem() AS p;
+	IF problem.cause IS NOT NULL THEN
+		RETURN QUERY SELECT 'workers', 'fail', problem.cause, problem.advice;
+	ELSIF running = 0 THEN
+		/* Just after arm() or a start it is on its way. */
+		RETURN QUERY SELECT 'workers', CASE WHEN settled THEN 'fail' ELSE 'warn' END, 'no worker is alive',
+			format('It starts within seconds; if not, see the server''s log and whether max_worker_processes (%s) leaves room.',
+				current_setting('max_worker_processes'));
+	ELSE
+		RETURN QUERY SELECT 'workers', 'ok', format('%s running', running), NULL::text;
+	END IF;
+	SELECT s.file, s.problem AS trouble, s.hint AS advice INTO place FROM scheduler.place_state(false) AS s;
+	RETURN QUERY SELECT 'place file', CASE WHEN place.trouble IS NULL THEN 'ok' ELSE 'fail' END,
+		coalesce(place.trouble || ': ', '') || place.file, place.advice;
+	IF NOT scheduler.armed() THEN
+		RETURN QUERY SELECT 'armed', CASE WHEN pg_is_in_recovery() THEN 'warn' ELSE 'fail' END,
+			'this database is not armed in this place',
+			CASE WHEN pg_is_in_recovery() THEN 'A standby needs the place file of its primary before it takes over.'
+				ELSE 'If this is the one database that should act: SELECT scheduler.arm();' END;
+	ELSE
+		RETURN QUERY SELECT 'armed', 'ok', 'jobs of this database may run', NULL::text;
+	END IF;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.diagnose_workers() IS 'The lines of doctor() about workers, place and arming.';
+
+CREATE FUNCTION scheduler.diagnose_secrets() RETURNS TABLE (check_name text, status text, detail text, hint text)
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	key record;
+	strangers bigint;
+BEGIN
+	SELECT k.file, k.problem, k.hint AS advice, k.key_id AS current_id INTO key FROM scheduler.master_key_state() AS k;
+	RETURN QUERY SELECT 'master key', CASE WHEN key.problem IS NULL THEN 'ok' ELSE 'fail' END,
+		coalesce(key.problem || ': ', '') || key.file, key.advice;
+	SELECT count(*) INTO strangers FROM scheduler.sealed_secrets s WHERE s.key_id <> key.current_id;
+	IF strangers > 0 THEN
+		RETURN QUERY SELECT 'secrets', 'fail', format('%s sealed with another master key', strangers),
+			'Bring that key file back, or set these secrets again.';
+	END IF;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.diagnose_secrets() IS 'The lines of doctor() about the key file and what it opens.';
+
+/* Trouble of rows: the caller's own, for an admin everybody's. */
+CREATE FUNCTION scheduler.diagnose_rows() RETURNS TABLE (check_name text, status text, detail text, hint text)
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	sees_all boolean := scheduler.caller_has_role('scheduler_admin');
+	me uuid := scheduler.current_user_id();
+BEGIN
+	RETURN QUERY SELECT 'dead jobs', CASE WHEN count(*) = 0 THEN 'ok' ELSE 'warn' END,
+		CASE WHEN count(*) = 0 THEN 'none' ELSE format('%s: %s', count(*), string_agg(DISTINCT j.kind, ', ')) END,
+		CASE WHEN count(*) > 0 THEN
+			'SELECT job_id, kind, error FROM scheduler.dead_jobs; then scheduler.retry_job(job_id)' END
+		FROM scheduler.live_jobs j WHERE j.status IN ('failed', 'dead') AND (sees_all OR j.user_id = me);
+	RETURN QUERY SELECT 'overdue jobs', 'warn', format('%s, the oldest since %s', count(*), min(j.run_at)),
+		'SELECT * FROM scheduler.stat_workers shows what the workers do; scheduler.workers adds more.'
+		FROM scheduler.live_jobs j
+		WHERE j.ready AND j.run_at < now() - interval '5 minutes' AND (sees_all OR j.user_id = me)
+		HAVING count(*) > 0;
+	IF to_regclass('scheduler.accounts') IS NOT NULL THEN
+		RETURN QUERY SELECT 'account ' || a.address, CASE a.status WHEN 'active' THEN 'warn' ELSE 'fail' END,
+			a.last_error, 'SELECT * FROM scheduler.accounts'
+			FROM scheduler.accounts a
+			WHERE a.last_error IS NOT NULL AND (sees_all OR a.user_id = me) ORDER BY a.address;
+	END IF;
+	RETURN QUERY SELECT DISTINCT 'model ' || c.model_id, 'warn',
+		format('chosen for %s, but there is no such model: built-in rules are used', c.purpose),
+		'scheduler.add_model() registers it, scheduler.set_model() chooses another.'
+		FROM scheduler.model_choices c
+		WHERE c.model_id <> 'builtin' AND (sees_all OR c.user_id = me) AND NOT EXISTS (SELECT
+			FROM scheduler.llm_models m WHERE m.model_id = c.model_id
+				AND m.user_id IN (c.user_id, scheduler.system_user_id()));
+	RETURN QUERY SELECT 'secret ' || m.secret, 'warn',
+		format('model "%s" asks for it, but it is not set', m.model_id), 'scheduler.set_secret()'
+		FROM scheduler.llm_models m
+		WHERE m.secret IS NOT NULL AND (sees_all OR m.user_id = me) AND NOT EXISTS (SELECT
+			FROM scheduler.sealed_secrets s WHERE s.user_id = m.user_id AND s.name = m.secret);
+	RETURN QUERY SELECT 'connection ' || t.what, 'warn', t.error,
+		format('Mend it, then SELECT scheduler.test_connection(%L)', t.what)
+		FROM scheduler.connection_tests t WHERE NOT t.ok AND (sees_all OR t.user_id = me);
+END
+$body$;
+COMMENT ON FUNCTION scheduler.diagnose_rows() IS 'The lines of doctor() about jobs, accounts, models and connections.';
+
+CREATE FUNCTION scheduler.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	RETURN QUERY SELECT * FROM scheduler.diagnose_workers();
+	RETURN QUERY SELECT * FROM scheduler.diagnose_secrets();
+	RETURN QUERY SELECT * FROM scheduler.diagnose_rows();
+	IF current_setting('scheduler.http_allow_private_networks', true)::boolean THEN
+		RETURN QUERY SELECT 'private networks', 'warn', 'scheduler.http_allow_private_networks is on',
+			'It is for tests: name the hosts in scheduler.http_private_hosts instead.';
+	END IF;
+END
+$body$;
+/* Owned by scheduler_system: an admin is told about every user's dead jobs and accounts. */
+ALTER FUNCTION scheduler.doctor() OWNER TO scheduler_system;
+COMMENT ON FUNCTION scheduler.doctor() IS
+	'Every known reason why nothing runs, with the line to type; status ok, warn or fail. Changes nothing.';
+GRANT EXECUTE ON FUNCTION scheduler.doctor() TO scheduler_viewer;
