@@ -304,7 +304,8 @@ sched_llm_classify_mail(SchedReading *reading, SchedFacts *facts)
 	}
 	else if (facts->task_count > 0)
 	{
-		if (reading->chased || find_chase(reading) >= CHASE_LIMIT)
+		if (reading->chased ||
+			find_chase(reading) >= (reading->is_reply ? CHASE_LIMIT : CHASE_LIMIT + 1))
 			facts->classification = "followup";
 		else if (find_urgency(reading) >= URGENT_LIMIT)
 			facts->classification = "important";

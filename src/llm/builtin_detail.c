@@ -81,9 +81,9 @@ date_from_elsewhere(SchedReading *reading, SchedDeed *deeds, int count, int inde
 			   sentence->best[CUE_WANT] >= 7 || sentence->best[CUE_REPLY] >= 10;
 	int nearest = -1;
 
-	if (date == NULL || sentence->machine || sentence->best[CUE_AWAY] >= 8 ||
-		sentence->footer == 2 || sentence->heading >= 0 || (date->past && count > 1) ||
-		sentence->best[CUE_DONE] < -12)
+	if (date == NULL || sentence->machine || (sentence->question && sentence->score < 10) ||
+		sentence->best[CUE_AWAY] >= 8 || sentence->footer == 2 || sentence->heading >= 0 ||
+		(date->past && count > 1) || sentence->best[CUE_DONE] < -12)
 		return;
 	for (int i = 0; i < count; i++)
 	{
@@ -196,7 +196,9 @@ date_from_forwarded(SchedReading *reading, SchedDeed *deed)
 static void
 date_from_event(SchedReading *reading, SchedDeed *deed)
 {
-	static const char *const verbs[] = {"bring", "wear", "pack", "arrive", "come", "carry", NULL};
+	static const char *const verbs[] = {"bring", "wear", "pack",    "arrive", "come",  "carry",
+										"clear", "move", "remove",  "secure", "empty", "unlock",
+										"park",  "lock", "prepare", NULL};
 	const SchedSentence *main = &reading->sentences[deed->main];
 	const SchedDate *only = NULL;
 	int at = -1;
@@ -512,7 +514,7 @@ find_head(const SchedReading *reading, const SchedDeed *deed)
 		/* "The vase arrived broken, could you send it back": the object stands before the deed. */
 		if (sched_llm_has_pronoun_object(reading, sentence) && sentence->mark > sentence->core &&
 			sched_llm_count_matter(reading, sentence, sentence->core) >
-				sched_llm_count_matter(reading, sentence, sentence->mark))
+				sched_llm_count_matter(reading, sentence, sentence->mark) + 1)
 			return sentence->core;
 		return sentence->mark;
 	}

@@ -247,6 +247,7 @@ extern void sched_llm_read_body(SchedReading *reading);
 
 /* builtin_sentence.c */
 extern void sched_llm_split_block(SchedReading *reading, size_t start, const SchedSentence *model);
+extern bool sched_llm_split_sentence(SchedReading *reading, int index, int at);
 extern void sched_llm_read_names(SchedReading *reading, int first, int count);
 
 /* builtin_score.c */

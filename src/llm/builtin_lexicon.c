@@ -33,7 +33,8 @@ const SchedWordList sched_llm_words[] = {
 	 "tell "
 	 "think tidy touch translate try unlock unpack upload use vacate vacuum validate verify "
 	 "wear withdraw write zip bake cook clean fix iron mow sew knit paint prune rake sweep vote "
-	 "weigh wipe swing pop nip head hop photocopy scan sign swap turn sanitise sterilise rehearse "
+	 "weigh wipe fetch swing pop nip head hop photocopy scan sign swap turn sanitise sterilise "
+	 "rehearse "
 	 "memorise practise practice "
 	 "re-check re-run rerun retest deploy debug refactor rotate revoke grant migrate approve back "
 	 "countersign co-sign initial tick untick fill-in pre-order preorder return hand bring hold "
@@ -50,7 +51,7 @@ const SchedWordList sched_llm_words[] = {
 	 "fax file finish flag flush   fund   handle help hold host "
 	 "input interview  invoice issue  label lead lease light list load log look "
 	 "mail  map mark match measure  mention message mind name note offer open order "
-	 "pack paint park pass patch pause permit phone photograph place plan plant plug point poll "
+	 "pack paint park pass patch pause permit phone photograph place plant plug point poll "
 	 "post "
 	 " present press price print process  proof  purchase push quote rate "
 	 "reach record reference refund release rent repeat report request rescue research "
@@ -72,7 +73,8 @@ const SchedWordList sched_llm_words[] = {
 	 "another more no enough several two three four five six seven eight nine ten one what"},
 	{WORD_PRONOUN, "it this that these those them one him her me us he she they which"},
 	{WORD_FILLER,
-	 "just also kindly please possibly maybe perhaps quickly again still then now both really "
+	 "humbly respectfully hereby herewith cordially gently just also kindly please possibly maybe "
+	 "perhaps quickly again still then now both really "
 	 "pls plz already then therefore at least ideally either simply very much asap urgently "
 	 "promptly immediately so quick actually first always only additionally ever even "
 	 "each further jointly personally"},
@@ -150,7 +152,7 @@ const SchedWordList sched_llm_words[] = {
 	 "demo kickoff kick-off hearing seminar lecture talk drinks picnic barbecue bbq tour open "
 	 "evening webcast briefing retro sync catch-up catchup checkup check-up"},
 	{WORD_DEADLINE,
-	 "by until till before due latest deadline expires closes ends within cut-off cutoff"},
+	 "by until till before ending due latest deadline expires closes ends within cut-off cutoff"},
 	{WORD_APART,
 	 "since dated from ready after of last starting starts begins opened sent received ordered "
 	 "born between leaves leaving arrives arriving departs delivered posted"},
@@ -288,6 +290,7 @@ const SchedPattern sched_llm_patterns[] = {
 	{"if you|u ?%Y ?can|could|get|send|do|have|finish|manage|bring|let|return *** by|before|"
 	 "until %T",
 	 CUE_ASK, 13},
+	{"i|we ?%Y ask|request|beg|plead ?you ?%Y for|that", CUE_ASK, 20},
 	{"be|are|is ?%Y up for <%G", CUE_REPLY, 12},
 	{"fancy|fancying %G|a|some", CUE_REPLY, 10},
 	{"want|wants|need|needs %D * on|at|in my|their|our|the desk|hands|inbox", CUE_WANT, 16},
@@ -478,6 +481,7 @@ const SchedPattern sched_llm_patterns[] = {
 	{"is|would|'s|it it|that ?be ok|okay|fine|alright|possible|cool|acceptable if|that|to|"
 	 "with|for",
 	 CUE_REPLY, 14},
+	{"i|we ?%Y should|must ?%Y hear|know ?%Y from|by|before|until|your", CUE_REPLY, 14},
 	{"which|what|when|where|who|how|why ** you|u|your|yours|suits|works|best ** ?", CUE_QUESTION,
 	 12},
 	{"which|what|when|where|how ** should|shall|do|does|can|could|would|is|are ** ?", CUE_QUESTION,
@@ -543,7 +547,7 @@ const SchedPattern sched_llm_patterns[] = {
 	{"^have|enjoy a|an|your|some|the ?%Y ?very great|good|nice|lovely|safe|wonderful|super|"
 	 "pleasant|fun|rest|weekend|day|evening|holiday|trip|time",
 	 CUE_STOCK, -26},
-	{"^enjoy|relax|congratulations|congrats|welcome|cheers|sorry|apologies", CUE_STOCK, -24},
+	{"^enjoy|relax|congratulations|congrats|welcome|cheers", CUE_STOCK, -24},
 	{"^see you|ya|u", CUE_STOCK, -24},
 	{"^looking|look forward", CUE_STOCK, -18},
 	{"give|send|say|pass ?on ** love|regards|hello|hi|best|wishes|hug|kiss|cuddle ?to|from",
@@ -638,10 +642,9 @@ const SchedPattern sched_llm_patterns[] = {
 	{"no|not|without|hardly|isn't|is|there's any|a|much ?need|necessary|reason to|for|any|on|that",
 	 CUE_DONE, -30},
 	{"no need|necessity|requirement", CUE_DONE, -40},
-	{"don't|needn't|not|won't|doesn't|didn't|no|never ?%Y ?longer "
-	 "have|need|needs|has|be|required|worry|bother "
-	 "to|about|your|the|it|that|anything|any|one|with|this|a",
-	 CUE_DONE, -34},
+	{"don't|won't|doesn't|needn't|not|no|never ?%Y ?longer need|worry|bother", CUE_DONE, -34},
+	{"don't|won't|doesn't|not|no ?longer have to", CUE_DONE, -34},
+	{"won't ?%Y be needed|necessary|required", CUE_DONE, -34},
 	{"needn't|need ?not %V", CUE_DONE, -34},
 	{"never|nvm mind|worry|nvm", CUE_DONE, -40},
 	{"nvm|nevermind", CUE_DONE, -40},
@@ -737,6 +740,10 @@ const SchedPattern sched_llm_patterns[] = {
 	{"you ?still ?%Y have missing|outstanding|overdue|pending|unfinished|incomplete|unsigned|"
 	 "unapproved|until|till",
 	 CUE_OBLIGE, 16},
+	{"i|we ?%Y don't|do|haven't|have ?not ?yet have|got|received|seen|had your", CUE_OBLIGE, 18},
+	{"ready|available|waiting|held for ?you ?at collection|pick-up|pickup|you", CUE_OBLIGE, 13},
+	{"can|may ?now be ?%Y collected|picked", CUE_OBLIGE, 13},
+	{"it'll|it|will|has|have ?will ?to be|fall|is you|yours ?to", CUE_OBLIGE, 10},
 	{"he|she|they|he's|she's|they're|it ?%Y "
 	 "will|'ll|must|should|need|needs|has|have|is|are|was|were|can|did",
 	 CUE_OTHERS, -8},
@@ -770,6 +777,8 @@ const SchedPattern sched_llm_patterns[] = {
 	{"lock|locks|close|shut|freeze|freezes|goes|go ?out ?to ?live ?print on|at|in|by|this %T|"
 	 "%N",
 	 CUE_DUE, 8},
+	{"ending|end|period|accepts|accept|accepted|takes|take ?it ?only|on|until|at ?until %T|%N",
+	 CUE_DUE, 5},
 
 	/* A chaser. */
 	{"any|some news|update~|word|progress|movement|joy", CUE_CHASE, 16},
@@ -784,7 +793,7 @@ const SchedPattern sched_llm_patterns[] = {
 	{"circling|circle|coming|come|getting|get|checking|check|looping back|in|round "
 	 "?on|to|about|with",
 	 CUE_CHASE, 8},
-	{"still|yet waiting|need|nothing|awaiting|outstanding|missing|open|haven't|have|not|pending|no",
+	{"still|yet waiting|need|nothing|awaiting|outstanding|missing|open|haven't|not|pending|no",
 	 CUE_CHASE, 11},
 	{"haven't|hasn't|hadn't|not|nothing|never|didn't ?%Y ?yet|still "
 	 "heard|seen|received|had|got|gotten|arrived|"

@@ -94,7 +94,8 @@ index_pattern(SchedReading *reading, int pattern)
 	if (*text == '^')
 		text++;
 	length = strcspn(text, " ");
-	if (strchr("?<*%$", *text) != NULL || memchr(text, '~', length) || memchr(text, '%', length))
+	if (strchr("?<*%$,:-(", *text) != NULL || memchr(text, '~', length) ||
+		memchr(text, '%', length))
 	{
 		reading->general = add_link(reading, pattern, reading->general);
 		return;
@@ -493,7 +494,7 @@ sched_llm_match_sentence(SchedReading *reading, SchedSentence *sentence)
 			for (int link = reading->words[token->entry].links; link >= 0;
 				 link = reading->links[link].next)
 				try_pattern(reading, sentence, reading->links[link].pattern, at);
-		if (token->kind == 'w' || token->kind == 'n')
+		if (token->kind == 'w' || token->kind == 'n' || token->kind == ',')
 			for (int link = reading->general; link >= 0; link = reading->links[link].next)
 				try_pattern(reading, sentence, reading->links[link].pattern, at);
 	}
