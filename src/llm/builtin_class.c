@@ -1,7 +1,7 @@
 /*
  * builtin_class.c - what kind of mail it is: weights over the cues of all its sentences, its sender and headers.
  *
- * Pure. The weights of single phrases stand in builtin_lexicon.c; here are those of the mail's outer features.
+ * Pure. The weights of single phrases stand in builtin_phrases.c; here are those of the mail's outer features.
  */
 #include <string.h>
 

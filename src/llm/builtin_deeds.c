@@ -544,21 +544,17 @@ has_full_deed(const SchedReading *reading, const SchedDeed *deeds, int count)
 static int
 take_subject(const SchedReading *reading, SchedDeed *deeds)
 {
-	bool empty = true;
 	const SchedSentence *subject;
 	bool dated = false;
 
 	if (reading->subject < 0 || reading->is_reply || reading->is_forward)
 		return 0;
 	subject = &reading->sentences[reading->subject];
-	for (int i = 0; i < reading->sentence_count; i++)
-		empty &= reading->sentences[i].subject || reading->sentences[i].section > 0 ||
-				 reading->sentences[i].footer > 0 || reading->sentences[i].count < 4;
 	for (int i = 0; i < subject->dates; i++)
 		dated |= subject->date[i].strong && !subject->date[i].past;
-	if (!empty || subject->machine || subject->best[CUE_STOCK] < 0 || subject->best[CUE_DONE] < 0 ||
-		reading->spam >= 25 || reading->promo >= 20 || reading->away ||
-		reading->total[CUE_RECEIPT] >= 10)
+	if (!reading->empty || subject->machine || subject->best[CUE_STOCK] < 0 ||
+		subject->best[CUE_DONE] < 0 || reading->spam >= 25 || reading->promo >= 20 ||
+		reading->away || reading->total[CUE_RECEIPT] >= 10)
 		return 0;
 	if (!dated && subject->best[CUE_WANT] <= 0 && subject->best[CUE_REPLY] <= 0)
 		return 0;

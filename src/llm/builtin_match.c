@@ -88,7 +88,7 @@ add_link(SchedReading *reading, int pattern, int next)
 static void
 index_pattern(SchedReading *reading, int pattern)
 {
-	const char *text = sched_llm_patterns[pattern].text;
+	const char *text = reading->patterns[pattern]->text;
 	size_t length;
 
 	if (*text == '^')
@@ -117,6 +117,9 @@ index_pattern(SchedReading *reading, int pattern)
 void
 sched_llm_load_lexicon(SchedReading *reading)
 {
+	const SchedPattern *const tables[] = {sched_llm_phrases, sched_llm_mail_phrases};
+	int count = 0;
+
 	memset(reading->words, 0, sizeof(reading->words));
 	memset(reading->seen, 0, sizeof(reading->seen));
 	memset(reading->total, 0, sizeof(reading->total));
@@ -137,8 +140,13 @@ sched_llm_load_lexicon(SchedReading *reading)
 			text += strspn(text, " ");
 		}
 	}
-	for (int i = 0; sched_llm_patterns[i].text != NULL && i < MAX_PATTERNS; i++)
-		index_pattern(reading, i);
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
+		for (const SchedPattern *pattern = tables[t]; pattern->text != NULL && count < MAX_PATTERNS;
+			 pattern++)
+		{
+			reading->patterns[count] = pattern;
+			index_pattern(reading, count++);
+		}
 }
 
 /* What the mail calls its reader; text points into memory that outlives the reading's use. */
@@ -434,7 +442,7 @@ begins_clause(const SchedReading *reading, const SchedSentence *sentence, int at
 static void
 try_pattern(SchedReading *reading, SchedSentence *sentence, int index, int at)
 {
-	const SchedPattern *pattern = &sched_llm_patterns[index];
+	const SchedPattern *pattern = reading->patterns[index];
 	const char *text = pattern->text;
 	short *best = &sentence->best[pattern->cue];
 	Match match = {reading, sentence->first + sentence->count, -1, MATCH_BUDGET};

@@ -2,7 +2,7 @@
  * builtin_score.c - how likely each sentence asks something of the reader.
  *
  * Pure. A linear model with a small table of weights in tenths: the cues of the phrases (their weights stand in
- * builtin_lexicon.c) plus the features below; 10 and more makes a task. src/llm/README.md tells the reasons.
+ * builtin_phrases.c) plus the features below; 10 and more makes a task. src/llm/README.md tells the reasons.
  */
 #include <string.h>
 
@@ -57,6 +57,10 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 	const SchedToken *next = &reading->tokens[at + 1];
 	int end = sentence->first + sentence->count;
 
+	/* "Bake sale", "Review request": in a subject with a text below it, two bare words are a name. */
+	if (sentence->subject && !reading->empty && at + 1 < end && next->kind == 'w' &&
+		!(next->classes & (WORD_DETERMINER | WORD_PRONOUN | WORD_PARTICLE | WORD_STOP)))
+		return false;
 	if (!(reading->tokens[at].classes & WORD_NOUNISH))
 		return true;
 	if (at + 1 >= end)
@@ -283,6 +287,12 @@ judge_sentence(SchedReading *reading, SchedSentence *sentence)
 					   : sentence->where[CUE_WANT];
 		bool needs = sentence->best[CUE_OBLIGE] > 0 || sentence->best[CUE_WANT] > 0;
 
+		if (sentence->verb_led && sentence->mark > need)
+		{
+			need = sentence->mark;
+			needs = true;
+		}
+
 		if (!needs || sentence->where[CUE_SELF] <= need)
 			score += weigh_negative(sentence, CUE_SELF);
 		if (!needs || sentence->where[CUE_OTHERS] <= need)
@@ -426,8 +436,11 @@ split_second_deed(SchedReading *reading, int index)
 			   (reading->tokens[at].classes & (WORD_FILLER | WORD_PLEASE | WORD_CONNECTOR)) &&
 			   !(reading->tokens[at].classes & WORD_VERB))
 			at++;
-		if ((reading->tokens[at].classes & (WORD_VERB | WORD_NOUNISH | WORD_IDLE)) != WORD_VERB ||
-			(reading->tokens[at + 1].classes & WORD_PRONOUN) ||
+		if (!(reading->tokens[at].classes & WORD_VERB) ||
+			(reading->tokens[at].classes & WORD_IDLE) ||
+			((reading->tokens[at].classes & WORD_NOUNISH) &&
+			 !(reading->tokens[at + 1].classes & WORD_DETERMINER)) ||
+			(reading->tokens[at + 1].classes & WORD_PRONOUN & ~WORD_DETERMINER) ||
 			!sched_llm_split_sentence(reading, index, at))
 			continue;
 		sched_llm_match_sentence(reading, sentence);
@@ -437,12 +450,28 @@ split_second_deed(SchedReading *reading, int index)
 	}
 }
 
+/* Is there nothing but a subject, or at most a name below it? */
+static bool
+is_empty(const SchedReading *reading)
+{
+	for (int i = 0; i < reading->sentence_count; i++)
+	{
+		const SchedSentence *sentence = &reading->sentences[i];
+
+		if (!sentence->subject && sentence->section == 0 && sentence->footer == 0 &&
+			sentence->count >= 4)
+			return false;
+	}
+	return true;
+}
+
 void
 sched_llm_judge_sentences(SchedReading *reading)
 {
 	for (int i = 0; i < reading->sentence_count; i++)
 		sched_llm_match_sentence(reading, &reading->sentences[i]);
 	contain_machine_text(reading);
+	reading->empty = is_empty(reading);
 	sched_llm_weigh_mail(reading);
 	for (int i = 0; i < reading->sentence_count; i++)
 	{

@@ -215,7 +215,7 @@ skip_greeting(SchedReading *reading, int at, int end)
 
 /* "Ann," or "Wei Ling," at the front: one past the name, or at if none is there. */
 static int
-skip_vocative(const SchedReading *reading, int at, int end)
+skip_vocative(const SchedReading *reading, int at, int end, bool listed)
 {
 	int to = at;
 
@@ -224,7 +224,7 @@ skip_vocative(const SchedReading *reading, int at, int end)
 		   !(reading->tokens[to].classes & (WORD_STOP | WORD_DAY | WORD_CONNECTOR | WORD_PLEASE)))
 		to++;
 	if (to == at || to >= end ||
-		(reading->tokens[to].kind != ',' && reading->tokens[to].kind != ':'))
+		(reading->tokens[to].kind != ',' && (reading->tokens[to].kind != ':' || !listed)))
 		return at;
 	if (to == at + 1 && (reading->tokens[at].classes & (WORD_VERB | WORD_WORK | WORD_EVENT)))
 		return at;
@@ -288,7 +288,7 @@ find_core(SchedReading *reading, SchedSentence *sentence)
 			next = at + 1;
 		else
 		{
-			next = skip_vocative(reading, at, end);
+			next = skip_vocative(reading, at, end, sentence->bullet);
 			if (next > at && front && sentence->block <= 1 && !reading->named &&
 				!sentence->subject && reading->tokens[next].kind == ',')
 				sched_llm_read_names(reading, at, next - at);
