@@ -30,8 +30,12 @@ HTTP_OBJS = $(ENGINE_OBJS) src/http/host_stats.o src/http/http_settings.o src/ht
 HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
 
 # jobs
-JOBS_OBJS =
-JOBS_SQL = src/jobs/types.sql
+JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o src/jobs/call.o src/jobs/enqueue.o \
+	src/jobs/place.o src/jobs/claim.o src/jobs/outcome.o src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o \
+	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o \
+	src/jobs/stat_workers.o
+JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/schedules.sql src/jobs/workers.sql \
+	src/jobs/http_kind.sql
 
 # time
 PURE_TIME = src/time/when.o src/time/when_lex.o src/time/when_words.o src/time/when_calendar.o src/time/when_number.o \
@@ -48,9 +52,11 @@ PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.
 	src/planner/views.sql
 
 # llm
-PURE_LLM =
-LLM_OBJS =
-LLM_SQL = src/llm/models.sql src/llm/calls.sql src/llm/completion.sql src/llm/normalize.sql src/llm/extraction.sql src/llm/chat.sql
+PURE_LLM = src/llm/builtin.o src/llm/builtin_class.o src/llm/builtin_deeds.o src/llm/builtin_detail.o \
+	src/llm/builtin_lexicon.o src/llm/builtin_match.o src/llm/builtin_score.o src/llm/builtin_sentence.o \
+	src/llm/builtin_tasks.o src/llm/builtin_text.o src/llm/facts.o
+LLM_OBJS = src/llm/extract_sql.o
+LLM_SQL = src/llm/extract.sql src/llm/models.sql src/llm/calls.sql src/llm/completion.sql src/llm/normalize.sql src/llm/extraction.sql src/llm/chat.sql
 
 # mail
 PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o src/mail/invitation.o
