@@ -30,8 +30,11 @@ HTTP_OBJS = $(ENGINE_OBJS) src/http/host_stats.o src/http/http_settings.o src/ht
 HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
 
 # jobs
-JOBS_OBJS =
-JOBS_SQL = src/jobs/types.sql
+JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o src/jobs/call.o src/jobs/enqueue.o \
+	src/jobs/place.o src/jobs/claim.o src/jobs/outcome.o src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o \
+	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o \
+	src/jobs/stat_workers.o
+JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/schedules.sql src/jobs/workers.sql
 
 # time
 PURE_TIME = src/time/when.o src/time/when_lex.o src/time/when_words.o src/time/when_calendar.o src/time/when_number.o \
@@ -58,9 +61,9 @@ MAIL_OBJS = src/mail/mail_sql.o src/mail/import_sql.o
 MAIL_SQL = src/mail/mail.sql src/mail/import.sql src/mail/pipeline.sql src/mail/connect.sql
 
 # assistant
-PURE_ASSISTANT =
-ASSISTANT_OBJS =
-ASSISTANT_SQL =
+PURE_ASSISTANT = src/assistant/split.o src/assistant/describe.o
+ASSISTANT_OBJS = src/assistant/assistant_sql.o
+ASSISTANT_SQL = src/assistant/assistant.sql
 
 # reports
 REPORTS_OBJS =

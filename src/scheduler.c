@@ -10,8 +10,12 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "core/fault.h"
 #include "core/settings.h"
 #include "http/http.h"
+#include "jobs/hooks.h"
+#include "jobs/process.h"
+#include "jobs/shmem.h"
 
 PG_MODULE_MAGIC;
 
@@ -25,8 +29,17 @@ _PG_init(void)
 	/* The core's come last: they reserve the prefix. */
 	sched_http_define_settings();
 	sched_core_define_settings();
-	if (process_shared_preload_libraries_in_progress)
-		sched_http_install_statistics();
+#ifdef SCHED_FAULT_POINTS
+	sched_core_define_fault_setting();
+#endif
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	sched_http_install_statistics();
+	sched_jobs_request_shared();
+	sched_jobs_install_hooks();
+	/* pg_upgrade starts the server to move it, not to work. */
+	if (!IsBinaryUpgrade)
+		sched_jobs_register_launcher();
 }
 
 /* version() -> text: the version of the loaded library. */

@@ -44,3 +44,4 @@ $finish$;
 /* They served the script only. */
 DROP FUNCTION scheduler.install_user_table(text, text, boolean, boolean);
 DROP FUNCTION scheduler.install_shared_table(text, text, boolean);
+DROP FUNCTION scheduler.install_job_kind(text, text, integer, interval, integer, text, integer, interval, boolean);

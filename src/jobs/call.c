@@ -11,6 +11,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -101,8 +102,8 @@ read_action(const char *action)
 	{
 		const char *action;
 		SchedOutcome outcome;
-	} known[] = {{"done", SCHED_OUTCOME_DONE},	   {"request", SCHED_OUTCOME_REQUEST},
-				 {"sleep", SCHED_OUTCOME_SLEEP},   {"wait", SCHED_OUTCOME_WAIT},
+	} known[] = {{"done", SCHED_OUTCOME_DONE},   {"request", SCHED_OUTCOME_REQUEST},
+				 {"sleep", SCHED_OUTCOME_SLEEP}, {"wait", SCHED_OUTCOME_WAIT},
 				 {"retry", SCHED_OUTCOME_RETRY}, {"fail", SCHED_OUTCOME_FAIL}};
 
 	for (size_t i = 0; i < lengthof(known); i++)

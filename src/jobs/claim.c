@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "portability/instr_time.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "jobs/claim.h"
@@ -31,33 +32,33 @@ typedef struct Share
 struct SchedClaimer
 {
 	bool runner;
-	bool stale;			/* somebody told of work since the last look */
-	bool more_users;	/* the last look ended before the last user */
-	pg_uuid_t from;		/* where the next look starts */
+	bool stale;         /* somebody told of work since the last look */
+	bool more_users;    /* the last look ended before the last user */
+	pg_uuid_t from;     /* where the next look starts */
 	TimestampTz looked; /* when the last look ended */
-	int64 look_cost;	/* microseconds of the last look */
+	int64 look_cost;    /* microseconds of the last look */
 	int n_shares;
 	int next; /* whose turn it is */
 	Share shares[MAX_SHARES];
 };
 
-#define FIND_USERS(lane)                                                                           \
-	"WITH RECURSIVE u AS ((SELECT l.user_id FROM scheduler.live_jobs l WHERE l.ready AND " lane    \
-	" AND l.user_id >= $1 ORDER BY l.user_id LIMIT 1) UNION ALL SELECT (SELECT l.user_id FROM"     \
-	" scheduler.live_jobs l WHERE l.ready AND " lane " AND l.user_id > u.user_id"                  \
-	" ORDER BY l.user_id LIMIT 1) FROM u WHERE u.user_id IS NOT NULL)"                             \
+#define FIND_USERS(lane)                                                                        \
+	"WITH RECURSIVE u AS ((SELECT l.user_id FROM scheduler.live_jobs l WHERE l.ready AND " lane \
+	" AND l.user_id >= $1 ORDER BY l.user_id LIMIT 1) UNION ALL SELECT (SELECT l.user_id FROM"  \
+	" scheduler.live_jobs l WHERE l.ready AND " lane " AND l.user_id > u.user_id"               \
+	" ORDER BY l.user_id LIMIT 1) FROM u WHERE u.user_id IS NOT NULL)"                          \
 	" SELECT u.user_id FROM u WHERE u.user_id IS NOT NULL LIMIT $2"
-#define TAKE_JOBS(lane)                                                                            \
-	"SELECT " SCHED_JOB_COLUMNS " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.ready"     \
-	" AND " lane " AND (l.priority, l.run_at, l.job_id) > ($2, $3, $4)"                            \
+#define TAKE_JOBS(lane)                                                                        \
+	"SELECT " SCHED_JOB_COLUMNS " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.ready" \
+	" AND " lane " AND (l.priority, l.run_at, l.job_id) > ($2, $3, $4)"                        \
 	" ORDER BY l.priority, l.run_at, l.job_id LIMIT $5 FOR UPDATE SKIP LOCKED"
-#define FIND_TYPES                                                                                 \
-	{                                                                                              \
-		UUIDOID, INT8OID                                                                           \
+#define FIND_TYPES       \
+	{                    \
+		UUIDOID, INT8OID \
 	}
-#define TAKE_TYPES                                                                                 \
-	{                                                                                              \
-		UUIDOID, INT2OID, TIMESTAMPTZOID, UUIDOID, INT8OID                                         \
+#define TAKE_TYPES                                         \
+	{                                                      \
+		UUIDOID, INT2OID, TIMESTAMPTZOID, UUIDOID, INT8OID \
 	}
 
 /* The lane stands in the text so that the partial index serves. Second element: runners. */

@@ -55,11 +55,11 @@ typedef struct NewJob
 	UniqueMode mode;
 } NewJob;
 
-#define INSERT_COLUMNS                                                                             \
-	"INSERT INTO scheduler.live_jobs (user_id, kind, payload, priority, run_at, max_attempts,"     \
+#define INSERT_COLUMNS                                                                         \
+	"INSERT INTO scheduler.live_jobs (user_id, kind, payload, priority, run_at, max_attempts," \
 	" queue, parent_id, ready, runner, job_id, unique_key, schedule_id)"
-#define INSERT_TYPES                                                                               \
-	UUIDOID, TEXTOID, JSONBOID, INT2OID, TIMESTAMPTZOID, INT4OID, TEXTOID, UUIDOID, BOOLOID,       \
+#define INSERT_TYPES                                                                         \
+	UUIDOID, TEXTOID, JSONBOID, INT2OID, TIMESTAMPTZOID, INT4OID, TEXTOID, UUIDOID, BOOLOID, \
 		BOOLOID, UUIDOID, TEXTOID, UUIDOID
 
 static SchedStatement insert_job = {
@@ -85,8 +85,8 @@ static SchedStatement insert_many = {
 	false,
 	NULL};
 
-#define SAME_KEY                                                                                   \
-	"SELECT job_id, status FROM scheduler.live_jobs WHERE user_id = $1 AND kind = $2"              \
+#define SAME_KEY                                                                      \
+	"SELECT job_id, status FROM scheduler.live_jobs WHERE user_id = $1 AND kind = $2" \
 	" AND unique_key = $3 AND status NOT IN ('failed', 'dead')"
 /* A key share lock is enough to keep a worker off the job: who only returns it does not wait for others who do. */
 static SchedStatement lock_to_keep = {
@@ -137,8 +137,7 @@ may_enqueue(SchedKind *kind, Oid who)
 	}
 	if (kind->builtin)
 		return false;
-	return sched_identity_find_current(&user_id) &&
-		   memcmp(&user_id, &kind->owner, UUID_LEN) == 0;
+	return sched_identity_find_current(&user_id) && memcmp(&user_id, &kind->owner, UUID_LEN) == 0;
 }
 
 /* Switches to scheduler_system until leave_system(); an error's abort does it too. */
@@ -187,10 +186,11 @@ require_kind(text *name)
 	kind = sched_jobs_find_kind(kind_name);
 	leave_system(user, context);
 	if (kind == NULL || !may_enqueue(kind, who))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied to enqueue jobs of kind \"%s\"", kind_name),
-						errhint("SELECT kind, enqueue_role FROM scheduler.job_kinds shows who may; a "
-								"new kind starts with scheduler.register_job_kind().")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to enqueue jobs of kind \"%s\"", kind_name),
+				 errhint("SELECT kind, enqueue_role FROM scheduler.job_kinds shows who may; a "
+						 "new kind starts with scheduler.register_job_kind().")));
 	/*
 	 * An opened kind runs as a role of nobody in particular. Where it runs as a user's own role all its jobs are that
 	 * user's, which its owner's identity and the check at registration see to.
@@ -283,7 +283,8 @@ take_existing(const NewJob *new_job, pg_uuid_t *job_id)
 					   SPI_OK_SELECT);
 	if (SPI_processed == 0)
 		return false;
-	*job_id = *DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+	*job_id =
+		*DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 	status = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
 	/* A handler that enqueues its own key means: run me again. Its row is written when its call is over. */
 	if (current != NULL && memcmp(job_id, &current->job_id, UUID_LEN) == 0)
@@ -362,7 +363,8 @@ static void
 require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
 {
 	if (PG_ARGISNULL(argument))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", name)));
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", name)));
 }
 
 static text *
@@ -393,8 +395,8 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 	new_job.kind = require_kind(PG_GETARG_TEXT_PP(0));
 	new_job.payload = PG_GETARG_DATUM(1);
 	new_job.run_at = optional_run_at(fcinfo, 2);
-	new_job.priority = read_priority(PG_ARGISNULL(3), PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3),
-									 new_job.kind);
+	new_job.priority =
+		read_priority(PG_ARGISNULL(3), PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3), new_job.kind);
 	new_job.unique_key = optional_text(fcinfo, 4);
 	new_job.queue = optional_text(fcinfo, 5);
 	new_job.mode = read_mode(PG_GETARG_TEXT_PP(6));
@@ -423,8 +425,8 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 	new_job.kind = require_kind(PG_GETARG_TEXT_PP(0));
 	new_job.payload = PG_GETARG_DATUM(1);
 	new_job.run_at = optional_run_at(fcinfo, 2);
-	new_job.priority = read_priority(PG_ARGISNULL(3), PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3),
-									 new_job.kind);
+	new_job.priority =
+		read_priority(PG_ARGISNULL(3), PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3), new_job.kind);
 	new_job.queue = optional_text(fcinfo, 4);
 	new_job.user_id = target_user(PG_ARGISNULL(5) ? NULL : PG_GETARG_UUID_P(5));
 	sched_jobs_warn_without_worker();
@@ -509,8 +511,7 @@ sched_sql_created_here(PG_FUNCTION_ARGS)
 	if (SPI_processed == 1)
 	{
 		bool is_null;
-		Datum creator =
-			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+		Datum creator = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
 
 		here = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(creator));
 	}

@@ -13,9 +13,9 @@
 #include "jobs/kinds.h"
 
 /* The columns that every statement that takes jobs returns, in this order. */
-#define SCHED_JOB_COLUMNS                                                                          \
-	"l.ctid, l.user_id, l.job_id, l.kind, l.payload, l.state, l.status, l.attempts,"               \
-	" l.max_attempts, l.run_at, l.parent_id, l.created_at, l.request, l.response, l.again,"        \
+#define SCHED_JOB_COLUMNS                                                                   \
+	"l.ctid, l.user_id, l.job_id, l.kind, l.payload, l.state, l.status, l.attempts,"        \
+	" l.max_attempts, l.run_at, l.parent_id, l.created_at, l.request, l.response, l.again," \
 	" l.queue IS NOT NULL, l.priority"
 
 typedef enum SchedOutcome
@@ -23,12 +23,13 @@ typedef enum SchedOutcome
 	SCHED_OUTCOME_NONE, /* not called: stays as it is */
 	SCHED_OUTCOME_DONE,
 	SCHED_OUTCOME_REQUEST, /* commit the request, then make the call */
-	SCHED_OUTCOME_SEND,	   /* there is a request already: take it, then make the call */
+	SCHED_OUTCOME_SEND,    /* there is a request already: take it, then make the call */
 	SCHED_OUTCOME_SLEEP,
 	SCHED_OUTCOME_WAIT,
 	SCHED_OUTCOME_RETRY,
 	SCHED_OUTCOME_FAIL,
-	SCHED_OUTCOME_REROUTE /* belongs to the other kind of process */
+	SCHED_OUTCOME_ANSWERED, /* a runner's job: keep the answer in the row for it */
+	SCHED_OUTCOME_REROUTE   /* belongs to the other kind of process */
 } SchedOutcome;
 
 typedef struct SchedJob
@@ -41,7 +42,7 @@ typedef struct SchedJob
 	Datum payload;
 	Datum state;
 	bool has_state;
-	bool starts; /* this call begins a new attempt */
+	bool starts;  /* this call begins a new attempt */
 	int attempts; /* with this one */
 	int max_attempts;
 	TimestampTz run_at;
@@ -53,14 +54,14 @@ typedef struct SchedJob
 	Datum response;
 	bool has_response;
 	Datum again;
-	bool has_again;	 /* run again with this payload */
+	bool has_again;  /* run again with this payload */
 	bool runs_again; /* the handler asked for it: with `again` where there is one, else the same */
 	bool in_queue;
 	int16 priority;
 
-	SchedKind *kind;		 /* NULL: no such kind any more */
+	SchedKind *kind;         /* NULL: no such kind any more */
 	SchedHttpAnswer *answer; /* not owned: belongs to the worker until commit */
-	long retry_after_ms;	 /* what the last answer asked for; -1 = nothing */
+	long retry_after_ms;     /* what the last answer asked for; -1 = nothing */
 
 	/* what the call gave; Datums live in the batch's memory */
 	SchedOutcome outcome;
@@ -74,7 +75,7 @@ typedef struct SchedJob
 	int64 after_ms;
 	const char *reason;
 	MemoryContext memory; /* of the batch */
-	bool enqueued; /* the handler enqueued jobs: children may have to be counted */
+	bool enqueued;        /* the handler enqueued jobs: children may have to be counted */
 } SchedJob;
 
 /* The job whose handler runs in this process now; NULL outside handlers. */

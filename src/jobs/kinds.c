@@ -187,8 +187,8 @@ sched_jobs_resolve_handler(SchedKind *kind, Oid role)
 	if (pg_proc_aclcheck(function, role, ACL_EXECUTE) != ACLCHECK_OK)
 		return "permission denied for the handler's function";
 	if (kind->function_context == NULL)
-		kind->function_context = AllocSetContextCreate(TopMemoryContext, "scheduler job handler",
-													   ALLOCSET_SMALL_SIZES);
+		kind->function_context =
+			AllocSetContextCreate(TopMemoryContext, "scheduler job handler", ALLOCSET_SMALL_SIZES);
 	kind->resolved = 0;
 	MemoryContextReset(kind->function_context);
 	fmgr_info_cxt(function, &kind->function, kind->function_context);

@@ -13,13 +13,13 @@
 typedef struct SchedKind
 {
 	char name[SCHED_KIND_LENGTH]; /* key */
-	uint64 generation;			  /* of the cache when it was read */
+	uint64 generation;            /* of the cache when it was read */
 	bool exists;
 	pg_uuid_t owner;
 	bool builtin;
 	bool runner; /* neither the extension's nor shared: runs in a runner */
 	char handler[2 * NAMEDATALEN + 8];
-	char run_as[NAMEDATALEN];		/* "" = none */
+	char run_as[NAMEDATALEN];       /* "" = none */
 	char enqueue_role[NAMEDATALEN]; /* "" = none */
 	int max_attempts;
 	int64 timeout_ms;

@@ -34,20 +34,19 @@
 	" SELECT g.user_id, g.job_id, g.kind, g.payload, g.state, 'succeeded', g.priority, g.run_at,"  \
 	" g.attempts + (g.status = 'pending')::integer, g.max_attempts, g.unique_key, g.queue,"        \
 	" g.parent_id, "
-#define FINISH_TAIL                                                                                \
-	", $2, g.created_at, coalesce(g.started_at, $3), $4, g.schedule_id FROM gone g"
+#define FINISH_TAIL ", $2, g.created_at, coalesce(g.started_at, $3), $4, g.schedule_id FROM gone g"
 
 static SchedStatement finish_plain = {FINISH_HEAD "NULL" FINISH_TAIL,
 									  4,
 									  {TIDARRAYOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID},
-									  false,
+									  true,
 									  NULL};
 static SchedStatement finish_with_results = {
 	FINISH_HEAD "r.result" FINISH_TAIL
 				" LEFT JOIN pg_catalog.unnest($5, $6) AS r (job_id, result) ON r.job_id = g.job_id",
 	6,
 	{TIDARRAYOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, UUIDARRAYOID, JSONBARRAYOID},
-	false,
+	true,
 	NULL};
 
 /* $8 is a scheduler.http_request: its oid is filled in at first use. */
@@ -77,6 +76,14 @@ static SchedStatement take_request = {
 	{UUIDOID, UUIDOID, INT8OID, INT4OID},
 	true,
 	NULL};
+/* $3 is a scheduler.http_response. */
+static SchedStatement keep_answer = {
+	"UPDATE scheduler.live_jobs SET response = $3, lease = NULL, worker_pid = NULL, ready = true,"
+	" runner = $4 WHERE user_id = $1 AND job_id = $2",
+	4,
+	{UUIDOID, UUIDOID, InvalidOid, BOOLOID},
+	true,
+	NULL};
 static SchedStatement reroute_job = {
 	"UPDATE scheduler.live_jobs SET runner = $3 WHERE user_id = $1 AND job_id = $2",
 	3,
@@ -99,7 +106,7 @@ static SchedStatement count_down = {
 	" GROUP BY u.user_id, u.job_id) AS c WHERE l.user_id = c.user_id AND l.job_id = c.job_id",
 	2,
 	{UUIDARRAYOID, UUIDARRAYOID},
-	false,
+	true,
 	NULL};
 static SchedStatement record_change = {
 	"INSERT INTO scheduler.new_changes (user_id, type, subject_id) VALUES ($1, $2, $3)",
@@ -177,8 +184,8 @@ collect_results(SchedJob *jobs, int n_jobs, int n_leaving, Datum *values)
 		n++;
 	}
 	values[4] = array_of(ids, n, UUIDOID);
-	values[5] = PointerGetDatum(construct_md_array(results, nulls, 1, &n, &lower, JSONBOID, -1,
-												   false, TYPALIGN_INT));
+	values[5] = PointerGetDatum(
+		construct_md_array(results, nulls, 1, &n, &lower, JSONBOID, -1, false, TYPALIGN_INT));
 }
 
 static void
@@ -231,11 +238,13 @@ find_delay(const SchedJob *job)
 	return Max(delay, job->retry_after_ms);
 }
 
-static Oid
-request_type(void)
+/* Fills in the oid of one of our row types, which is not known before CREATE EXTENSION. */
+static void
+fill_type(Oid *type, const char *name)
 {
-	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("http_request"),
-						   ObjectIdGetDatum(get_namespace_oid("scheduler", false)));
+	if (!OidIsValid(*type))
+		*type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+								ObjectIdGetDatum(get_namespace_oid("scheduler", false)));
 }
 
 /* The parameters of change_job that differ between outcomes. */
@@ -260,8 +269,7 @@ write_change(Writer *writer, SchedJob *job, const Change *change)
 	Datum values[15];
 	char nulls[15];
 
-	if (!OidIsValid(change_job.types[CHANGE_REQUEST_TYPE]))
-		change_job.types[CHANGE_REQUEST_TYPE] = request_type();
+	fill_type(&change_job.types[CHANGE_REQUEST_TYPE], "http_request");
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&job->user_id);
 	values[1] = UUIDPGetDatum(&job->job_id);
@@ -372,6 +380,14 @@ write_moves(Writer *writer, SchedJob *job)
 		values[3] = Int32GetDatum(MyProcPid);
 		sched_jobs_execute(&take_request, values, NULL, SPI_OK_UPDATE);
 	}
+	else if (job->outcome == SCHED_OUTCOME_ANSWERED)
+	{
+		fill_type(&keep_answer.types[2], "http_response");
+		values[2] = job->response;
+		values[3] = BoolGetDatum(job->kind->runner);
+		sched_jobs_execute(&keep_answer, values, NULL, SPI_OK_UPDATE);
+		sched_jobs_signal_at_commit(job->kind->runner ? SCHED_SIGNAL_RUNNERS : SCHED_SIGNAL_JOBS);
+	}
 	else
 	{
 		values[2] = BoolGetDatum(job->kind->runner);
@@ -409,7 +425,8 @@ sched_jobs_write_outcomes(SchedJob *jobs, int n_jobs, uint64 incarnation)
 
 		if (job->outcome == SCHED_OUTCOME_NONE || leaves_at_once(job))
 			continue;
-		if (job->outcome == SCHED_OUTCOME_SEND || job->outcome == SCHED_OUTCOME_REROUTE)
+		if (job->outcome == SCHED_OUTCOME_SEND || job->outcome == SCHED_OUTCOME_ANSWERED ||
+			job->outcome == SCHED_OUTCOME_REROUTE)
 			write_moves(&writer, job);
 		else
 			write_one(&writer, job);

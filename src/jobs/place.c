@@ -95,8 +95,8 @@ make_place(const char *file)
 		return false;
 	sched_core_make_uuid7(&name);
 	line = psprintf("%s\n", DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&name))));
-	written = write(descriptor, line, strlen(line)) == (ssize_t) strlen(line) &&
-			  fsync(descriptor) == 0;
+	written =
+		write(descriptor, line, strlen(line)) == (ssize_t) strlen(line) && fsync(descriptor) == 0;
 	close(descriptor);
 	return written;
 }
@@ -126,8 +126,8 @@ sched_sql_place_state(PG_FUNCTION_ARGS)
 		values[3] = CStringGetTextDatum(place);
 	else
 	{
-		values[4] = CStringGetTextDatum(psprintf("the place file cannot be %s: %s",
-												 make ? "made" : "read", strerror(errno)));
+		values[4] = CStringGetTextDatum(
+			psprintf("the place file cannot be %s: %s", make ? "made" : "read", strerror(errno)));
 		values[5] = CStringGetTextDatum(
 			"Set scheduler.place_file to a path that the server's OS user can write.");
 	}
@@ -138,7 +138,10 @@ bool
 sched_jobs_is_armed(void)
 {
 	static SchedStatement compare = {
-		"SELECT system_identifier, database_oid, place FROM scheduler.armed_places", 0, {0}, false,
+		"SELECT system_identifier, database_oid, place FROM scheduler.armed_places",
+		0,
+		{0},
+		false,
 		NULL};
 	char place[PLACE_LENGTH];
 	bool is_null;
@@ -150,7 +153,8 @@ sched_jobs_is_armed(void)
 		return false;
 	desc = SPI_tuptable->tupdesc;
 	row = SPI_tuptable->vals[0];
-	return strcmp(SPI_getvalue(row, desc, 1), psprintf(UINT64_FORMAT, GetSystemIdentifier())) == 0 &&
+	return strcmp(SPI_getvalue(row, desc, 1), psprintf(UINT64_FORMAT, GetSystemIdentifier())) ==
+			   0 &&
 		   DatumGetObjectId(SPI_getbinval(row, desc, 2, &is_null)) == MyDatabaseId &&
 		   strcmp(SPI_getvalue(row, desc, 3), place) == 0;
 }

@@ -48,8 +48,8 @@ was_ended_badly(void)
 {
 	bool crc_ok;
 	ControlFileData *control = get_controlfile(DataDir, &crc_ok);
-	bool badly = !crc_ok || (control->state != DB_SHUTDOWNED &&
-							 control->state != DB_SHUTDOWNED_IN_RECOVERY);
+	bool badly =
+		!crc_ok || (control->state != DB_SHUTDOWNED && control->state != DB_SHUTDOWNED_IN_RECOVERY);
 
 	pfree(control);
 	return badly;
@@ -273,7 +273,7 @@ Datum
 sched_sql_wake_workers(PG_FUNCTION_ARGS)
 {
 	static const char *const names[SCHED_SIGNAL_COUNT] = {
-		"jobs", "queues", "cancels", "changes", "arming", "runners", "schedules"};
+		"jobs", "queues", "cancels", "changes", "arming", "runners", "schedules", "ended"};
 	char *what = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
 	for (int s = 0; s < SCHED_SIGNAL_COUNT; s++)

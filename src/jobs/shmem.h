@@ -18,13 +18,14 @@
 /* What somebody tells the workers of a database: a counter each, which a worker compares with what it saw last. */
 typedef enum SchedSignal
 {
-	SCHED_SIGNAL_JOBS,		/* something is ready */
-	SCHED_SIGNAL_QUEUES,	/* a queue may move on */
-	SCHED_SIGNAL_CANCELS,	/* a running job was cancelled */
-	SCHED_SIGNAL_CHANGES,	/* there are changes to number */
-	SCHED_SIGNAL_ARMING,	/* arm() or disarm() */
-	SCHED_SIGNAL_RUNNERS,	/* something is ready for a runner */
+	SCHED_SIGNAL_JOBS,      /* something is ready */
+	SCHED_SIGNAL_QUEUES,    /* a queue may move on */
+	SCHED_SIGNAL_CANCELS,   /* a running job was cancelled */
+	SCHED_SIGNAL_CHANGES,   /* there are changes to number */
+	SCHED_SIGNAL_ARMING,    /* arm() or disarm() */
+	SCHED_SIGNAL_RUNNERS,   /* something is ready for a runner */
 	SCHED_SIGNAL_SCHEDULES, /* a schedule was saved */
+	SCHED_SIGNAL_ENDED,     /* a process ended and may have left jobs */
 	SCHED_SIGNAL_COUNT
 } SchedSignal;
 
@@ -41,11 +42,11 @@ typedef struct SchedProcess
 	SchedProcessType type;
 	Oid database;
 	pid_t pid;
-	int procno;			/* index into the server's table of processes, for its latch */
+	int procno;         /* index into the server's table of processes, for its latch */
 	uint64 incarnation; /* names the leases of this process; never used twice */
 	TimestampTz reserved_at;
 	TimestampTz started_at;
-	bool busy; /* inside a batch: ending now is not a clean end */
+	bool busy;        /* inside a batch: ending now is not a clean end */
 	pg_uuid_t job_id; /* what a runner runs */
 	uint64 jobs;
 	uint64 failures;
@@ -67,10 +68,10 @@ typedef struct SchedDatabase
 	Oid database; /* InvalidOid: free place */
 	SchedDatabaseState state;
 	TimestampTz retry_at; /* no start before */
-	int failures;		  /* ends in error in a row */
-	bool armed;			  /* as its workers saw it last */
-	bool suspect;		  /* the last end was not clean: take jobs one at a time */
-	pid_t barred_by;	  /* backend that is about to drop or rename it; 0 = nobody */
+	int failures;         /* ends in error in a row */
+	bool armed;           /* as its workers saw it last */
+	bool suspect;         /* the last end was not clean: take jobs one at a time */
+	pid_t barred_by;      /* backend that is about to drop or rename it; 0 = nobody */
 	pg_atomic_uint64 signals[SCHED_SIGNAL_COUNT];
 } SchedDatabase;
 

@@ -126,6 +126,19 @@ weigh_sender(const SchedMailText *mail)
 }
 
 static bool
+is_robot(const SchedMailText *mail)
+{
+	static const char *const parts[] = {"no-reply", "noreply", "no_reply", "donotreply", "do-not-reply",
+										"notifications@", "notification@", "mailer-daemon", "postmaster@",
+										"automailer", "alerts@", "robot", NULL};
+
+	for (const char *const *part = parts; *part != NULL && mail->sender != NULL; part++)
+		if (contains(mail->sender, mail->sender_length, *part))
+			return true;
+	return false;
+}
+
+static bool
 is_absence_note(const SchedReading *reading)
 {
 	int asks = 0;
@@ -137,7 +150,7 @@ is_absence_note(const SchedReading *reading)
 	{
 		const SchedSentence *sentence = &reading->sentences[i];
 
-		if (sentence->subject && sentence->best[CUE_AWAY] >= 10)
+		if (sentence->subject && sentence->best[CUE_AWAY] >= 10 && sentence->best[CUE_ASK] < 20)
 			return true;
 		if (sentence->section == 0 && sentence->best[CUE_ASK] >= 20 && sentence->best[CUE_OFFER] == 0)
 			asks++;
@@ -169,6 +182,7 @@ sched_llm_weigh_mail(SchedReading *reading)
 	/* Who can be left and who sells at once is an advertiser. */
 	if (reading->bulk >= BULK_LIMIT && reading->promo >= 10)
 		reading->promo += 8;
+	reading->robot = is_robot(mail);
 	reading->away = is_absence_note(reading);
 }
 

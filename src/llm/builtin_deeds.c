@@ -175,12 +175,20 @@ static bool
 says_also(const SchedReading *reading, const SchedSentence *sentence)
 {
 	static const char *const words[] = {"also", "another", "second", "secondly", "finally", "lastly", "additionally",
-										"plus", "separately", "third", "last", NULL};
+										"plus", "separately", "third", "last", "other", NULL};
+	int end = sentence->first + sentence->count;
 
-	for (int i = sentence->first; i < sentence->first + sentence->count && i < sentence->first + 6; i++)
-		for (const char *const *word = words; *word != NULL; word++)
-			if (sched_llm_token_is(reading, &reading->tokens[i], *word))
+	for (int i = sentence->first; i < end; i++)
+	{
+		const SchedToken *token = &reading->tokens[i];
+
+		for (const char *const *word = words; *word != NULL && i < sentence->first + 6; word++)
+			if (sched_llm_token_is(reading, token, *word))
 				return true;
+		if (i + 1 < end && ((sched_llm_token_is(reading, token, "as") && sched_llm_token_is(reading, token + 1, "well")) ||
+							(sched_llm_token_is(reading, token, "one") && sched_llm_token_is(reading, token + 1, "more"))))
+			return true;
+	}
 	return false;
 }
 
@@ -201,8 +209,12 @@ belongs_to(const SchedReading *reading, const SchedDeed *deed, const SchedDeed *
 		return !b->bullet && (other->due_only || other->reply || (sched_llm_has_pronoun_object(reading, b) && matter <= 1));
 	if (other->due_only || deed->due_only)
 		return true;
-	if (says_also(reading, b) && matter > 1)
+	if (says_also(reading, b) && (matter > 1 || other->main - deed->main > 1))
 		return false;
+	/* "One more: the permit runs out soon. Renew it": the object stands in the sentence that says so. */
+	for (int i = deed->main + 1; i < other->main; i++)
+		if (says_also(reading, &reading->sentences[i]) && !sched_llm_share_matter(reading, a, b))
+			return false;
 	if (near && matter == 0)
 		return true;
 	if (near && sched_llm_has_pronoun_object(reading, b) && !differ_in_date(a, b))
@@ -259,8 +271,10 @@ heads_own_deeds(const SchedReading *reading, int heading)
 	}
 	if (bullets == 0 || verbs * 2 >= bullets)
 		return true;
-	if (head->mark < 0 || head->score < TASK_LIMIT)
-		return true;
+	if (head->score < TASK_LIMIT)
+		return head->best[CUE_LIST_HEAD] >= 14;
+	if (head->mark < 0)
+		return false;
 	for (const char *const *word = general; *word != NULL; word++)
 		if (sched_llm_token_is(reading, &reading->tokens[head->mark], *word))
 			return true;
@@ -319,17 +333,29 @@ collect_deeds(const SchedReading *reading, int section, SchedDeed *deeds, int ma
 	return count;
 }
 
-/* Questions yield to requests: where something is asked for, a bare question is talk. */
+/* A bare question, or a duty told of things and without a date ("claims have to be made in writing"). */
+static bool
+is_weak(const SchedReading *reading, const SchedDeed *deed)
+{
+	const SchedSentence *sentence = &reading->sentences[deed->main];
+
+	if (deed->question)
+		return true;
+	return !sentence->bullet && sentence->best[CUE_ASK] < 14 && sentence->best[CUE_REPLY] < 14 && !sentence->verb_led &&
+		   sentence->best[CUE_OBLIGE] <= 17 && sentence->dates == 0 && deed->member_count == 0;
+}
+
+/* Weak deeds yield to requests: where something is asked for, they are talk or detail. */
 static int
-drop_bare_questions(const SchedReading *reading, SchedDeed *deeds, int count)
+drop_weak_deeds(const SchedReading *reading, SchedDeed *deeds, int count)
 {
 	int kept = 0;
 	bool other = false;
 
 	for (int i = 0; i < count; i++)
-		other |= !deeds[i].question;
+		other |= !is_weak(reading, &deeds[i]);
 	for (int i = 0; i < count; i++)
-		if (!deeds[i].question || (!other && kept == 0))
+		if (!is_weak(reading, &deeds[i]) || (!other && (kept == 0 || !deeds[i].question)))
 			deeds[kept++] = deeds[i];
 	return kept;
 }
@@ -378,7 +404,7 @@ collect_quoted(const SchedReading *reading, SchedDeed *deeds, int max)
 	{
 		int count = collect_deeds(reading, section, deeds, max);
 
-		count = drop_bare_questions(reading, deeds, count);
+		count = drop_weak_deeds(reading, deeds, count);
 		if (count > 0)
 			return count;
 	}
@@ -511,7 +537,7 @@ sched_llm_find_deeds(SchedReading *reading, SchedDeed *deeds, int max)
 	int count = collect_deeds(reading, 0, deeds, max);
 	int index = -1;
 
-	count = drop_bare_questions(reading, deeds, count);
+	count = drop_weak_deeds(reading, deeds, count);
 	if (reading->spam >= 25 || reading->away)
 		return count;
 	if (reading->section_count > 1 && !(is_withdrawn(reading) && count == 0))

@@ -8,6 +8,7 @@
 
 #include "builtin_internal.h"
 
+#define ONE_DAY (INT64_C(86400) * SCHED_USECS_PER_SEC)
 #define ONE_MINUTE (INT64_C(60) * SCHED_USECS_PER_SEC)
 #define WANTED_DESCRIPTION 150 /* bytes a description is cut to */
 #define MAX_TEXT 230		   /* bytes of a description with what explains it: below 240 characters */
@@ -130,6 +131,50 @@ date_from_new_text(SchedReading *reading, SchedDeed *deed)
 	}
 }
 
+/* "by then", "before that": the date named just before. */
+static void
+date_from_before(SchedReading *reading, SchedDeed *deed)
+{
+	const SchedSentence *main = &reading->sentences[deed->main];
+	int end = main->first + main->count;
+
+	for (int i = main->first; i + 1 < end; i++)
+	{
+		const SchedToken *token = &reading->tokens[i];
+
+		if (!(token->classes & WORD_DEADLINE) || !(sched_llm_token_is(reading, token + 1, "then") ||
+												   sched_llm_token_is(reading, token + 1, "that")))
+			continue;
+		for (int back = 1; back < 4 && deed->main - back >= 0; back++)
+		{
+			const SchedSentence *other = main - back;
+
+			for (int j = 0; j < other->dates && other->section == main->section; j++)
+				if (!other->date[j].past)
+				{
+					deed->date = &other->date[j];
+					deed->date_sentence = deed->main - back;
+					deed->before_date = sched_llm_token_is(reading, token, "before");
+					return;
+				}
+		}
+	}
+}
+
+/* The forwarded text tells by when, where the new text tells only what. */
+static void
+date_from_forwarded(SchedReading *reading, SchedDeed *deed)
+{
+	for (int i = 0; i < reading->sentence_count && deed->date == NULL; i++)
+	{
+		const SchedSentence *sentence = &reading->sentences[i];
+
+		if (sentence->section > 0 && reading->sections[sentence->section].kind == SECTION_FORWARDED &&
+			(sentence->score >= 10 || sentence->best[CUE_DUE] >= 6))
+			set_date(reading, deed, i);
+	}
+}
+
 /* Finds a date for every deed: own sentences, heading, subject, sentences that only name a date. */
 void
 sched_llm_date_deeds(SchedReading *reading, SchedDeed *deeds, int count)
@@ -150,6 +195,10 @@ sched_llm_date_deeds(SchedReading *reading, SchedDeed *deeds, int count)
 			set_date(reading, deed, main->heading);
 		if (deed->taken_up && deed->asked_by >= 0)
 			date_from_new_text(reading, deed);
+		if (deed->date == NULL || !deed->date->strong)
+			date_from_before(reading, deed);
+		if (deed->date == NULL && main->section == 0)
+			date_from_forwarded(reading, deed);
 	}
 	for (int i = 0; i < reading->sentence_count; i++)
 	{
@@ -192,6 +241,27 @@ combine_time(const SchedReading *reading, const SchedSentence *sentence, const S
 	return false;
 }
 
+/* "the end of the week", "EOW": in a mail that is Friday. */
+static bool
+says_end_of_week(const SchedReading *reading, const SchedSentence *sentence, const SchedWhen *when)
+{
+	static const char *const words[] = {"end", "eow", "close", NULL};
+
+	if (when->granularity != SCHED_GRAIN_WEEK)
+		return false;
+	for (int i = sentence->first; i < sentence->first + sentence->count; i++)
+	{
+		const SchedToken *token = &reading->tokens[i];
+
+		if (token->start + 8 < sentence->start + when->start || token->start >= sentence->start + when->start + when->length)
+			continue;
+		for (const char *const *word = words; *word != NULL; word++)
+			if (sched_llm_token_is(reading, token, *word))
+				return true;
+	}
+	return false;
+}
+
 /* "before Friday" means the moment Friday begins; "by Friday" its last minute. */
 static bool
 says_before(const SchedReading *reading, const SchedSentence *sentence, const SchedDate *date)
@@ -229,6 +299,16 @@ sched_llm_find_deadline(const SchedReading *reading, const SchedDeed *deed, Sche
 				combine_time(reading, sentence, deed->date, sentence - back, deadline))
 				return true;
 	*deadline = when->kind == SCHED_WHEN_INSTANT && when->has_time ? when->lower : when->upper;
+	if (says_end_of_week(reading, sentence, when))
+	{
+		*deadline -= 2 * ONE_DAY + ONE_MINUTE;
+		return true;
+	}
+	if (deed->before_date)
+	{
+		*deadline = when->lower;
+		return true;
+	}
 	zone->to_civil(zone->data, *deadline, &civil);
 	if (!when->has_time && civil.hour == 0 && civil.minute == 0 && !says_before(reading, sentence, deed->date))
 		*deadline -= ONE_MINUTE;
@@ -417,6 +497,7 @@ sched_llm_describe_deed(const SchedReading *reading, const SchedDeed *deed, int 
 	if (deed->reply || deed->question)
 		add_text(&text, "Reply: ", 7, MAX_TEXT);
 	add_sentence(reading, sentence, head, &text, WANTED_DESCRIPTION);
+	text.length = trim_tail(text.text, text.length);
 	if (sentence->colon)
 		add_bullets(reading, deed, &text);
 	text.length = trim_tail(text.text, text.length);

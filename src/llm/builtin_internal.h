@@ -227,6 +227,7 @@ typedef struct SchedReading
 	int spam;
 	int promo;
 	bool away;
+	bool robot; /* the sender's address is one that nobody reads */
 	bool chased; /* a task was taken from a quoted mail because the new text asks after it */
 } SchedReading;
 
@@ -269,6 +270,7 @@ typedef struct SchedDeed
 	int asked_by;  /* sentence of the new text that takes it up, or -1 */
 	const SchedDate *date;
 	int date_sentence;
+	bool before_date; /* "before that": the deadline is where the date begins */
 } SchedDeed;
 
 extern const char *const sched_llm_synonyms[];

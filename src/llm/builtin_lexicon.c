@@ -26,7 +26,7 @@ const SchedWordList sched_llm_words[] = {
 	 "specify spend stay stick stop submit suggest summarise summarize supply switch take talk tell "
 	 "think tidy touch translate try unlock unpack upload use vacate vacuum validate verify "
 	 "wear withdraw write zip bake cook clean fix iron mow sew knit paint prune rake sweep vote "
-	 "weigh wipe photocopy scan sign swap turn sanitise sterilise rehearse memorise practise practice "
+	 "weigh wipe swing pop nip head hop photocopy scan sign swap turn sanitise sterilise rehearse memorise practise practice "
 	 "re-check re-run rerun retest deploy debug refactor rotate revoke grant migrate approve back "
 	 "countersign co-sign initial tick untick fill-in pre-order preorder return hand bring hold lodge "
 	 "recycle water repot refill defrost reorder re-order top-up unblock unsubscribe prioritise "
@@ -37,18 +37,18 @@ const SchedWordList sched_llm_words[] = {
 	 " address answer archive audit back balance bill bleed block book brief budget build call "
 	 "change charge check claim clear comment commit contact control copy correct count cover credit "
 	 "cut date deal deposit design detail  document double draft dress drop estimate exchange "
-	 "fax file finish flag flush   fund   hand handle help hire hold host "
-	 "initial input interview  invoice issue  label lead lease light list load lock log look "
+	 "fax file finish flag flush   fund   handle help hold host "
+	 "input interview  invoice issue  label lead lease light list load log look "
 	 "mail  map mark match measure  mention message mind name note offer open order "
 	 "pack paint park pass patch pause permit phone photograph place plan plant plug point poll post "
 	 " present press price print process  proof  purchase push quote rate "
-	 "reach record reference refund release rent repair repeat reply report request rescue research "
-	 "reserve rest return review ring roll round row run sample schedule score screen scrap search "
-	 "secure seal service set shape share shelve ship shop shoot show sign sketch sort  split "
+	 "reach record reference refund release rent repeat report request rescue research "
+	 "reserve rest return review roll round row run sample schedule score screen scrap search "
+	 "secure seal service set shape share shelve ship shop shoot show sketch sort  split "
 	 "staff stage stamp start  step stock stop store study support  survey swap switch "
-	 "table talk tap tape test text throw tick tie time tip top touch  trace track trade train "
+	 "table talk tap tape test text tick tie time tip top touch  trace track trade train "
 	 "transfer travel treat trim trust turn type update upgrade vacuum view visit  vote walk "
-	 "wash watch  wire work wrap water complete separate"},
+	 "watch  wire work wrap water complete separate"},
 	{WORD_IDLE,
 	 "see note enjoy thank thanks hope look mind imagine guess believe relax rest welcome worry "
 	 "forget ignore disregard excuse pardon forgive sorry like love know think feel discover explore "
@@ -173,7 +173,8 @@ const char *const sched_llm_synonyms[] = {
  */
 const SchedPattern sched_llm_patterns[] = {
 	/* Direct requests. */
-	{"could|can|will|would|might|cld|cd you|u ?possibly|perhaps|maybe ?%Y ?%Y <%V", CUE_ASK, 28},
+	{"could|can|will|would|might|cld|cd you|u ?and ?%C ?possibly|perhaps|maybe ?%Y ?%Y <%V",
+	 CUE_ASK, 28},
 	{"could|can|will|would you|u %N|both|all|guys ?%Y <%V", CUE_ASK, 26},
 	{"couldn't|can't|won't|wouldn't you|u ?%Y <%V", CUE_ASK, 14},
 	{"you|u ?be able to ?%Y <%V", CUE_ASK, 26},
@@ -210,7 +211,9 @@ const SchedPattern sched_llm_patterns[] = {
 	 "?could|can|would|might|'ll|will|may|be ?be ?able ?to ?%Y <%V",
 	 CUE_ASK, 22},
 	{"you|u ?%Y might|may ?%Y want|like|wish|care|need to <%V", CUE_ASK, 8},
-	{"any|a|some chance|possibility|way ?that ?of you|u ?could|can|might|'d ?%Y <%V|%G", CUE_ASK, 26},
+	{"any|a|some chance|possibility|way ?that ?of you|u ?could|can|might|'d ?%Y <%V|%G",
+	 CUE_ASK, 26},
+	{"any|a|some chance|possibility * could|can|might ?%Y <%V", CUE_ASK, 24},
 	{"any chance of|for ?%D <%N", CUE_ASK, 20},
 	{"possible ?for ?you ?%Y to ?%Y <%V", CUE_ASK, 20},
 	{"possible that you", CUE_ASK, 14},
@@ -246,6 +249,8 @@ const SchedPattern sched_llm_patterns[] = {
 	 "discuss|test|answer|finish|send|comment|give|go|proofread|help|have",
 	 CUE_ASK, 16},
 	{"can|could|may i|we count|rely|depend|bank on you", CUE_ASK, 22},
+	{"^have|take|having a ?%N ?%N look|read|think|go|glance", CUE_ASK, 20},
+	{", will|would|could|can|won't you ?", CUE_ASK, 22},
 	{"be|are|is ?%Y up for <%G", CUE_REPLY, 12},
 	{"fancy|fancying %G|a|some", CUE_REPLY, 10},
 	{"want|wants|need|needs %D * on|at|in my|their|our|the desk|hands|inbox", CUE_WANT, 16},
@@ -276,10 +281,8 @@ const SchedPattern sched_llm_patterns[] = {
 	 "sent|signed|paid|replied|returned|submitted|filled|completed|confirmed|answered|approved|uploaded|"
 	 "registered|given|told|chosen|booked|renewed|reply|send|sign|pay|return|submit|confirm|answer",
 	 CUE_OBLIGE, 22},
-	{"%D|which|that|it|they|these|this|documents|forms|payment|applications|invoices|claims|reports|copies|"
-	 "originals|goods|fees|both|and|comments|entries|submissions|proposals|abstracts "
-	 "*** must|shall|should ?all|also|still|not ?%Y be <%E",
-	 CUE_OBLIGE, 17},
+	{"must|shall ?all|also|still|not|therefore ?%Y be ?%Y <%E", CUE_OBLIGE, 17},
+	{"should ?all|also|still|therefore ?%Y be ?%Y <%E", CUE_OBLIGE, 10},
 	{"needs|need|has|have|ought|got ?still|also|all to ?%Y be ?%Y <%E|in|with|at|on|back|there|ready|done",
 	 CUE_OBLIGE, 17},
 	{"is|are ?%Y to ?%Y be ?%Y <%E", CUE_OBLIGE, 14},
@@ -326,8 +329,9 @@ const SchedPattern sched_llm_patterns[] = {
 	 "your|approval|attention|signature",
 	 CUE_OBLIGE, 22},
 	{"except|apart|missing|lacks|lacking|only|short|but ?for ?from ?is ?of your", CUE_OBLIGE, 14},
-	{"signature~|form|page|document~|details|receipt~|payment|information|number ?is|are missing", CUE_OBLIGE,
-	 14},
+	{"signature~|form|page|document~|details|receipt~|payment|information|number|item~|paper~|"
+	 "attachment~|following ?still is|are ?still missing",
+	 CUE_OBLIGE, 14},
 	{"waiting ?%Y for|on ?%D you|your|yours", CUE_OBLIGE, 20},
 	{"waiting ?%Y for|on %D|%N|payment", CUE_OBLIGE, 11},
 	{"assigned ?%D ?%N ?%N ?%N to you|@you", CUE_OBLIGE, 24},
@@ -354,8 +358,11 @@ const SchedPattern sched_llm_patterns[] = {
 	{"obliged|obligated|bound to <%V", CUE_OBLIGE, 10},
 
 	/* Needs. */
+	{"i|we ?%Y ?will|'ll|do|would|also|still ?%Y need|require|want|lack ?to ?have the|your|"
+	 "these|those|them|it|both|all|those|copies|two|three",
+	 CUE_WANT, 13},
 	{"i|we|i'd|we'd|they ?%Y ?will|'ll|do|would|also|still ?%Y need|require|want|like|lack "
-	 "?to ?have|see|get ?%D|some|your",
+	 "?to ?have|see|get %D|some|your",
 	 CUE_WANT, 7},
 	{"need|require|lack|miss|missing|want ?from you|your", CUE_WANT, 20},
 	{"need|needs|require|requires|want|wants|like|have *** by|before|until|no|latest|for|from %T|you", CUE_WANT,
@@ -366,6 +373,9 @@ const SchedPattern sched_llm_patterns[] = {
 	{"need|needs|required|wanted|needed ?%Y by|before|until|for|on|no %T|%N|%D|later|noon", CUE_WANT, 12},
 	{"i|we ?%Y ?still|only|just ?%Y need|require|lack|miss|missing", CUE_WANT, 3},
 	{"i'm|we're|am|are|still ?still|only ?just missing|lacking|short", CUE_WANT, 10},
+	{"wants|needs|want|need it|them|this|that|these ?back %T|by|on|tmrw|asap|at|before|until|"
+	 "in",
+	 CUE_WANT, 13},
 
 	/* Answers. */
 	{"rsvp|r.s.v.p.|rsvps", CUE_REPLY, 26},
@@ -548,7 +558,7 @@ const SchedPattern sched_llm_patterns[] = {
 	{"already|all|now ?been %E|sent|done|paid|sorted|fixed|settled|handled|taken|booked|covered|set|on|good|"
 	 "found|have|has|in|received|got",
 	 CUE_DONE, -12},
-	{"all|you're|it's|is|be sorted|set|done|good|fixed", CUE_DONE, -14},
+	{"all|you're|it's|is sorted|set|done|good|fixed", CUE_DONE, -14},
 	{"taken care of", CUE_DONE, -14},
 	{"nothing ?else|more|further ?for|to|you|is ?you|to|left ?do|needed|required|to", CUE_DONE, -34},
 	{"no ?further|more|immediate action|response|reply|payment|changes ?is|are ?%Y required|"
@@ -631,6 +641,7 @@ const SchedPattern sched_llm_patterns[] = {
 	{"reach|reaches|arrive|arrives|with|have|has|get|gets me|us|here|it|them|everything ** by|"
 	 "before|until|no|on|%T",
 	 CUE_DUE, 6},
+	{"by|until|before|till then|that", CUE_DUE, 6},
 
 	/* A chaser. */
 	{"any|some news|update~|word|progress|movement|joy", CUE_CHASE, 16},
@@ -777,6 +788,11 @@ const SchedPattern sched_llm_patterns[] = {
 	 CUE_AWAY, 8},
 	{"not be ?able|checking|reading|reachable|forwarded|available ?to|my|email", CUE_AWAY, 10},
 	{"back|return|returning ?in|to|at|on|office|work ?the ?office ?on %T|%N", CUE_AWAY, 8},
+	{"undelivered|undeliverable mail|message|:", CUE_AWAY, 22},
+	{"delivery status|failure|failed|subsystem|notification", CUE_AWAY, 16},
+	{"returned mail|to|message ?: ?see|sender", CUE_AWAY, 16},
+	{"failure notice", CUE_AWAY, 22},
+	{"mail|message delivery|not system|subsystem|failed|failure|delivered|problem", CUE_AWAY, 22},
 
 	/* Unwanted. */
 	{"lottery|jackpot|beneficiary|inheritance|viagra|cialis|casino|pharmacy|rolex|replica|forex|bitcoin~|crypto|"
@@ -948,7 +964,8 @@ const SchedPattern sched_llm_patterns[] = {
 	{"need|needs|require|requires|want ?%D|from|to|the|of ?you|your ** :", CUE_LIST_HEAD, 12},
 	{"for you", CUE_LIST_HEAD, 12},
 	{"before|by|until|for ** :", CUE_LIST_HEAD, 5},
-	{"open|outstanding|remaining|pending|next|missing|left|still points|items|tasks|steps|questions|to|open|:",
+	{"open|outstanding|remaining|pending|next|left|still points|items|tasks|steps|questions|"
+	 "to|open|:",
 	 CUE_LIST_HEAD, 12},
 	{"remember|forget|sure|must|deadlines|due|duties", CUE_LIST_HEAD, 10},
 	{"agenda|topics|programme|program|menu|schedule|itinerary|timetable|contents|highlights|news|results|summary|"

@@ -1,0 +1,228 @@
+/*
+ * batch.c - calls handlers: with whose rights, for how long, and what is put back afterwards.
+ *
+ * Runs in workers (many jobs in a transaction, each in a subtransaction unless its handler is a C function of ours)
+ * and runners (one job in a transaction of its own). Around each call: the job's identity, the role, a deadline by
+ * timer (statement_timeout is not enforced in background processes), settings put back, deferred constraints made
+ * immediate, session locks released.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/latch.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+
+#include "http/request.h"
+#include "identity/current_user.h"
+#include "jobs/batch.h"
+#include "jobs/store.h"
+
+/* More subtransactions with an id than this in one transaction slow every snapshot of the server. */
+#define MAX_WRITING_SUBTRANSACTIONS 60
+/* A batch that has run this long commits; who waits for its turn waits no longer. */
+#define BATCH_TIME_US 20000
+
+static TimeoutId deadline_timer;
+static volatile sig_atomic_t deadline_passed = false;
+
+static void
+pass_deadline(void)
+{
+	deadline_passed = true;
+	QueryCancelPending = true;
+	InterruptPending = true;
+	SetLatch(MyLatch);
+}
+
+void
+sched_jobs_prepare_deadline(void)
+{
+	deadline_timer = RegisterTimeout(USER_TIMEOUT, pass_deadline);
+}
+
+static void
+start_deadline(int64 milliseconds)
+{
+	deadline_passed = false;
+	enable_timeout_after(deadline_timer, (int) Min(milliseconds, INT_MAX));
+}
+
+/* A timer that went off after the handler's last interrupt check must not hit what follows. */
+static void
+stop_deadline(void)
+{
+	disable_timeout(deadline_timer, false);
+	if (deadline_passed)
+		QueryCancelPending = false;
+}
+
+/* SET CONSTRAINTS ALL IMMEDIATE, where there is anything to check: not at the commit of all, where it would hit others. */
+static void
+check_constraints(void)
+{
+	ConstraintsSetStmt *all = makeNode(ConstraintsSetStmt);
+
+	all->constraints = NIL;
+	all->deferred = false;
+	AfterTriggerSetState(all);
+}
+
+/* The call itself; what it leaves behind is put back on success here, otherwise by the abort. */
+static void
+call_as(SchedJob *job, Oid role)
+{
+	Oid user;
+	int context;
+	int level = NewGUCNestLevel();
+
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(role,
+						   context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	sched_jobs_call_handler(job);
+	if (TransactionIdIsValid(GetCurrentTransactionIdIfAny()))
+		check_constraints();
+	PopActiveSnapshot();
+	AtEOXact_GUC(false, level);
+	SetUserIdAndSecContext(user, context);
+}
+
+const char *
+sched_jobs_describe_error(SchedJob *job, const ErrorData *error)
+{
+	if (deadline_passed && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		return psprintf("timeout: the handler ran longer than " INT64_FORMAT " ms",
+						job->kind->timeout_ms);
+	return psprintf("%s (%s)", error->message != NULL ? error->message : "error",
+					unpack_sql_state(error->sqlerrcode));
+}
+
+/* In a subtransaction: whatever the handler throws becomes an outcome. */
+static void
+call_guarded(SchedJob *job, Oid role)
+{
+	MemoryContext memory = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(memory);
+	PG_TRY();
+	{
+		call_as(job, role);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(memory);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		sched_jobs_note_failure(job, sched_jobs_describe_error(job, error));
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(memory);
+	CurrentResourceOwner = owner;
+}
+
+static void
+run_one(SchedJob *job, Oid role, bool careful)
+{
+	sched_identity_set_job_user(&job->user_id);
+	start_deadline(job->kind->timeout_ms);
+	if (job->kind->plain && !careful)
+		call_as(job, role);
+	else
+		call_guarded(job, role);
+	stop_deadline();
+	sched_identity_set_job_user(NULL);
+	LockReleaseSession(USER_LOCKMETHOD);
+}
+
+/* An outcome that needs no call, or NONE. */
+static SchedOutcome
+settle_without_call(SchedJob *job, Oid role)
+{
+	const char *problem;
+	bool wants_call = job->has_request && !job->has_response && job->answer == NULL;
+
+	job->kind = sched_jobs_find_kind(job->kind_name);
+	if (job->kind == NULL)
+	{
+		job->reason = "the kind no longer exists";
+		return SCHED_OUTCOME_FAIL;
+	}
+	if (wants_call)
+		return SCHED_OUTCOME_SEND;
+	if (job->answer != NULL)
+	{
+		job->response = sched_http_form_response(job->answer);
+		job->has_response = true;
+		job->retry_after_ms = sched_http_asked_delay_ms(job->answer);
+	}
+	if (job->kind->runner)
+		return job->answer != NULL ? SCHED_OUTCOME_ANSWERED : SCHED_OUTCOME_REROUTE;
+	problem = sched_jobs_resolve_handler(job->kind, role);
+	if (problem != NULL)
+	{
+		job->reason = problem;
+		return SCHED_OUTCOME_FAIL;
+	}
+	return SCHED_OUTCOME_NONE;
+}
+
+void
+sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful)
+{
+	Oid role = sched_jobs_owner_role();
+	TimestampTz start = GetCurrentTimestamp();
+
+	for (int i = 0; i < n_jobs; i++)
+	{
+		SchedJob *job = &jobs[i];
+
+		CHECK_FOR_INTERRUPTS();
+		job->memory = CurrentMemoryContext;
+		job->outcome = settle_without_call(job, role);
+		if (job->outcome == SCHED_OUTCOME_NONE)
+			run_one(job, role, careful);
+		if (MyProc->subxidStatus.count >= MAX_WRITING_SUBTRANSACTIONS ||
+			MyProc->subxidStatus.overflowed)
+			break;
+		/* The clock is not asked for each of thousands of quick ones. */
+		if ((!job->kind || !job->kind->plain || i % 64 == 63) &&
+			GetCurrentTimestamp() - start > BATCH_TIME_US)
+			break;
+	}
+}
+
+void
+sched_jobs_run_alone(SchedJob *job, Oid role)
+{
+	job->memory = CurrentMemoryContext;
+	sched_identity_set_job_user(&job->user_id);
+	start_deadline(job->kind->timeout_ms);
+	call_as(job, role);
+	stop_deadline();
+	sched_identity_set_job_user(NULL);
+}
+
+void
+sched_jobs_end_call(void)
+{
+	disable_timeout(deadline_timer, false);
+	QueryCancelPending = false;
+	sched_identity_set_job_user(NULL);
+	sched_jobs_current = NULL;
+}

@@ -1,0 +1,31 @@
+/*
+ * batch.h - calling the handlers of jobs that a transaction has locked.
+ */
+#ifndef SCHED_JOBS_BATCH_H
+#define SCHED_JOBS_BATCH_H
+
+#include "jobs/job.h"
+
+/* Registers the deadline's timer; once in each worker and runner. */
+extern void sched_jobs_prepare_deadline(void);
+
+/*
+ * Calls the handlers of jobs that this transaction has locked, in order, until the batch has taken its time; jobs that
+ * were not reached keep SCHED_OUTCOME_NONE. A failing handler is an outcome, not an error; only what calls in C without a
+ * subtransaction throw goes up, and not when `careful`. Memory: the current context, until the outcomes are written.
+ */
+extern void sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful);
+
+/*
+ * For a runner: calls one handler as `role` in the transaction that the runner made for it, without a subtransaction. What it
+ * throws goes up. The caller has made the session's user `role`.
+ */
+extern void sched_jobs_run_alone(SchedJob *job, Oid role);
+
+/* After a call that threw: no deadline, no identity, no interrupt that was meant for it. */
+extern void sched_jobs_end_call(void);
+
+/* What an error means for the job: words palloc'ed in the current context. */
+extern const char *sched_jobs_describe_error(SchedJob *job, const ErrorData *error);
+
+#endif

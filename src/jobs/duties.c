@@ -1,0 +1,312 @@
+/*
+ * duties.c - the worker's other work: clock, queues, schedules, numbering of changes, jobs of the dead, retention.
+ *
+ * Runs in workers, each duty in a short transaction of its own that the worker opens. Several workers of a
+ * database may do the same at once: rows are taken with SKIP LOCKED, the rest is fenced by an advisory lock
+ * that is tried, never waited for.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "miscadmin.h"
+#include "storage/lwlock.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "http/request.h"
+#include "jobs/duties.h"
+#include "jobs/job.h"
+#include "jobs/shmem.h"
+#include "jobs/store.h"
+
+/* Rows of one duty in one transaction. */
+#define DUTY_ROWS 1000
+
+#define DELAYED \
+	"NOT l.ready AND l.status IN ('pending', 'sleeping') AND (l.queue IS NULL OR l.holds_queue)"
+#define QUEUED "l.queue IS NOT NULL AND l.status = 'pending' AND NOT l.holds_queue"
+
+static SchedStatement mark_due = {
+	"UPDATE scheduler.live_jobs SET ready = true WHERE ctid = ANY (ARRAY(SELECT l.ctid FROM"
+	" scheduler.live_jobs l WHERE " DELAYED " AND l.run_at <= $1 ORDER BY l.run_at LIMIT $2"
+	" FOR UPDATE SKIP LOCKED))",
+	2,
+	{TIMESTAMPTZOID, INT8OID},
+	true,
+	NULL};
+static SchedStatement next_due = {"SELECT l.run_at FROM scheduler.live_jobs l WHERE " DELAYED
+								  " ORDER BY l.run_at LIMIT 1",
+								  0,
+								  {0},
+								  true,
+								  NULL};
+
+/* Hops from queue to queue through the index; the head of each, unless the queue is taken. */
+static SchedStatement find_heads = {
+	"WITH RECURSIVE q AS ((SELECT l.user_id, l.queue FROM scheduler.live_jobs l WHERE " QUEUED
+	" ORDER BY l.user_id, l.queue LIMIT 1) UNION ALL SELECT n.user_id, n.queue FROM q,"
+	" LATERAL (SELECT l.user_id, l.queue FROM scheduler.live_jobs l WHERE " QUEUED
+	" AND (l.user_id, l.queue) > (q.user_id, q.queue) ORDER BY l.user_id, l.queue LIMIT 1) AS n)"
+	" SELECT h.user_id, h.job_id, h.run_at FROM q, LATERAL (SELECT l.user_id, l.job_id, l.run_at"
+	" FROM scheduler.live_jobs l WHERE " QUEUED " AND l.user_id = q.user_id AND l.queue = q.queue"
+	" ORDER BY l.user_id, l.queue, l.run_at, l.job_id LIMIT 1) AS h WHERE NOT EXISTS (SELECT FROM"
+	" scheduler.live_jobs b WHERE b.user_id = q.user_id AND b.queue = q.queue AND b.holds_queue)",
+	0,
+	{0},
+	true,
+	NULL};
+static SchedStatement give_turn = {
+	"UPDATE scheduler.live_jobs l SET holds_queue = true, ready = true WHERE l.user_id = $1"
+	" AND l.job_id = $2 AND " QUEUED,
+	2,
+	{UUIDOID, UUIDOID},
+	true,
+	NULL};
+static SchedStatement try_fence = {
+	"SELECT pg_catalog.pg_try_advisory_xact_lock(1398362948, $1)", 1, {INT4OID}, false, NULL};
+#define FENCE_QUEUES 1
+#define FENCE_CHANGES 2
+#define FENCE_HOUSE 3
+
+static SchedStatement fire_schedules = {"SELECT scheduler.fire_schedules()", 0, {0}, false, NULL};
+
+static SchedStatement any_change = {
+	"SELECT FROM scheduler.new_changes LIMIT 1", 0, {0}, false, NULL};
+static SchedStatement start_counter = {
+	"INSERT INTO scheduler.change_counters (last_change_seq) VALUES (0) ON CONFLICT DO NOTHING",
+	0,
+	{0},
+	false,
+	NULL};
+static SchedStatement number_changes = {
+	"WITH moved AS (DELETE FROM scheduler.new_changes WHERE ctid = ANY (ARRAY(SELECT n.ctid FROM"
+	" scheduler.new_changes n LIMIT $1 FOR UPDATE SKIP LOCKED)) RETURNING *), numbered AS"
+	" (INSERT INTO scheduler.changes (user_id, change_seq, type, subject_id, at) SELECT m.user_id,"
+	" c.last_change_seq + row_number() OVER (ORDER BY m.at, m.new_change_id), m.type, m.subject_id,"
+	" m.at FROM moved m, scheduler.change_counters c RETURNING change_seq) UPDATE"
+	" scheduler.change_counters c SET last_change_seq = c.last_change_seq + (SELECT count(*) FROM"
+	" numbered) RETURNING c.last_change_seq",
+	1,
+	{INT8OID},
+	false,
+	NULL};
+
+static SchedStatement find_orphans = {"SELECT " SCHED_JOB_COLUMNS
+									  " FROM scheduler.live_jobs l WHERE l.lease IS NOT NULL AND"
+									  " l.lease <> ALL ($1) LIMIT $2 FOR UPDATE SKIP LOCKED",
+									  2,
+									  {INT8ARRAYOID, INT8OID},
+									  true,
+									  NULL};
+static SchedStatement runner_work = {
+	"SELECT FROM scheduler.live_jobs l WHERE l.ready AND l.runner LIMIT 1", 0, {0}, true, NULL};
+static SchedStatement job_lives = {
+	"SELECT FROM scheduler.live_jobs l WHERE l.job_id = $1", 1, {UUIDOID}, true, NULL};
+
+static bool
+pass_fence(int number)
+{
+	Datum values[1] = {Int32GetDatum(number)};
+	bool is_null;
+
+	sched_jobs_execute(&try_fence, values, NULL, SPI_OK_SELECT);
+	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+}
+
+/* The one timestamp that a statement gave, or never. */
+static TimestampTz
+read_time(void)
+{
+	bool is_null;
+	Datum value;
+
+	if (SPI_processed == 0)
+		return DT_NOEND;
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+	return is_null ? DT_NOEND : DatumGetTimestampTz(value);
+}
+
+TimestampTz
+sched_jobs_mark_due(void)
+{
+	Datum values[2] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int64GetDatum(DUTY_ROWS)};
+
+	sched_jobs_execute(&mark_due, values, NULL, SPI_OK_UPDATE);
+	sched_jobs_execute(&next_due, NULL, NULL, SPI_OK_SELECT);
+	return read_time();
+}
+
+TimestampTz
+sched_jobs_advance_queues(void)
+{
+	SPITupleTable *heads;
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz next = DT_NOEND;
+	uint64 n;
+
+	/* Another worker is at it, and signals nobody when it is done: look again soon. */
+	if (!pass_fence(FENCE_QUEUES))
+		return now + 50 * 1000;
+	sched_jobs_execute(&find_heads, NULL, NULL, SPI_OK_SELECT);
+	heads = SPI_tuptable;
+	n = SPI_processed;
+	for (uint64 i = 0; i < n; i++)
+	{
+		bool is_null;
+		Datum values[2] = {SPI_getbinval(heads->vals[i], heads->tupdesc, 1, &is_null),
+						   SPI_getbinval(heads->vals[i], heads->tupdesc, 2, &is_null)};
+		TimestampTz run_at =
+			DatumGetTimestampTz(SPI_getbinval(heads->vals[i], heads->tupdesc, 3, &is_null));
+
+		if (run_at > now)
+			next = Min(next, run_at);
+		else
+			sched_jobs_execute(&give_turn, values, NULL, SPI_OK_UPDATE);
+	}
+	return next;
+}
+
+TimestampTz
+sched_jobs_fire_schedules(void)
+{
+	sched_jobs_execute(&fire_schedules, NULL, NULL, SPI_OK_SELECT);
+	return read_time();
+}
+
+bool
+sched_jobs_number_changes(void)
+{
+	Datum values[1] = {Int64GetDatum(10 * DUTY_ROWS)};
+	bool is_null;
+	Datum highest;
+	char text[32];
+
+	sched_jobs_execute(&any_change, NULL, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 0 || !pass_fence(FENCE_CHANGES))
+		return false;
+	sched_jobs_execute(&start_counter, NULL, NULL, SPI_OK_INSERT);
+	sched_jobs_execute(&number_changes, values, NULL, SPI_OK_UPDATE_RETURNING);
+	highest = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+	snprintf(text, sizeof(text), INT64_FORMAT, DatumGetInt64(highest));
+	Async_Notify("scheduler", text);
+	return true;
+}
+
+/* The incarnations that hold leases rightly. */
+static Datum
+living_incarnations(void)
+{
+	Datum *living = palloc(SCHED_MAX_PROCESSES * sizeof(Datum));
+	int n = 0;
+
+	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
+	{
+		SchedProcess *process = &sched_jobs_shared->processes[i];
+
+		if (process->type != SCHED_PROCESS_FREE && process->pid != 0 &&
+			process->database == MyDatabaseId)
+			living[n++] = Int64GetDatum((int64) process->incarnation);
+	}
+	LWLockRelease(sched_jobs_shared->lock);
+	return PointerGetDatum(
+		construct_array(living, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* A call whose outcome nobody knows is answered as lost; anything else was an attempt that failed. */
+static void
+judge_orphan(SchedJob *job)
+{
+	job->kind = sched_jobs_find_kind(job->kind_name);
+	if (job->kind == NULL)
+	{
+		job->outcome = SCHED_OUTCOME_FAIL;
+		job->reason = "the kind no longer exists";
+	}
+	else if (job->has_request && !job->has_response)
+	{
+		SchedHttpAnswer *lost = sched_http_make_failure(0, SCHED_HTTP_LOST, true,
+														"the process that made the call ended");
+
+		job->response = sched_http_form_response(lost);
+		sched_http_free_answer(lost);
+		job->outcome = SCHED_OUTCOME_ANSWERED;
+	}
+	else
+		sched_jobs_note_failure(job, "the process ended while the handler ran");
+}
+
+void
+sched_jobs_free_dead_leases(uint64 incarnation)
+{
+	Datum values[2] = {living_incarnations(), Int64GetDatum(DUTY_ROWS)};
+	SPITupleTable *rows;
+	SchedJob *jobs;
+	uint64 n;
+
+	sched_jobs_execute(&find_orphans, values, NULL, SPI_OK_SELECT);
+	rows = SPI_tuptable;
+	n = SPI_processed;
+	if (n == 0)
+		return;
+	jobs = palloc(n * sizeof(SchedJob));
+	for (uint64 i = 0; i < n; i++)
+	{
+		sched_jobs_read_row(&jobs[i], rows, i);
+		judge_orphan(&jobs[i]);
+	}
+	sched_jobs_write_outcomes(jobs, (int) n, incarnation);
+	/* There may be more of them. */
+	if (n == DUTY_ROWS)
+		sched_jobs_signal_at_commit(SCHED_SIGNAL_ENDED);
+}
+
+bool
+sched_jobs_has_runner_work(void)
+{
+	sched_jobs_execute(&runner_work, NULL, NULL, SPI_OK_SELECT);
+	return SPI_processed > 0;
+}
+
+void
+sched_jobs_interrupt_cancelled(void)
+{
+	pg_uuid_t running[SCHED_MAX_PROCESSES];
+	static const pg_uuid_t none = {{0}};
+	int n = 0;
+
+	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
+	{
+		SchedProcess *process = &sched_jobs_shared->processes[i];
+
+		if (process->type == SCHED_PROCESS_RUNNER && process->database == MyDatabaseId &&
+			memcmp(&process->job_id, &none, UUID_LEN) != 0)
+			running[n++] = process->job_id;
+	}
+	LWLockRelease(sched_jobs_shared->lock);
+	for (int i = 0; i < n; i++)
+	{
+		Datum values[1] = {UUIDPGetDatum(&running[i])};
+
+		sched_jobs_execute(&job_lives, values, NULL, SPI_OK_SELECT);
+		if (SPI_processed == 0)
+			sched_jobs_interrupt_runner(&running[i]);
+	}
+}
+
+void
+sched_jobs_keep_house(void)
+{
+	static SchedStatement make_partitions = {
+		"SELECT scheduler.make_partitions()", 0, {0}, false, NULL};
+	static SchedStatement apply_retention = {
+		"SELECT scheduler.apply_retention()", 0, {0}, false, NULL};
+
+	if (!pass_fence(FENCE_HOUSE))
+		return;
+	sched_jobs_execute(&make_partitions, NULL, NULL, SPI_OK_SELECT);
+	sched_jobs_execute(&apply_retention, NULL, NULL, SPI_OK_SELECT);
+}

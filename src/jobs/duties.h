@@ -1,0 +1,33 @@
+/*
+ * duties.h - what a worker does besides calling handlers. Each needs an open step (process.h).
+ */
+#ifndef SCHED_JOBS_DUTIES_H
+#define SCHED_JOBS_DUTIES_H
+
+#include "datatype/timestamp.h"
+
+/* Marks delayed jobs ready whose time has come; when the next one is due (DT_NOEND: none). */
+extern TimestampTz sched_jobs_mark_due(void);
+
+/* Gives each free queue its next job; when a job that waits for the clock alone is due. */
+extern TimestampTz sched_jobs_advance_queues(void);
+
+/* Enqueues what schedules ask for; when the next one is due. */
+extern TimestampTz sched_jobs_fire_schedules(void);
+
+/* Numbers committed changes and notifies; false where there were none. */
+extern bool sched_jobs_number_changes(void);
+
+/* Takes back the jobs of processes that are no more. */
+extern void sched_jobs_free_dead_leases(uint64 incarnation);
+
+/* Is anything ready for a runner? */
+extern bool sched_jobs_has_runner_work(void);
+
+/* Interrupts runners whose job was cancelled. */
+extern void sched_jobs_interrupt_cancelled(void);
+
+/* Retention, and the partitions of the months to come. */
+extern void sched_jobs_keep_house(void);
+
+#endif

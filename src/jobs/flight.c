@@ -1,0 +1,489 @@
+/*
+ * flight.c - a worker's HTTP calls between the commit that asked for them and the transaction that takes the answer.
+ *
+ * Runs in workers. The queue of calls lies here, not in curl, whose time limit counts from the moment it gets a
+ * call. Flights live in a memory context of their own as long as the process; an answer belongs to its flight. Signals are blocked around every call of the engine: the library's resolver threads inherit the mask.
+ * No transaction is open while a call flies; requests and secrets are read in a short one just before.
+ */
+#include "postgres.h"
+
+#include <curl/curl.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "lib/ilist.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "core/fault.h"
+#include "core/settings.h"
+#include "http/http.h"
+#include "http/request.h"
+#include "jobs/flight.h"
+#include "jobs/store.h"
+
+/* Calls made ready in one transaction. */
+#define LAUNCH_BATCH 64
+
+typedef struct FlightEntry
+{
+	uint64 tag;
+	SchedFlight *flight;
+} FlightEntry;
+
+/* One user's waiting calls: users take turns, so that nobody waits behind another's thousands. */
+typedef struct UserLine
+{
+	pg_uuid_t user_id;
+	dlist_node node; /* in turns */
+	dlist_head flights;
+} UserLine;
+
+static SchedHttpEngine *engine = NULL;
+static MemoryContext flight_memory = NULL;
+static HTAB *flights = NULL; /* by tag: all of them */
+static HTAB *lines = NULL;   /* by user: calls that wait */
+static dlist_head turns =
+	DLIST_STATIC_INIT(turns); /* lines that are not empty; the first is next */
+static dlist_head answered = DLIST_STATIC_INIT(answered);
+static int n_waiting = 0;
+static int n_air = 0;
+static uint64 last_tag = 0;
+
+static SchedStatement read_request = {
+	"SELECT l.request FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.job_id = $2"
+	" AND l.lease = $3 AND l.request IS NOT NULL",
+	3,
+	{UUIDOID, UUIDOID, INT8OID},
+	true,
+	NULL};
+static SchedStatement find_mine = {
+	"SELECT l.job_id FROM scheduler.live_jobs l WHERE l.lease = $1", 1, {INT8OID}, true, NULL};
+
+/* Each call in the air is a descriptor, and a few more for resolving; the hard limit is the administrator's. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	rlim_t wanted = (rlim_t) sched_max_in_flight * 2 + max_files_per_process + 256;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : Min(wanted, limit.rlim_max);
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		ereport(LOG, (errmsg("could not raise the limit of open files: %m")));
+}
+
+void
+sched_jobs_open_flights(void)
+{
+	HASHCTL control = {0};
+	SchedHttpConfig config;
+	sigset_t saved;
+
+	raise_descriptor_limit();
+	flight_memory =
+		AllocSetContextCreate(TopMemoryContext, "scheduler flights", ALLOCSET_DEFAULT_SIZES);
+	control.keysize = sizeof(uint64);
+	control.entrysize = sizeof(FlightEntry);
+	flights = hash_create("scheduler flights", 1024, &control, HASH_ELEM | HASH_BLOBS);
+	control.keysize = sizeof(pg_uuid_t);
+	control.entrysize = sizeof(UserLine);
+	lines = hash_create("scheduler lines", 64, &control, HASH_ELEM | HASH_BLOBS);
+	sched_http_load_config(&config);
+	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) == 0)
+		engine = sched_http_create(&config);
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+	if (engine == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start the HTTP engine")));
+}
+
+void
+sched_jobs_reconfigure_flights(void)
+{
+	SchedHttpConfig config;
+	sigset_t saved;
+
+	sched_http_load_config(&config);
+	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+	sched_http_reconfigure(engine, &config);
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+}
+
+/* To the end of its user's line. */
+static void
+stand_in_line(SchedFlight *flight)
+{
+	bool found;
+	UserLine *line = hash_search(lines, &flight->user_id, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		dlist_init(&line->flights);
+		dlist_push_tail(&turns, &line->node);
+	}
+	flight->listed = true;
+	dlist_push_tail(&line->flights, &flight->node);
+	n_waiting++;
+}
+
+/* Out of its line, which goes when it is empty and to the end of the turns otherwise. */
+static void
+leave_line(UserLine *line, SchedFlight *flight)
+{
+	flight->listed = false;
+	dlist_delete(&flight->node);
+	n_waiting--;
+	dlist_delete(&line->node);
+	if (dlist_is_empty(&line->flights))
+		hash_search(lines, &flight->user_id, HASH_REMOVE, NULL);
+	else
+		dlist_push_tail(&turns, &line->node);
+}
+
+void
+sched_jobs_add_flight(const SchedJob *job, const char *url)
+{
+	MemoryContext old = MemoryContextSwitchTo(flight_memory);
+	SchedFlight *flight = palloc0(sizeof(SchedFlight));
+	FlightEntry *entry;
+
+	flight->tag = ++last_tag;
+	flight->user_id = job->user_id;
+	flight->job_id = job->job_id;
+	strlcpy(flight->kind_name, job->kind_name, sizeof(flight->kind_name));
+	flight->per_user_limit = job->kind->per_user_limit;
+	flight->url = pstrdup(url);
+	entry = hash_search(flights, &flight->tag, HASH_ENTER, NULL);
+	entry->flight = flight;
+	stand_in_line(flight);
+	MemoryContextSwitchTo(old);
+}
+
+void
+sched_jobs_drop_flight(SchedFlight *flight)
+{
+	if (flight->answer != NULL)
+	{
+		sched_http_count_answer(flight->answer);
+		sched_http_free_answer(flight->answer);
+	}
+	if (flight->listed)
+		dlist_delete(&flight->node);
+	hash_search(flights, &flight->tag, HASH_REMOVE, NULL);
+	pfree(flight->url);
+	pfree(flight);
+}
+
+void
+sched_jobs_put_flight_back(SchedFlight *flight)
+{
+	dlist_delete(&flight->node);
+	dlist_push_tail(&answered, &flight->node);
+}
+
+/* From waiting or the air to answered. */
+static void
+take_answer(SchedFlight *flight, SchedHttpAnswer *answer)
+{
+	flight->answer = answer;
+	flight->listed = true;
+	dlist_push_tail(&answered, &flight->node);
+}
+
+/* How many calls of this kind the same user has in the air. */
+static int
+count_of_user(const SchedFlight *like)
+{
+	HASH_SEQ_STATUS scan;
+	FlightEntry *entry;
+	int n = 0;
+
+	hash_seq_init(&scan, flights);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		SchedFlight *flight = entry->flight;
+
+		if (flight->submitted && flight->answer == NULL &&
+			memcmp(&flight->user_id, &like->user_id, UUID_LEN) == 0 &&
+			strcmp(flight->kind_name, like->kind_name) == 0)
+			n++;
+	}
+	return n;
+}
+
+static bool
+may_start(const SchedFlight *flight)
+{
+	sigset_t saved;
+	bool admitted;
+
+	if (flight->per_user_limit > 0 && count_of_user(flight) >= flight->per_user_limit)
+		return false;
+	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+	admitted = sched_http_admits(engine, flight->url);
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+	return admitted;
+}
+
+/* The first call of a line that may start; not far behind a crowd for one host. */
+static SchedFlight *
+find_ready(UserLine *line)
+{
+	dlist_iter iter;
+	int seen = 0;
+
+	dlist_foreach(iter, &line->flights)
+	{
+		SchedFlight *flight = dlist_container(SchedFlight, node, iter.cur);
+
+		if (++seen > LAUNCH_BATCH)
+			break;
+		if (may_start(flight))
+			return flight;
+	}
+	return NULL;
+}
+
+/*
+ * Builds one call and hands it over at once, so that its secret lies in memory no longer than that. A call that cannot be
+ * made has its answer already; a job that is no longer ours needs none.
+ */
+static void
+launch_one(SchedFlight *flight, uint64 incarnation)
+{
+	Datum values[3] = {UUIDPGetDatum(&flight->user_id), UUIDPGetDatum(&flight->job_id),
+					   Int64GetDatum((int64) incarnation)};
+	SchedHttpAnswer *refusal;
+	SchedHttpCall call = {0};
+	Datum request;
+	bool is_null;
+	sigset_t saved;
+
+	sched_jobs_execute(&read_request, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed != 1)
+	{
+		sched_jobs_drop_flight(flight);
+		return;
+	}
+	request = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+	refusal = sched_http_build_call(request, &flight->user_id, flight->tag, &call);
+	if (refusal != NULL)
+	{
+		take_answer(flight, refusal);
+		return;
+	}
+	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+	sched_http_submit(engine, &call);
+	sched_http_scrub_call(&call);
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+	n_air++;
+}
+
+/* The next calls that may start, one of each user in turn. Each is handed over before the next is judged. */
+static void
+launch_in_turn(uint64 incarnation)
+{
+	int launched = 0;
+	bool progress = true;
+
+	while (progress && launched < LAUNCH_BATCH)
+	{
+		dlist_mutable_iter iter;
+		dlist_node *last = dlist_is_empty(&turns) ? NULL : dlist_tail_node(&turns);
+
+		progress = false;
+		dlist_foreach_modify(iter, &turns)
+		{
+			UserLine *line = dlist_container(UserLine, node, iter.cur);
+			bool is_last = iter.cur == last;
+			SchedFlight *flight = n_air < sched_max_in_flight ? find_ready(line) : NULL;
+
+			if (flight != NULL)
+			{
+				leave_line(line, flight);
+				flight->submitted = true;
+				launch_one(flight, incarnation);
+				launched++;
+				progress = true;
+			}
+			if (is_last || launched >= LAUNCH_BATCH)
+				break;
+		}
+	}
+}
+
+void
+sched_jobs_launch_flights(uint64 incarnation)
+{
+	if (n_waiting == 0 || n_air >= sched_max_in_flight)
+		return;
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	SPI_connect();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	launch_in_turn(incarnation);
+	PopActiveSnapshot();
+	SPI_finish();
+	CommitTransactionCommand();
+	if (n_air > 0)
+		SCHED_FAULT("sent");
+	sched_jobs_drive_flights();
+}
+
+static void
+collect_answers(void)
+{
+	SchedHttpAnswer *answer;
+	sigset_t saved;
+
+	for (;;)
+	{
+		FlightEntry *entry;
+		uint64 tag;
+
+		sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+		answer = sched_http_next(engine);
+		sigprocmask(SIG_SETMASK, &saved, NULL);
+		if (answer == NULL)
+			return;
+		n_air--;
+		tag = answer->tag;
+		entry = hash_search(flights, &tag, HASH_FIND, NULL);
+		if (entry != NULL)
+			take_answer(entry->flight, answer);
+		else
+			sched_http_free_answer(answer);
+		SCHED_FAULT("answered");
+	}
+}
+
+void
+sched_jobs_drive_flights(void)
+{
+	sigset_t saved;
+
+	if (n_air == 0)
+		return;
+	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+	sched_http_drive(engine);
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+	collect_answers();
+}
+
+int
+sched_jobs_answered_flights(SchedFlight **found, int max)
+{
+	dlist_iter iter;
+	int n = 0;
+
+	dlist_foreach(iter, &answered)
+	{
+		if (n == max)
+			break;
+		found[n++] = dlist_container(SchedFlight, node, iter.cur);
+	}
+	return n;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, UUID_LEN);
+}
+
+/* The ids of the jobs that are this incarnation's now, sorted; palloc'ed in `memory`. */
+static pg_uuid_t *
+read_mine(uint64 incarnation, MemoryContext memory, int *n)
+{
+	Datum values[1] = {Int64GetDatum((int64) incarnation)};
+	pg_uuid_t *mine;
+	bool is_null;
+
+	StartTransactionCommand();
+	SPI_connect();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	sched_jobs_execute(&find_mine, values, NULL, SPI_OK_SELECT);
+	*n = (int) SPI_processed;
+	mine = MemoryContextAlloc(memory, (*n + 1) * sizeof(pg_uuid_t));
+	for (int i = 0; i < *n; i++)
+		mine[i] = *DatumGetUUIDP(
+			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+	PopActiveSnapshot();
+	SPI_finish();
+	CommitTransactionCommand();
+	qsort(mine, *n, sizeof(pg_uuid_t), compare_ids);
+	return mine;
+}
+
+void
+sched_jobs_cancel_flights(uint64 incarnation)
+{
+	HASH_SEQ_STATUS scan;
+	FlightEntry *entry;
+	pg_uuid_t *mine;
+	int n;
+
+	if (n_waiting + n_air == 0)
+		return;
+	mine = read_mine(incarnation, flight_memory, &n);
+	hash_seq_init(&scan, flights);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		SchedFlight *flight = entry->flight;
+		sigset_t saved;
+
+		if (flight->answer != NULL ||
+			bsearch(&flight->job_id, mine, n, sizeof(pg_uuid_t), compare_ids) != NULL)
+			continue;
+		/* A waiting one is found to be gone when its turn comes. */
+		if (!flight->submitted)
+			continue;
+		sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+		sched_http_cancel(engine, flight->tag);
+		sigprocmask(SIG_SETMASK, &saved, NULL);
+	}
+	pfree(mine);
+	sched_jobs_drive_flights();
+}
+
+int
+sched_jobs_flight_descriptor(void)
+{
+	return sched_http_descriptor(engine);
+}
+
+long
+sched_jobs_flight_timeout_ms(void)
+{
+	if (n_air == 0)
+		return -1;
+	return sched_http_timeout_ms(engine);
+}
+
+int
+sched_jobs_flights_in_air(void)
+{
+	return n_air;
+}
+
+int
+sched_jobs_flights_waiting(void)
+{
+	return n_waiting;
+}
+
+bool
+sched_jobs_flights_answered(void)
+{
+	return !dlist_is_empty(&answered);
+}

@@ -1,0 +1,236 @@
+/*
+ * process.c - how workers and runners start, hold on to the extension, and end.
+ *
+ * A place in the shared table is reserved by who asks for the process (pid 0) and given back by the process' exit
+ * callback, which runs at any end but a crash; a crash empties the table.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "jobs/process.h"
+#include "jobs/store.h"
+
+static SchedProcess *my_process = NULL;
+
+/* A place for a process of this type, or -1. */
+static int
+reserve_place(SchedProcessType type, Oid database)
+{
+	int place = -1;
+
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < SCHED_MAX_PROCESSES && place < 0; i++)
+	{
+		SchedProcess *process = &sched_jobs_shared->processes[i];
+
+		if (process->type != SCHED_PROCESS_FREE)
+			continue;
+		memset(process, 0, sizeof(SchedProcess));
+		process->type = type;
+		process->database = database;
+		process->reserved_at = GetCurrentTimestamp();
+		place = i;
+	}
+	LWLockRelease(sched_jobs_shared->lock);
+	return place;
+}
+
+static void
+free_place(int place)
+{
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
+	sched_jobs_shared->processes[place].type = SCHED_PROCESS_FREE;
+	sched_jobs_shared->processes[place].pid = 0;
+	LWLockRelease(sched_jobs_shared->lock);
+}
+
+bool
+sched_jobs_start_process(SchedProcessType type, Oid database)
+{
+	BackgroundWorker worker = {0};
+	bool runner = type == SCHED_PROCESS_RUNNER;
+	int place = reserve_place(type, database);
+
+	if (place < 0)
+		return false;
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_main_arg = Int32GetDatum(place);
+	worker.bgw_notify_pid = MyProcPid;
+	strlcpy(worker.bgw_library_name, "scheduler", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, runner ? "sched_jobs_runner_main" : "sched_jobs_worker_main",
+			BGW_MAXLEN);
+	strlcpy(worker.bgw_type, runner ? "scheduler runner" : "scheduler worker", BGW_MAXLEN);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "%s for database %u", worker.bgw_type, database);
+	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
+	{
+		free_place(place);
+		return false;
+	}
+	return true;
+}
+
+int
+sched_jobs_count_processes(SchedProcessType type, Oid database)
+{
+	int n = 0;
+
+	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
+		if (sched_jobs_shared->processes[i].type == type &&
+			sched_jobs_shared->processes[i].database == database)
+			n++;
+	LWLockRelease(sched_jobs_shared->lock);
+	return n;
+}
+
+/* Leaves the database's entry as the launcher is to find it. */
+static void
+note_worker_end(SchedDatabase *entry, const SchedProcess *process, int code)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	bool failed = code != 0 && process->busy;
+
+	if (entry->state == SCHED_DATABASE_RUNNING)
+		entry->state = SCHED_DATABASE_UNKNOWN;
+	entry->armed = false;
+	if (process->busy)
+		entry->suspect = true;
+	if (now - process->started_at > 60 * USECS_PER_SEC)
+		entry->failures = 0;
+	if (!failed)
+		return;
+	entry->failures = Min(entry->failures + 1, 6);
+	entry->retry_at = now + ((int64) 1 << entry->failures) * USECS_PER_SEC / 2;
+}
+
+static void
+leave_place(int code, Datum argument)
+{
+	SchedDatabase *entry;
+	Oid database = my_process->database;
+	bool worker = my_process->type == SCHED_PROCESS_WORKER;
+
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
+	entry = sched_jobs_find_database(database, false);
+	if (entry != NULL && worker)
+		note_worker_end(entry, my_process, code);
+	my_process->type = SCHED_PROCESS_FREE;
+	my_process->pid = 0;
+	LWLockRelease(sched_jobs_shared->lock);
+	/* Whoever is left looks after what this one had taken. */
+	sched_jobs_signal_workers(database, SCHED_SIGNAL_ENDED);
+	if (worker)
+		sched_jobs_wake_launcher();
+}
+
+static void
+force_setting(const char *name, const char *value)
+{
+	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/* Nothing that ALTER DATABASE or ALTER ROLE set may change how the queue is worked on. */
+static void
+force_settings(SchedProcessType type)
+{
+	force_setting("search_path", "pg_catalog, pg_temp");
+	force_setting("statement_timeout", "0");
+	force_setting("idle_in_transaction_session_timeout", "0");
+	force_setting("idle_session_timeout", "0");
+	force_setting("default_transaction_isolation", "read committed");
+	force_setting("default_transaction_read_only", "off");
+	force_setting("default_transaction_deferrable", "off");
+	force_setting("row_security", "on");
+	/* Row triggers of ours run; a session_replication_role of the database would stop them. */
+	force_setting("session_replication_role", "origin");
+	force_setting("lock_timeout", type == SCHED_PROCESS_WORKER ? "100ms" : "0");
+}
+
+SchedProcess *
+sched_jobs_begin_process(int place)
+{
+	uint64 incarnation;
+	Oid database;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	if (!pg_strong_random(&incarnation, sizeof(incarnation)))
+		elog(ERROR, "could not generate random values");
+	my_process = &sched_jobs_shared->processes[place];
+	before_shmem_exit(leave_place, (Datum) 0);
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
+	database = my_process->database;
+	my_process->pid = MyProcPid;
+	my_process->procno = MyProc->pgprocno;
+	my_process->incarnation = incarnation >> 1;
+	my_process->started_at = GetCurrentTimestamp();
+	LWLockRelease(sched_jobs_shared->lock);
+	/* An end in here is a failure, tried again later. */
+	my_process->busy = true;
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	my_process->busy = false;
+	force_settings(my_process->type);
+	pgstat_report_appname(my_process->type == SCHED_PROCESS_WORKER ? "scheduler worker"
+																   : "scheduler runner");
+	return my_process;
+}
+
+Oid
+sched_jobs_extension_oid(void)
+{
+	return get_extension_oid("scheduler", true);
+}
+
+bool
+sched_jobs_begin_step(Oid extension)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	/* DROP EXTENSION holds this lock; waiting for it would stall the calls in flight. */
+	if (!ConditionalLockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock))
+	{
+		CommitTransactionCommand();
+		return false;
+	}
+	if (sched_jobs_extension_oid() != extension)
+	{
+		/* Dropped: this process has nothing to do any more. */
+		AbortCurrentTransaction();
+		my_process->busy = false;
+		proc_exit(0);
+	}
+	SPI_connect();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, "working on jobs");
+	return true;
+}
+
+void
+sched_jobs_end_step(void)
+{
+	PopActiveSnapshot();
+	SPI_finish();
+	CommitTransactionCommand();
+	pgstat_report_stat(false);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}

@@ -1,0 +1,40 @@
+/*
+ * process.h - the life of a background process of this room: its place in the table, its start and its end.
+ */
+#ifndef SCHED_JOBS_PROCESS_H
+#define SCHED_JOBS_PROCESS_H
+
+#include "core/compat.h"
+#include "jobs/shmem.h"
+
+/* Entry points that the postmaster calls. */
+extern PGDLLEXPORT SCHED_NORETURN void sched_jobs_launcher_main(Datum argument);
+extern PGDLLEXPORT SCHED_NORETURN void sched_jobs_worker_main(Datum argument);
+extern PGDLLEXPORT SCHED_NORETURN void sched_jobs_runner_main(Datum argument);
+
+/* Registers the launcher; from _PG_init of the postmaster. */
+extern void sched_jobs_register_launcher(void);
+
+/* Reserves a place and asks the postmaster for a process; false where there is no room for one. */
+extern bool sched_jobs_start_process(SchedProcessType type, Oid database);
+
+/* How many processes of this type the database has or is about to have. */
+extern int sched_jobs_count_processes(SchedProcessType type, Oid database);
+
+/*
+ * First thing in a worker or runner: signals, the place, the connection, settings that no ALTER DATABASE may change, and
+ * the exit callback. Returns this process' place.
+ */
+extern SchedProcess *sched_jobs_begin_process(int place);
+
+/* The extension's oid, or InvalidOid; needs a transaction. */
+extern Oid sched_jobs_extension_oid(void);
+
+/*
+ * Begins a transaction that holds the extension in place. False, and no transaction, where somebody is about to
+ * drop it: try again later. Ends the process where the extension is gone.
+ */
+extern bool sched_jobs_begin_step(Oid extension);
+extern void sched_jobs_end_step(void);
+
+#endif

@@ -1,0 +1,306 @@
+/*
+ * runner.c - runs the handlers that users registered: one job at a time, as the role the kind names.
+ *
+ * Started by a worker when there is something for it, ends when idle. A job is claimed by an update that commits, then
+ * its handler runs in a transaction of its own together with the writing of its outcome. The session's user is the kind's
+ * role while user code runs, under SECURITY_RESTRICTED_OPERATION, so it cannot become anybody else.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "core/fault.h"
+#include "identity/current_user.h"
+#include "jobs/batch.h"
+#include "jobs/claim.h"
+#include "jobs/place.h"
+#include "jobs/process.h"
+#include "jobs/store.h"
+
+#define IDLE_MS 5000
+
+typedef struct Runner
+{
+	SchedProcess *process;
+	Oid extension;
+	SchedClaimer *claimer;
+	MemoryContext memory; /* of one job */
+} Runner;
+
+static SchedStatement mark_running = {
+	"UPDATE scheduler.live_jobs SET status = 'running', attempts = $3, lease = $4, worker_pid = $5,"
+	" ready = false, started_at = coalesce(started_at, now()) WHERE user_id = $1 AND job_id = $2",
+	5,
+	{UUIDOID, UUIDOID, INT4OID, INT8OID, INT4OID},
+	true,
+	NULL};
+static SchedStatement lock_own = {"SELECT " SCHED_JOB_COLUMNS
+								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
+								  " l.job_id = $2 AND l.lease = $3 FOR UPDATE",
+								  3,
+								  {UUIDOID, UUIDOID, INT8OID},
+								  true,
+								  NULL};
+static SchedStatement read_own = {"SELECT " SCHED_JOB_COLUMNS
+								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
+								  " l.job_id = $2 AND l.lease = $3",
+								  3,
+								  {UUIDOID, UUIDOID, INT8OID},
+								  true,
+								  NULL};
+static SchedStatement mapped_user = {
+	"SELECT u.user_id FROM scheduler.users u WHERE u.role_name = $1", 1, {TEXTOID}, true, NULL};
+
+static bool
+begin_step(Runner *runner)
+{
+	while (!sched_jobs_begin_step(runner->extension))
+	{
+		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 50, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return true;
+}
+
+static void
+publish_job(Runner *runner, const pg_uuid_t *job_id)
+{
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
+	if (job_id != NULL)
+		runner->process->job_id = *job_id;
+	else
+		memset(&runner->process->job_id, 0, UUID_LEN);
+	LWLockRelease(sched_jobs_shared->lock);
+}
+
+/* First transaction: the job is ours, and says so. */
+static bool
+claim_job(Runner *runner, SchedJob *job)
+{
+	begin_step(runner);
+	if (sched_jobs_claim(runner->claimer, job, 1) == 0)
+	{
+		sched_jobs_end_step();
+		return false;
+	}
+	{
+		Datum values[5] = {
+			UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id), Int32GetDatum(job->attempts),
+			Int64GetDatum((int64) runner->process->incarnation), Int32GetDatum(MyProcPid)};
+
+		sched_jobs_execute(&mark_running, values, NULL, SPI_OK_UPDATE);
+	}
+	publish_job(runner, &job->job_id);
+	sched_jobs_end_step();
+	SCHED_FAULT("claimed");
+	return true;
+}
+
+/* Reads the row again; false where it was cancelled meanwhile. */
+static bool
+read_job(Runner *runner, SchedJob *job, SchedStatement *statement)
+{
+	Datum values[3] = {UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id),
+					   Int64GetDatum((int64) runner->process->incarnation)};
+
+	sched_jobs_execute(statement, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 0)
+		return false;
+	sched_jobs_read_row(job, SPI_tuptable, 0);
+	job->kind = sched_jobs_find_kind(job->kind_name);
+	return true;
+}
+
+/* As whom the handler runs; InvalidOid with the reason where it may not. */
+static Oid
+find_role(SchedJob *job)
+{
+	Datum values[1];
+	Oid role;
+	bool is_null;
+
+	if (job->kind == NULL)
+	{
+		job->reason = "the kind no longer exists";
+		return InvalidOid;
+	}
+	role = get_role_oid(job->kind->run_as, true);
+	if (!OidIsValid(role))
+	{
+		job->reason = "the role that the kind runs as no longer exists";
+		return InvalidOid;
+	}
+	/* A user's own role works for that user only. */
+	values[0] = CStringGetTextDatum(job->kind->run_as);
+	sched_jobs_execute(&mapped_user, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 1 &&
+		memcmp(
+			DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null)),
+			&job->user_id, UUID_LEN) != 0)
+	{
+		job->reason = "the kind runs as the role of another user";
+		return InvalidOid;
+	}
+	job->reason = sched_jobs_resolve_handler(job->kind, role);
+	return job->reason == NULL ? role : InvalidOid;
+}
+
+/* The outcome in the transaction that is open; a job that is no longer ours takes what its handler wrote with it. */
+static void
+write_outcome(Runner *runner, SchedJob *job)
+{
+	SchedJob row = *job;
+
+	if (!read_job(runner, &row, &lock_own))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("the job was cancelled")));
+	job->tid = row.tid;
+	job->again = row.again;
+	job->has_again |= row.has_again;
+	sched_jobs_write_outcomes(job, 1, runner->process->incarnation);
+}
+
+/*
+ * Second transaction: the handler and its outcome. The session's user changes outside the transaction, where an
+ * abort does not touch it, and back before anything of ours is written.
+ */
+static void
+run_handler(Runner *runner, SchedJob *job)
+{
+	Oid role;
+
+	begin_step(runner);
+	MemoryContextSwitchTo(runner->memory);
+	if (!read_job(runner, job, &read_own))
+	{
+		sched_jobs_end_step();
+		return;
+	}
+	role = find_role(job);
+	if (!OidIsValid(role))
+		job->outcome = SCHED_OUTCOME_FAIL;
+	else if (!job->kind->runner)
+		job->outcome = SCHED_OUTCOME_REROUTE;
+	else
+	{
+		SetSessionAuthorization(role, superuser_arg(role));
+		sched_jobs_run_alone(job, role);
+		SetSessionAuthorization(BOOTSTRAP_SUPERUSERID, true);
+	}
+	write_outcome(runner, job);
+	SCHED_FAULT("before_commit");
+	sched_jobs_end_step();
+}
+
+/* A third transaction where the second failed. */
+static void
+record_failure(Runner *runner, SchedJob *job, const char *reason)
+{
+	begin_step(runner);
+	if (read_job(runner, job, &lock_own))
+	{
+		sched_jobs_note_failure(job, reason);
+		sched_jobs_write_outcomes(job, 1, runner->process->incarnation);
+	}
+	sched_jobs_end_step();
+	runner->process->failures++;
+}
+
+static void
+run_job(Runner *runner, SchedJob *job)
+{
+	PG_TRY();
+	{
+		run_handler(runner, job);
+		runner->process->jobs++;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+		const char *reason;
+
+		MemoryContextSwitchTo(runner->memory);
+		error = CopyErrorData();
+		FlushErrorState();
+		reason = sched_jobs_describe_error(job, error);
+		AbortCurrentTransaction();
+		SetSessionAuthorization(BOOTSTRAP_SUPERUSERID, true);
+		sched_jobs_end_call();
+		record_failure(runner, job, reason);
+	}
+	PG_END_TRY();
+	/* User code may have left session locks behind. */
+	LockReleaseSession(USER_LOCKMETHOD);
+	publish_job(runner, NULL);
+	sched_jobs_end_call();
+	MemoryContextReset(runner->memory);
+}
+
+/* false: nothing to do, or the database is no longer armed. */
+static bool
+is_armed(Runner *runner)
+{
+	SchedDatabase *entry;
+	bool armed;
+
+	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	entry = sched_jobs_find_database(MyDatabaseId, false);
+	armed = entry != NULL && entry->armed;
+	LWLockRelease(sched_jobs_shared->lock);
+	return armed;
+}
+
+void
+sched_jobs_runner_main(Datum argument)
+{
+	Runner runner = {0};
+	SchedJob job;
+
+	runner.process = sched_jobs_begin_process(DatumGetInt32(argument));
+	StartTransactionCommand();
+	runner.extension = sched_jobs_extension_oid();
+	CommitTransactionCommand();
+	if (!OidIsValid(runner.extension))
+		proc_exit(0);
+	runner.memory =
+		AllocSetContextCreate(TopMemoryContext, "scheduler job", ALLOCSET_DEFAULT_SIZES);
+	runner.claimer = sched_jobs_make_claimer(true);
+	sched_jobs_prepare_deadline();
+	for (;;)
+	{
+		int events;
+
+		if (is_armed(&runner) && claim_job(&runner, &job))
+		{
+			run_job(&runner, &job);
+			CHECK_FOR_INTERRUPTS();
+			continue;
+		}
+		events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, IDLE_MS,
+						   PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if ((events & WL_TIMEOUT) != 0)
+			proc_exit(0);
+		sched_jobs_refresh_claimer(runner.claimer);
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+	}
+}

@@ -1,0 +1,683 @@
+/*
+ * worker.c - the network loop: takes jobs, calls handlers, keeps calls in flight, and sleeps when there is nothing.
+ *
+ * One process per database and scheduler.workers. It owns every transaction it opens; none is open while a call
+ * flies or it waits. An expected failure is an outcome of a job; an error at commit repeats the batch one job at
+ * a time; anything else ends the process, and the launcher starts it again with back-off.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "core/fault.h"
+#include "core/settings.h"
+#include "jobs/batch.h"
+#include "jobs/claim.h"
+#include "jobs/duties.h"
+#include "jobs/flight.h"
+#include "jobs/place.h"
+#include "jobs/process.h"
+#include "jobs/store.h"
+
+#define BATCH_SIZE 512
+/* Answers that one transaction takes. */
+#define ANSWER_BATCH 64
+/* After an unclean end: so many jobs, or so long, one at a time. */
+#define SUSPECT_JOBS 256
+#define SUSPECT_TIME (10 * USECS_PER_SEC)
+/* Numbers of changes are published at most five times a second. */
+#define CHANGE_PAUSE (200 * 1000)
+#define HOUSE_PAUSE (3600 * USECS_PER_SEC)
+
+/* What this worker knows and plans. Times are when something is due next. */
+typedef struct Worker
+{
+	SchedProcess *process;
+	SchedDatabase *database; /* its entry stays as long as a worker of it lives */
+	Oid extension;
+	SchedClaimer *claimer;
+	MemoryContext memory; /* of one batch */
+	uint64 seen[SCHED_SIGNAL_COUNT];
+	bool armed;
+	TimestampTz check_at;
+	TimestampTz due_at;
+	TimestampTz queues_at;
+	TimestampTz schedules_at;
+	bool changes_wanted;
+	TimestampTz changes_after; /* not before */
+	TimestampTz queues_after;
+	TimestampTz runners_at;
+	TimestampTz house_at;
+	int single; /* jobs still to be taken one at a time */
+	int marked; /* jobs still to be taken with a committed mark, too */
+	TimestampTz marked_until;
+	bool blocked;
+	bool orphans_wanted;
+	bool cancels_wanted;
+	bool more; /* the last claim found something: do not wait */
+} Worker;
+
+static SchedStatement lock_leased = {"SELECT " SCHED_JOB_COLUMNS
+									 " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
+									 " l.job_id = $2 AND l.lease = $3 FOR UPDATE SKIP LOCKED",
+									 3,
+									 {UUIDOID, UUIDOID, INT8OID},
+									 true,
+									 NULL};
+static SchedStatement look_leased = {
+	"SELECT FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.job_id = $2 AND l.lease = $3",
+	3,
+	{UUIDOID, UUIDOID, INT8OID},
+	true,
+	NULL};
+static SchedStatement lock_any = {"SELECT " SCHED_JOB_COLUMNS
+								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
+								  " l.job_id = $2 FOR UPDATE",
+								  2,
+								  {UUIDOID, UUIDOID},
+								  true,
+								  NULL};
+static SchedStatement mark_running = {
+	"UPDATE scheduler.live_jobs SET status = 'running', attempts = $3, lease = $4, worker_pid = $5,"
+	" ready = false, started_at = coalesce(started_at, now()) WHERE user_id = $1 AND job_id = $2",
+	5,
+	{UUIDOID, UUIDOID, INT4OID, INT8OID, INT4OID},
+	true,
+	NULL};
+
+/* Has anybody signalled this since the worker looked last? */
+static bool
+was_signalled(Worker *worker, SchedSignal signal)
+{
+	uint64 now = pg_atomic_read_u64(&worker->database->signals[signal]);
+	bool news = now != worker->seen[signal];
+
+	worker->seen[signal] = now;
+	return news;
+}
+
+/* false where the extension is about to be dropped: the loop pauses a little, then tries again. */
+static bool
+begin_step(Worker *worker)
+{
+	if (sched_jobs_begin_step(worker->extension))
+		return true;
+	worker->blocked = true;
+	return false;
+}
+
+/* The url of a request, for admission to its host. */
+static char *
+url_of_request(Datum request)
+{
+	bool is_null;
+	Datum url = GetAttributeByName(DatumGetHeapTupleHeader(request), "url", &is_null);
+
+	return is_null ? pstrdup("") : text_to_cstring(DatumGetTextPP(url));
+}
+
+/* What is to be done with flights when the batch has committed: collected before, in memory that outlives it. */
+static List *
+collect_departures(SchedJob *jobs, int n_jobs)
+{
+	List *urls = NIL;
+
+	for (int i = 0; i < n_jobs; i++)
+	{
+		if (jobs[i].outcome == SCHED_OUTCOME_REQUEST && !jobs[i].kind->runner)
+			urls = lappend(urls, url_of_request(jobs[i].new_request));
+		else if (jobs[i].outcome == SCHED_OUTCOME_SEND)
+			urls = lappend(urls, url_of_request(jobs[i].request));
+		else
+			urls = lappend(urls, NULL);
+	}
+	return urls;
+}
+
+static void
+depart(SchedJob *jobs, int n_jobs, List *urls)
+{
+	for (int i = 0; i < n_jobs; i++)
+		if (list_nth(urls, i) != NULL)
+			sched_jobs_add_flight(&jobs[i], list_nth(urls, i));
+}
+
+static void
+count_outcomes(Worker *worker, const SchedJob *jobs, int n_jobs)
+{
+	for (int i = 0; i < n_jobs; i++)
+	{
+		if (jobs[i].outcome == SCHED_OUTCOME_DONE)
+			worker->process->jobs++;
+		else if (jobs[i].outcome == SCHED_OUTCOME_RETRY || jobs[i].outcome == SCHED_OUTCOME_FAIL)
+			worker->process->failures++;
+		else if (jobs[i].outcome == SCHED_OUTCOME_REQUEST || jobs[i].outcome == SCHED_OUTCOME_SEND)
+			worker->process->calls++;
+	}
+	worker->process->batches++;
+}
+
+/* Calls handlers, writes outcomes, commits. The step is open. */
+static void
+finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
+{
+	List *urls;
+
+	MemoryContextSwitchTo(worker->memory);
+	SCHED_FAULT("claimed");
+	sched_jobs_run_batch(jobs, n_jobs, careful);
+	sched_jobs_write_outcomes(jobs, n_jobs, worker->process->incarnation);
+	MemoryContextSwitchTo(worker->memory);
+	urls = collect_departures(jobs, n_jobs);
+	SCHED_FAULT("before_commit");
+	sched_jobs_end_step();
+	depart(jobs, n_jobs, urls);
+	count_outcomes(worker, jobs, n_jobs);
+}
+
+/* A job alone in its transaction failed at commit, or where no handler can be blamed: its attempt is over. */
+static void
+record_failure(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id,
+			   const char *reason)
+{
+	Datum values[2] = {UUIDPGetDatum(user_id), UUIDPGetDatum(job_id)};
+	SchedJob job;
+
+	if (!begin_step(worker))
+		return;
+	sched_jobs_execute(&lock_any, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 1)
+	{
+		sched_jobs_read_row(&job, SPI_tuptable, 0);
+		job.kind = sched_jobs_find_kind(job.kind_name);
+		sched_jobs_note_failure(&job, reason);
+		sched_jobs_write_outcomes(&job, 1, worker->process->incarnation);
+	}
+	sched_jobs_end_step();
+	worker->process->failures++;
+}
+
+/*
+ * After an error that no handler's subtransaction caught. Several jobs: all of them again, one at a time. One: it is to
+ * blame. None: nobody knows what is wrong, and the process ends.
+ */
+static void
+recover(Worker *worker, SchedJob *jobs, int n_jobs)
+{
+	ErrorData *error;
+	pg_uuid_t user_id;
+	pg_uuid_t job_id;
+	char *reason;
+
+	MemoryContextSwitchTo(worker->memory);
+	error = CopyErrorData();
+	if (n_jobs == 0)
+		PG_RE_THROW();
+	FlushErrorState();
+	user_id = jobs[0].user_id;
+	job_id = jobs[0].job_id;
+	reason = psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode));
+	AbortCurrentTransaction();
+	sched_jobs_end_call();
+	sched_jobs_refresh_claimer(worker->claimer);
+	if (n_jobs > 1)
+		worker->single = Max(worker->single, 2 * n_jobs);
+	else
+		record_failure(worker, &user_id, &job_id, reason);
+}
+
+/* Takes due jobs and runs them; how many were taken. */
+static int
+work_on_claims(Worker *worker)
+{
+	volatile int taken = 0;
+	SchedJob *jobs = MemoryContextAlloc(worker->memory, BATCH_SIZE * sizeof(SchedJob));
+	int limit = worker->single > 0 ? 1 : BATCH_SIZE;
+
+	if (!begin_step(worker))
+		return 0;
+	PG_TRY();
+	{
+		taken = sched_jobs_claim(worker->claimer, jobs, limit);
+		if (taken > 0)
+			finish_step(worker, jobs, taken, limit == 1);
+		else
+			sched_jobs_end_step();
+	}
+	PG_CATCH();
+	{
+		recover(worker, jobs, taken);
+	}
+	PG_END_TRY();
+	if (taken > 0 && jobs[taken - 1].outcome == SCHED_OUTCOME_NONE)
+		sched_jobs_refresh_claimer(worker->claimer);
+	if (worker->single > 0)
+		worker->single--;
+	return taken;
+}
+
+/* The leased job's row, locked and read. 1 = read, 0 = no longer ours, -1 = locked by somebody. */
+static int
+lock_own(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id, SchedJob *job)
+{
+	Datum values[3] = {UUIDPGetDatum(user_id), UUIDPGetDatum(job_id),
+					   Int64GetDatum((int64) worker->process->incarnation)};
+
+	sched_jobs_execute(&lock_leased, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 1)
+	{
+		sched_jobs_read_row(job, SPI_tuptable, 0);
+		return 1;
+	}
+	sched_jobs_execute(&look_leased, values, NULL, SPI_OK_SELECT);
+	return SPI_processed > 0 ? -1 : 0;
+}
+
+/* The first transaction of a job taken with a mark: if the next one kills the server, the mark tells. */
+static bool
+commit_mark(Worker *worker, SchedJob *job)
+{
+	Datum values[5] = {
+		UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id), Int32GetDatum(job->attempts),
+		Int64GetDatum((int64) worker->process->incarnation), Int32GetDatum(MyProcPid)};
+	bool calls = !(job->has_request && !job->has_response);
+
+	if (calls)
+		sched_jobs_execute(&mark_running, values, NULL, SPI_OK_UPDATE);
+	sched_jobs_end_step();
+	SCHED_FAULT("claimed");
+	return calls;
+}
+
+/* One job, marked in one transaction and run in the next. */
+static int
+work_on_marked(Worker *worker)
+{
+	SchedJob *job = MemoryContextAlloc(worker->memory, sizeof(SchedJob));
+	volatile int taken = 0;
+
+	if (!begin_step(worker))
+		return 0;
+	if (sched_jobs_claim(worker->claimer, job, 1) == 0)
+	{
+		sched_jobs_end_step();
+		return 0;
+	}
+	worker->marked--;
+	if (!commit_mark(worker, job) || !begin_step(worker))
+	{
+		/* A call that is only to be sent kills nobody. */
+		worker->single = 1;
+		return work_on_claims(worker);
+	}
+	PG_TRY();
+	{
+		if (lock_own(worker, &job->user_id, &job->job_id, job) == 1)
+		{
+			taken = 1;
+			finish_step(worker, job, 1, true);
+		}
+		else
+			sched_jobs_end_step();
+	}
+	PG_CATCH();
+	{
+		recover(worker, job, taken);
+	}
+	PG_END_TRY();
+	return 1;
+}
+
+/* Answers that came: their jobs' handlers are called again. */
+static int
+work_on_answers(Worker *worker)
+{
+	SchedFlight *flights[ANSWER_BATCH];
+	SchedFlight *taken_flights[ANSWER_BATCH];
+	int n = sched_jobs_answered_flights(flights, worker->single > 0 ? 1 : ANSWER_BATCH);
+	SchedJob *jobs = MemoryContextAllocZero(worker->memory, ANSWER_BATCH * sizeof(SchedJob));
+	volatile int taken = 0;
+	volatile bool committed = false;
+
+	if (n == 0 || !begin_step(worker))
+		return 0;
+	PG_TRY();
+	{
+		for (int i = 0; i < n; i++)
+		{
+			int found = lock_own(worker, &flights[i]->user_id, &flights[i]->job_id, &jobs[taken]);
+
+			if (found == 1)
+			{
+				jobs[taken].answer = flights[i]->answer;
+				taken_flights[taken] = flights[i];
+				taken++;
+			}
+			else if (found == 0)
+				sched_jobs_drop_flight(flights[i]);
+			else
+				sched_jobs_put_flight_back(flights[i]);
+		}
+		finish_step(worker, jobs, taken, worker->single > 0);
+		committed = true;
+	}
+	PG_CATCH();
+	{
+		recover(worker, jobs, taken);
+		/* Alone it was to blame: its answer is spent. */
+		committed = taken == 1;
+	}
+	PG_END_TRY();
+	for (int i = 0; committed && i < taken; i++)
+		if (taken == 1 || jobs[i].outcome != SCHED_OUTCOME_NONE)
+			sched_jobs_drop_flight(taken_flights[i]);
+	return n;
+}
+
+/* A duty that is due, in a step of its own; when it is due next. */
+static TimestampTz
+run_timed(Worker *worker, TimestampTz (*duty)(void), TimestampTz pause)
+{
+	TimestampTz next;
+
+	if (!begin_step(worker))
+		return GetCurrentTimestamp() + 100 * 1000;
+	next = duty();
+	sched_jobs_end_step();
+	/* What is due already but could not be done now must not make this a busy loop. */
+	return Max(next, GetCurrentTimestamp() + pause);
+}
+
+static void
+check_arming(Worker *worker, TimestampTz now)
+{
+	worker->check_at = now + 100 * 1000;
+	if (!begin_step(worker))
+		return;
+	worker->armed = sched_jobs_is_armed();
+	sched_jobs_end_step();
+	worker->check_at = now + (int64) sched_poll_interval * 1000;
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
+	worker->database->armed = worker->armed;
+	LWLockRelease(sched_jobs_shared->lock);
+}
+
+/* More runners while there is more work than they take; they end by themselves when idle. */
+static void
+look_after_runners(Worker *worker, TimestampTz now)
+{
+	bool work;
+	int running = sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId);
+
+	worker->runners_at = DT_NOEND;
+	if (!begin_step(worker))
+		return;
+	work = sched_jobs_has_runner_work();
+	sched_jobs_end_step();
+	if (!work)
+		return;
+	sched_jobs_wake_runners(MyDatabaseId);
+	if (running < sched_runners && !sched_jobs_start_process(SCHED_PROCESS_RUNNER, MyDatabaseId))
+		ereport(LOG, (errmsg("no background process is free for a runner"),
+					  errhint("Raise max_worker_processes.")));
+	worker->runners_at = now + (running < sched_runners ? 100 * 1000 : USECS_PER_SEC);
+}
+
+/* Whatever somebody signalled becomes due now. */
+static void
+read_signals(Worker *worker, TimestampTz now)
+{
+	if (was_signalled(worker, SCHED_SIGNAL_ARMING))
+		worker->check_at = 0;
+	if (was_signalled(worker, SCHED_SIGNAL_JOBS))
+	{
+		sched_jobs_refresh_claimer(worker->claimer);
+		worker->due_at = Min(worker->due_at, now);
+	}
+	if (was_signalled(worker, SCHED_SIGNAL_QUEUES))
+		worker->queues_at = Min(worker->queues_at, Max(now, worker->queues_after));
+	if (was_signalled(worker, SCHED_SIGNAL_RUNNERS))
+		worker->runners_at = worker->due_at = now;
+	if (was_signalled(worker, SCHED_SIGNAL_SCHEDULES))
+		worker->schedules_at = now;
+	if (was_signalled(worker, SCHED_SIGNAL_CHANGES))
+		worker->changes_wanted = true;
+	if (was_signalled(worker, SCHED_SIGNAL_ENDED))
+		worker->orphans_wanted = true;
+	if (was_signalled(worker, SCHED_SIGNAL_CANCELS))
+		worker->cancels_wanted = true;
+}
+
+/* Once per poll_interval everything is looked at: for what nobody could signal, as a prepared transaction. */
+static void
+look_at_all(Worker *worker, TimestampTz now)
+{
+	check_arming(worker, now);
+	sched_jobs_refresh_claimer(worker->claimer);
+	worker->due_at = worker->queues_at = worker->schedules_at = worker->runners_at = now;
+	worker->changes_wanted = worker->orphans_wanted = true;
+}
+
+static void
+work_on_cancels(Worker *worker)
+{
+	worker->cancels_wanted = false;
+	sched_jobs_cancel_flights(worker->process->incarnation);
+	if (sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId) > 0 && begin_step(worker))
+	{
+		sched_jobs_interrupt_cancelled();
+		sched_jobs_end_step();
+	}
+}
+
+static void
+number_changes(Worker *worker, TimestampTz now)
+{
+	worker->changes_wanted = false;
+	worker->changes_after = now + CHANGE_PAUSE;
+	if (!begin_step(worker))
+	{
+		worker->changes_wanted = true;
+		return;
+	}
+	/* There may be more than one transaction's worth. */
+	worker->changes_wanted = sched_jobs_number_changes();
+	sched_jobs_end_step();
+}
+
+static void
+free_orphans(Worker *worker)
+{
+	worker->orphans_wanted = false;
+	if (!begin_step(worker))
+	{
+		worker->orphans_wanted = true;
+		return;
+	}
+	sched_jobs_free_dead_leases(worker->process->incarnation);
+	sched_jobs_end_step();
+}
+
+static void
+keep_house(Worker *worker, TimestampTz now)
+{
+	worker->house_at = now + HOUSE_PAUSE;
+	if (!begin_step(worker))
+		return;
+	sched_jobs_keep_house();
+	sched_jobs_end_step();
+}
+
+/* The duties that are due; those that move jobs only where the database is armed. */
+static void
+do_duties(Worker *worker)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	read_signals(worker, now);
+	if (now >= worker->check_at)
+		look_at_all(worker, now);
+	if (worker->changes_wanted && now >= worker->changes_after)
+		number_changes(worker, now);
+	if (worker->cancels_wanted)
+		work_on_cancels(worker);
+	if (!worker->armed)
+		return;
+	if (worker->orphans_wanted)
+		free_orphans(worker);
+	if (now >= worker->schedules_at)
+		worker->schedules_at = run_timed(worker, sched_jobs_fire_schedules, 1000);
+	if (now >= worker->due_at)
+	{
+		worker->due_at = run_timed(worker, sched_jobs_mark_due, 1000);
+		sched_jobs_refresh_claimer(worker->claimer);
+	}
+	if (now >= worker->queues_at)
+	{
+		worker->queues_at = run_timed(worker, sched_jobs_advance_queues, 1000);
+		/* At most a tenth of the time goes into looking through the queues. */
+		worker->queues_after = GetCurrentTimestamp();
+		worker->queues_after += 9 * (worker->queues_after - now);
+		sched_jobs_refresh_claimer(worker->claimer);
+	}
+	if (now >= worker->runners_at)
+		look_after_runners(worker, now);
+	if (now >= worker->house_at)
+		keep_house(worker, now);
+}
+
+/* Answers, then new jobs, then calls; sets `more` where another round will find something. */
+static void
+do_jobs(Worker *worker)
+{
+	int taken;
+
+	worker->more = false;
+	worker->process->busy = true;
+	sched_jobs_drive_flights();
+	if (work_on_answers(worker) > 0)
+		worker->more = sched_jobs_flights_answered();
+	MemoryContextReset(worker->memory);
+	if (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer))
+	{
+		if (worker->marked > 0 && GetCurrentTimestamp() < worker->marked_until)
+			taken = work_on_marked(worker);
+		else
+			taken = work_on_claims(worker);
+		worker->more |= taken > 0 || !sched_jobs_claimer_is_idle(worker->claimer);
+	}
+	if (worker->armed)
+		sched_jobs_launch_flights(worker->process->incarnation);
+	worker->process->busy = false;
+	worker->process->in_flight = sched_jobs_flights_in_air();
+	worker->process->waiting_calls = sched_jobs_flights_waiting();
+	worker->more |= sched_jobs_flights_answered();
+	MemoryContextReset(worker->memory);
+}
+
+/* Milliseconds until something is due; -1 = nothing is. */
+static long
+find_pause(Worker *worker)
+{
+	TimestampTz next = worker->check_at;
+	TimestampTz now = GetCurrentTimestamp();
+	long flight = sched_jobs_flight_timeout_ms();
+	long pause;
+
+	if (worker->blocked)
+	{
+		worker->blocked = false;
+		return 50;
+	}
+	if (worker->more)
+		return 0;
+	if (worker->changes_wanted)
+		next = Min(next, worker->changes_after);
+	if (worker->armed)
+	{
+		next = Min(next, Min(worker->due_at, worker->queues_at));
+		next = Min(next, Min(worker->schedules_at, worker->runners_at));
+		next = Min(next, worker->house_at);
+	}
+	if (worker->orphans_wanted)
+		next = Min(next, now + 100 * 1000);
+	pause = TimestampDifferenceMilliseconds(now, next);
+	return flight >= 0 ? Min(pause, flight) : pause;
+}
+
+static void
+wait_for_something(Worker *worker)
+{
+	int events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | WL_SOCKET_READABLE;
+	long pause = find_pause(worker);
+
+	if (pause > 0)
+		WaitLatchOrSocket(MyLatch, events, sched_jobs_flight_descriptor(), pause,
+						  PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+		sched_jobs_reconfigure_flights();
+		worker->check_at = 0;
+	}
+}
+
+/* The entry of this database, told that a worker of it lives; ends the process where there is no extension. */
+static void
+join_database(Worker *worker)
+{
+	StartTransactionCommand();
+	worker->extension = sched_jobs_extension_oid();
+	CommitTransactionCommand();
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
+	worker->database = sched_jobs_find_database(MyDatabaseId, true);
+	if (worker->database != NULL)
+		worker->database->state =
+			OidIsValid(worker->extension) ? SCHED_DATABASE_RUNNING : SCHED_DATABASE_WITHOUT;
+	if (worker->database != NULL && worker->database->suspect)
+	{
+		worker->marked = SUSPECT_JOBS;
+		worker->marked_until = GetCurrentTimestamp() + SUSPECT_TIME;
+		worker->database->suspect = false;
+	}
+	LWLockRelease(sched_jobs_shared->lock);
+	if (worker->database == NULL || !OidIsValid(worker->extension))
+		proc_exit(0);
+}
+
+void
+sched_jobs_worker_main(Datum argument)
+{
+	Worker *worker = MemoryContextAllocZero(TopMemoryContext, sizeof(Worker));
+
+	worker->process = sched_jobs_begin_process(DatumGetInt32(argument));
+	join_database(worker);
+	worker->memory =
+		AllocSetContextCreate(TopMemoryContext, "scheduler batch", ALLOCSET_DEFAULT_SIZES);
+	worker->claimer = sched_jobs_make_claimer(false);
+	worker->queues_at = worker->schedules_at = worker->runners_at = DT_NOEND;
+	worker->due_at = DT_NOEND;
+	sched_jobs_prepare_deadline();
+	sched_jobs_open_flights();
+	for (;;)
+	{
+		do_duties(worker);
+		do_jobs(worker);
+		wait_for_something(worker);
+	}
+}
