@@ -35,7 +35,8 @@ ok($port, 'aimock listens') or do { diag(-e $log ? slurp_file($log) : 'no log');
 
 my $node = PostgreSQL::Test::Cluster->new('llm');
 $node->init;
-my $key_folder = PostgreSQL::Test::Utils::tempdir();
+my $key_folder = "$ENV{TESTDATADIR}/secret";
+mkdir $key_folder or die "$key_folder: $!";
 $node->append_conf('postgresql.conf', qq{
 shared_preload_libraries = 'scheduler'
 scheduler.master_key_file = '$key_folder/keys/master.key'
