@@ -174,10 +174,11 @@ BEGIN
 	END IF;
 	PERFORM scheduler.finish_mail($2, $3, $4, tasks[1]);
 	SELECT array_agg(t.task_id) INTO plannable FROM unnest(tasks) AS t WHERE t.status = 'pending';
+	IF plannable IS NOT NULL THEN
+		PERFORM scheduler.replan_tasks(plannable);
+	END IF;
 	IF events IS NOT NULL THEN
 		PERFORM FROM scheduler.plan();
-	ELSIF plannable IS NOT NULL THEN
-		PERFORM scheduler.replan_tasks(plannable);
 	END IF;
 	made := jsonb_build_object('email_id', ($2).email_id, 'classification', $3 -> 'classification',
 		'tasks', coalesce(cardinality(tasks), 0), 'events', coalesce(cardinality(events), 0));

@@ -85,10 +85,14 @@ BEGIN
 			SELECT d.task_id
 			FROM behind JOIN scheduler.task_dependencies AS d ON d.user_id = owner_id AND d.depends_on_id = behind.id)
 		SELECT behind.id FROM behind);
-	SELECT greatest(min(coalesce(t.earliest_start, now())), now()),
-		greatest(max(t.earliest_start), now()) + interval '14 days'
+	SELECT greatest(least(min(coalesce(t.earliest_start, now())), min(b.first_start)), now()),
+		greatest(max(t.earliest_start) + interval '14 days', now() + interval '14 days', max(b.last_end))
 	INTO first_start, horizon
 	FROM scheduler.tasks AS t
+	CROSS JOIN LATERAL (
+		SELECT min(e.start_datetime) AS first_start, max(e.end_datetime) AS last_end
+		FROM scheduler.calendar_events AS e
+		WHERE e.user_id = owner_id AND e.task_id = t.task_id AND e.is_movable AND e.start_datetime > now()) AS b
 	WHERE t.user_id = owner_id AND t.task_id = ANY (wanted);
 	horizon := least(horizon, first_start + interval '400 days');
 	placements := ARRAY(SELECT p FROM scheduler.place_tasks(owner_id, first_start, horizon, wanted) AS p);

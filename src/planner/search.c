@@ -261,6 +261,7 @@ measure_fragments(SchedSpan span, const Gap *gap)
 		   (after > 0 && after < USELESS_GAP ? 0.5 : 0);
 }
 
+/* Squared: a second task on a day is nothing, an eighth hour is something. */
 static double
 measure_day_load(const SchedSearch *search, SchedSpan span)
 {
@@ -269,7 +270,8 @@ measure_day_load(const SchedSearch *search, SchedSpan span)
 
 	if (day >= 0)
 		load += (double) search->day_load[day];
-	return load > FULL_DAY ? 1.0 : load / FULL_DAY;
+	load = load > FULL_DAY ? 1.0 : load / FULL_DAY;
+	return load * load;
 }
 
 /* Fills values and returns their weighted sum. */
@@ -299,6 +301,18 @@ weigh_span(const SchedSearch *search, const SchedPlanTask *task, SchedSpan span,
 	return cost;
 }
 
+/* Where the starts of a task may lie at all. */
+static SchedSpan
+find_limits(const SchedPlanInput *input, const SchedPlanTask *task, SchedMoment from)
+{
+	SchedSpan limits;
+
+	limits.start = max_moment(max_moment(input->now + input->notice, input->window.start),
+							  max_moment(task->earliest, from));
+	limits.end = min_moment(input->window.end, task->deadline);
+	return limits;
+}
+
 double
 sched_planner_cost_span(const SchedSearch *search, const SchedPlanTask *task, SchedSpan span,
 						double *values)
@@ -306,6 +320,7 @@ sched_planner_cost_span(const SchedSearch *search, const SchedPlanTask *task, Sc
 	const SchedSpanList *open = &search->input->open[task->hours];
 	int64_t buffer = search->input->buffer;
 	int at = find_span(open->spans, open->count, span.start);
+	SchedSpan limits = find_limits(search->input, task, INT64_MIN);
 	Gap gap = {span.start, span.end};
 
 	if (at < open->count && open->spans[at].start <= span.start)
@@ -318,6 +333,8 @@ sched_planner_cost_span(const SchedSearch *search, const SchedPlanTask *task, Sc
 		at++;
 	if (at < search->taken_count)
 		gap.end = min_moment(gap.end, search->taken[at].start - buffer);
+	gap.start = max_moment(gap.start, limits.start);
+	gap.end = min_moment(gap.end, limits.end);
 	return weigh_span(search, task, span, &gap, values);
 }
 
@@ -371,18 +388,6 @@ next_gap(const SchedSearch *search, const SchedPlanTask *task, SchedSpan limits,
 			return true;
 	}
 	return false;
-}
-
-/* Where the starts of a task may lie at all. */
-static SchedSpan
-find_limits(const SchedPlanInput *input, const SchedPlanTask *task, SchedMoment from)
-{
-	SchedSpan limits;
-
-	limits.start = max_moment(max_moment(input->now + input->notice, input->window.start),
-							  max_moment(task->earliest, from));
-	limits.end = min_moment(input->window.end, task->deadline);
-	return limits;
 }
 
 void

@@ -17,7 +17,8 @@ BEGIN
 	IF isempty($1) OR ($2 IS NULL AND lower_inf($1)) OR ends IS NULL OR NOT isfinite(starts) OR NOT isfinite(ends)
 		OR ends <= starts OR ends > starts + interval '400 days' THEN
 		RAISE EXCEPTION 'not a window of time'
-			USING ERRCODE = '22023', DETAIL = format('It is %s.', coalesce('from ' || starts || ' to ' || ends, $1::text)),
+			USING ERRCODE = '22023', DETAIL = format('It is %s.', CASE WHEN isempty($1) THEN 'empty'
+				ELSE coalesce('from ' || starts || ' to ' || ends, $1::text) END),
 			HINT = 'Give a start and a later end, at most 400 days apart.';
 	END IF;
 	RETURN tstzrange(starts, ends, '[)');

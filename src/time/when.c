@@ -112,6 +112,7 @@ read_phrase(SchedParser *parser, SchedWhen *found)
 	found->ambiguous = moment.ambiguous;
 	found->has_date = moment.has_date;
 	found->has_time = moment.has_time;
+	found->part_of_day = moment.has_time && !moment.fixed && moment.clock.part;
 	return used;
 }
 

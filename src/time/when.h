@@ -88,6 +88,7 @@ typedef struct SchedWhen
 	bool has_date;      /* the phrase itself named a day ("Friday"), not only a time ("at 3 pm") */
 	bool has_time;      /* the phrase itself named a clock time */
 	char rrule[160];    /* RFC 5545 RRULE for kind RECURRING, else "" */
+	bool part_of_day;   /* "Friday morning": some time inside of it, not all of it */
 } SchedWhen;
 
 /*
