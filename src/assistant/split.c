@@ -271,15 +271,35 @@ read_item(const Reading *reading, SchedPiece piece, SchedItem *item)
 	item->category = sched_assistant_read_category(item->description);
 }
 
+/* The place behind blanks, a bullet or the number of a list. */
+static size_t
+skip_bullet(const char *text, SchedPiece piece)
+{
+	size_t at = piece.start;
+	size_t digits;
+
+	while (at < piece.end && text[at] != '\0' && strchr(" \t\r\n-*", text[at]) != NULL)
+		at++;
+	if (piece.end - at >= 3 && memcmp(text + at, "\xe2\x80\xa2", 3) == 0)
+		return at + 3;
+	digits = at;
+	while (digits < piece.end && digits < at + 2 && text[digits] >= '0' && text[digits] <= '9')
+		digits++;
+	if (digits > at && digits + 1 < piece.end && (text[digits] == '.' || text[digits] == ')') &&
+		text[digits + 1] == ' ')
+		return digits + 2;
+	return at;
+}
+
 /* Adds a piece to the items unless nothing but blanks and marks is in it. */
 static int
 add_item(const Reading *reading, SchedPiece piece, SchedItem *items, int count)
 {
 	const char *text = reading->text;
 
-	while (piece.start < piece.end && strchr(" \t\r\n-*", text[piece.start]) != NULL)
-		piece.start++;
-	while (piece.end > piece.start && strchr(" \t\r\n", text[piece.end - 1]) != NULL)
+	piece.start = skip_bullet(text, piece);
+	while (piece.end > piece.start && text[piece.end - 1] != '\0' &&
+		   strchr(" \t\r\n", text[piece.end - 1]) != NULL)
 		piece.end--;
 	if (piece.start == piece.end)
 		return count;

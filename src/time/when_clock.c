@@ -56,8 +56,8 @@ guess_half(SchedClock *clock, bool padded)
 	if (hour == 0 || hour > 12 || padded)
 		return;
 	clock->bare = true;
-	/* 9:30 is in the morning, 9 may be either */
-	clock->ambiguous = hour < 7 || clock->grain == SCHED_GRAIN_HOUR;
+	/* 7:30 and 9 are in the morning, 7 may be either */
+	clock->ambiguous = hour < 7 || (hour < 9 && clock->grain == SCHED_GRAIN_HOUR);
 	if (hour < 7)
 		clock->first += 12 * HOUR_SECS;
 }
@@ -140,6 +140,8 @@ read_past(const SchedParser *parser, int at, int flags, SchedClock *clock)
 	const SchedToken *token;
 	bool named = false;
 	bool strong = true;
+	bool counted = false; /* minutes without the word */
+	bool figures = sched_time_peek(parser, at)->kind == SCHED_TOKEN_NUMBER;
 
 	if (sched_time_is_word(parser, next, WORD_A))
 		next++;
@@ -157,17 +159,25 @@ read_past(const SchedParser *parser, int at, int flags, SchedClock *clock)
 			return 0;
 		next += used;
 		strong = (flags & (CLOCK_AFTER_AT | CLOCK_IN_RANGE)) == CLOCK_AFTER_AT;
+		counted = true;
 		if (sched_time_peek(parser, next)->word == WORD_UNIT)
 		{
 			if (sched_time_peek(parser, next)->value != UNIT_MINUTE)
 				return 0;
 			next++;
 			strong = true;
+			counted = false;
 		}
 	}
 	token = sched_time_peek(parser, next);
 	if (token->word == WORD_TO || token->word == WORD_BEFORE || token->word == WORD_UNTIL)
+	{
+		/* "2 to 3 pm", "from ten to six": a range of hours */
+		if (counted && !sched_time_is_word(parser, next + 1, WORD_CLOCK_NAME) &&
+			((flags & CLOCK_IN_RANGE) != 0 || (minutes < 13 && figures)))
+			return 0;
 		sign = -1;
+	}
 	else if (token->word != WORD_PAST && token->word != WORD_AFTER)
 		return 0;
 	if (token->word == WORD_PAST)
@@ -334,6 +344,9 @@ sched_time_read_part(const SchedParser *parser, int at, SchedClock *clock)
 		next++;
 	token = sched_time_peek(parser, next);
 	if (token->word != WORD_DAYPART || token->broken)
+		return 0;
+	/* "Friday lunch" is a lunch, "at lunch" a time */
+	if (token->value == PART_LUNCH && next == at && token->end - token->start == 5)
 		return 0;
 	sched_time_set_part(token->value, clock);
 	return next + 1 - at;
