@@ -78,7 +78,9 @@ expect_items(const char *text, const char *descriptions)
 	ok(strcmp(joined, descriptions) == 0, "%s: %s", name, joined);
 }
 
-/* Days from today and minutes of the day of the start, or -1; the same for the deadline; minutes. */
+/*
+ * Days from today and minutes of the day of the start, or -1; the same for the deadline; minutes.
+ */
 static void
 expect_times(const char *text, int start_day, int start_minute, int due_day, int due_minute,
 			 int minutes)
