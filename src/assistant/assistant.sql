@@ -37,10 +37,18 @@ DECLARE
 	starts timestamptz := ($1 ->> 'start_at')::timestamptz;
 	minutes integer := coalesce(($1 ->> 'duration_minutes')::integer, CASE WHEN starts IS NOT NULL THEN 60 ELSE 30 END);
 	due timestamptz := CASE WHEN starts IS NULL THEN ($1 ->> 'deadline')::timestamptz END;
-	earliest timestamptz := CASE WHEN starts IS NULL THEN nullif(greatest(($1 ->> 'earliest_start')::timestamptz, now()), now()) END;
+	earliest timestamptz := CASE WHEN starts IS NULL AND $1 ->> 'earliest_start' IS NOT NULL
+		THEN greatest(($1 ->> 'earliest_start')::timestamptz, now()) END;
+	kind text := $1 ->> 'category';
 	problem text;
 	new_id uuid;
 BEGIN
+	/* Work that is asked for on a day without working hours is done in the other hours of that day. */
+	IF kind = 'work' AND earliest IS NOT NULL AND NOT EXISTS (
+		SELECT FROM scheduler.open_hours(scheduler.required_user_id(), earliest, due) AS h
+		WHERE h.kind = 'work' AND h.starts_at < due AND h.ends_at > earliest) THEN
+		kind := 'personal';
+	END IF;
 	problem := CASE
 		WHEN starts < now() THEN 'the time is past'
 		WHEN due <= now() THEN 'the deadline is past'
@@ -48,7 +56,7 @@ BEGIN
 	IF problem IS NULL THEN
 		BEGIN
 			new_id := scheduler.add_task($1 ->> 'description', minutes, due, ($1 ->> 'priority')::integer,
-				$1 ->> 'category', earliest, start_at => starts, original_input => $1 ->> 'item',
+				kind, earliest, start_at => starts, original_input => $1 ->> 'item',
 				task_type => CASE WHEN $1 ->> 'rrule' IS NULL THEN 'user_requested' ELSE 'recurring' END,
 				metadata => jsonb_strip_nulls(jsonb_build_object('source', 'schedule_text', 'session_id', $2,
 					'rrule', $1 ->> 'rrule', 'ambiguous', nullif(($1 ->> 'ambiguous')::boolean, false))));
@@ -60,7 +68,7 @@ BEGIN
 		RETURN jsonb_build_object('conflict', jsonb_strip_nulls(jsonb_build_object('description', $1 -> 'description',
 			'conflict_type', CASE WHEN problem = 'the time is taken' THEN 'double_booking' ELSE 'deadline_impossible' END,
 			'reason', problem, 'starts_at', starts, 'deadline', due, 'duration_minutes', minutes,
-			'alternatives', scheduler.offer_other_times(greatest(coalesce(starts, due), now()), minutes, $1 ->> 'category'))));
+			'alternatives', scheduler.offer_other_times(greatest(coalesce(starts, due), now()), minutes, kind))));
 	END IF;
 	RETURN jsonb_build_object('task', (
 		SELECT jsonb_build_object('task_id', t.task_id, 'description', t.description, 'starts_at', b.starts_at,

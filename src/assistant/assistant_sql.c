@@ -1,8 +1,8 @@
 /*
  * assistant_sql.c - split_text(): SQL's way into the splitter.
  *
- * Runs in any backend or worker. Results are copied into the tuplestore of the call; the splitter allocates nothing. Raises 22023
- * for an unknown zone or a text of unreasonable length.
+ * Runs in any backend or worker. Results are copied into the tuplestore of the call; the splitter
+ * allocates nothing. Raises 22023 for an unknown zone or a text of unreasonable length.
  */
 #include "postgres.h"
 

@@ -1,7 +1,15 @@
 /*
  * describe.c - the words of a thing to do: what it is called, how urgent it is, what kind it is.
  *
- * Pure: writes into the caller's memory. Bytes above 127 are letters, so a description is cut between characters only.
+ * Pure: no memory taken, nothing thrown; runs in whoever asks and writes into the caller's memory.
+ *
+ * A description is what is left of the typed words without dates and lengths ("two hours for the
+ * report before Friday noon" leaves "for the report") and without what people put around a thing:
+ * openers ("remind me to"), prepositions and articles that have lost what they led to, marks. The
+ * words in the middle stay as they were typed.
+ *
+ * Bytes above 127 are letters, whatever the script, and a description is cut between characters
+ * only. Work is bounded: the description has at most 255 bytes before anything is trimmed.
  */
 #include "assistant/split_internal.h"
 
@@ -90,7 +98,7 @@ static const char *const home_words[] = {
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-/* Is the byte part of a word? */
+/* Is the byte part of a word? Digits are: "2nd" must not end in a trimmed "nd". */
 static bool
 is_letter(char c)
 {
@@ -126,7 +134,10 @@ is_trim(char c)
 	return c == '\0' || strchr(" \t\r\n\v\f,;.:!-*()[]\"|&/@", c) != NULL;
 }
 
-/* Removes one opener, filler word or mark in front; false where none is there. */
+/*
+ * Removes one opener, filler word or mark in front; false where none is there. The caller repeats
+ * it: "ok, please remind me to" falls away in four steps.
+ */
 static bool
 trim_front(const char *text, size_t *start, size_t end)
 {
@@ -152,7 +163,10 @@ trim_front(const char *text, size_t *start, size_t end)
 	return false;
 }
 
-/* The same at the end. */
+/*
+ * The same at the end, word by word from behind: "walk the dog for" has lost its length, "call Bob
+ * on" its day.
+ */
 static bool
 trim_back(const char *text, size_t start, size_t *end)
 {
@@ -179,7 +193,11 @@ trim_back(const char *text, size_t start, size_t *end)
 	return false;
 }
 
-/* Copies a piece without its holes, white space folded; stops where the target is full. */
+/*
+ * Copies a piece without its holes, white space folded; stops where the target is full. NUL bytes
+ * and other control characters count as white space, so the result is a C string. Returns the bytes
+ * written, unterminated.
+ */
 static size_t
 copy_piece(const char *text, SchedPiece piece, const SchedPiece *holes, int hole_count,
 		   char *target, size_t room)
@@ -220,7 +238,10 @@ copy_piece(const char *text, SchedPiece piece, const SchedPiece *holes, int hole
 	return used;
 }
 
-/* Marks that the holes have left behind: " ,", "( )". */
+/*
+ * Takes away what the holes have left behind: a space before a comma, empty brackets, two commas in
+ * a row, white space at the beginning. In place; returns the new length.
+ */
 static size_t
 tidy(char *text, size_t length)
 {

@@ -1,8 +1,17 @@
 /*
- * split.c - takes a typed text apart: "dentist tomorrow 9, then two hours for the report before Friday noon".
+ * split.c - takes a typed text apart: "dentist tomorrow 9, then two hours for the report before
+ * Friday noon".
  *
- * Pure: works on the caller's memory and a fixed number of phrases; throws nothing. First the date reader marks dates and
- * durations, then the text is cut between them, then each piece is read.
+ * Pure: no memory taken, nothing thrown; runs in whoever asks, on a fixed number of phrases.
+ *
+ * First the date reader marks dates and durations in the whole text; then the text is cut, never
+ * inside of a date; then each piece is read. A hard cut always counts: a line, a semicolon, the end
+ * of a sentence, "then". A soft one, a comma or "and", counts only where both sides have a date and
+ * words of their own, so that "milk, bread and eggs" stay together and "dentist tomorrow and gym on
+ * Friday" do not.
+ *
+ * A piece with a clock time is an appointment. A day or a part of a day is a window: the thing may
+ * be done at any time inside of it. A deadline is only an end.
  */
 #include "assistant/split_internal.h"
 
@@ -25,7 +34,10 @@ typedef struct Reading
 	int duration_count;
 } Reading;
 
-/* Does a place lie inside of a date? */
+/*
+ * Does a place lie inside of a date? The dates are in order, so the search ends at the first behind
+ * it.
+ */
 static bool
 inside_when(const Reading *reading, size_t at)
 {
@@ -57,7 +69,8 @@ match_words(const Reading *reading, size_t at, const char *const *words)
 }
 
 /*
- * A cut that always counts: a line break, a semicolon, the end of a sentence, "then". The bytes it takes; 0 for none.
+ * A cut that always counts: a line break, a semicolon, the end of a sentence, "then". The bytes it
+ * takes; 0 for none.
  */
 static size_t
 find_hard_cut(const Reading *reading, size_t at)
@@ -107,7 +120,10 @@ find_soft_cut(const Reading *reading, size_t at)
 	return c == ',' ? 1 : 0;
 }
 
-/* The dates and durations inside of a piece, as holes in order; durations inside of dates fall away. */
+/*
+ * The dates and durations inside of a piece, as holes in order; durations inside of dates ("in two
+ * hours") fall away. Where there are more than fit, the rest stays in the description.
+ */
 static int
 collect_holes(const Reading *reading, SchedPiece piece, SchedPiece *holes)
 {
@@ -177,7 +193,9 @@ find_part_end(const Reading *reading, size_t from)
 	return at;
 }
 
-/* Adds a day's clock time to a date that stands apart from it: "on Friday lunch with Anna at 12". */
+/*
+ * Adds a day's clock time to a date that stands apart from it: "on Friday lunch with Anna at 12".
+ */
 static SchedInstant
 combine(const SchedWhenContext *context, SchedInstant day, SchedInstant time)
 {
@@ -192,7 +210,11 @@ combine(const SchedWhenContext *context, SchedInstant day, SchedInstant time)
 	return context->zone.to_instant(context->zone.data, &date);
 }
 
-/* What one date of an item says. */
+/*
+ * What one date of an item says. The first clock time makes the appointment, the earliest deadline
+ * counts, the first day is the window; a time without a day and a day without a time that stand
+ * apart are brought together.
+ */
 static void
 apply_when(const SchedWhenContext *context, const SchedWhen *when, SchedItem *item,
 		   bool *loose_time)
@@ -238,7 +260,10 @@ apply_when(const SchedWhenContext *context, const SchedWhen *when, SchedItem *it
 	}
 }
 
-/* Reads one piece as an item. */
+/*
+ * Reads one piece as an item. The length is the first duration that is no part of a date, in
+ * minutes, rounded up; a range of clock times is a length as well and comes first.
+ */
 static void
 read_item(const Reading *reading, SchedPiece piece, SchedItem *item)
 {
@@ -271,15 +296,38 @@ read_item(const Reading *reading, SchedPiece piece, SchedItem *item)
 	item->category = sched_assistant_read_category(item->description);
 }
 
-/* Adds a piece to the items unless nothing but blanks and marks is in it. */
+/* The place behind blanks, a bullet or the number of a list. */
+static size_t
+skip_bullet(const char *text, SchedPiece piece)
+{
+	size_t at = piece.start;
+	size_t digits;
+
+	while (at < piece.end && text[at] != '\0' && strchr(" \t\r\n-*", text[at]) != NULL)
+		at++;
+	if (piece.end - at >= 3 && memcmp(text + at, "\xe2\x80\xa2", 3) == 0)
+		return at + 3;
+	digits = at;
+	while (digits < piece.end && digits < at + 2 && text[digits] >= '0' && text[digits] <= '9')
+		digits++;
+	if (digits > at && digits + 1 < piece.end && (text[digits] == '.' || text[digits] == ')') &&
+		text[digits + 1] == ' ')
+		return digits + 2;
+	return at;
+}
+
+/*
+ * Adds a piece to the items unless nothing but blanks and marks is in it. A piece with a date and
+ * without words is an item, too: the caller tells the user that he did not understand it.
+ */
 static int
 add_item(const Reading *reading, SchedPiece piece, SchedItem *items, int count)
 {
 	const char *text = reading->text;
 
-	while (piece.start < piece.end && strchr(" \t\r\n-*", text[piece.start]) != NULL)
-		piece.start++;
-	while (piece.end > piece.start && strchr(" \t\r\n", text[piece.end - 1]) != NULL)
+	piece.start = skip_bullet(text, piece);
+	while (piece.end > piece.start && text[piece.end - 1] != '\0' &&
+		   strchr(" \t\r\n", text[piece.end - 1]) != NULL)
 		piece.end--;
 	if (piece.start == piece.end)
 		return count;

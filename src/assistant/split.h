@@ -1,8 +1,8 @@
 /*
  * split.h - what somebody typed, taken apart into things to do: when, how long, by when, what.
  *
- * Pure: no server, no clock, no memory; the reference and the zone come in. Nothing is decided here about the
- * calendar.
+ * Pure: no server, no clock, no memory; the reference and the zone come in. Nothing is decided here
+ * about the calendar.
  */
 #ifndef SCHED_ASSISTANT_SPLIT_H
 #define SCHED_ASSISTANT_SPLIT_H
@@ -32,8 +32,8 @@ typedef struct SchedItem
 } SchedItem;
 
 /*
- * Writes up to max items in the order of the text; returns how many. An item without words of its own has an empty
- * description. Linear in the length.
+ * Writes up to max items in the order of the text; returns how many. An item without words of its
+ * own has an empty description. Linear in the length.
  */
 extern int sched_assistant_split(const char *text, size_t length, const SchedWhenContext *context,
 								 SchedItem *items, int max);

@@ -13,7 +13,10 @@ typedef struct SchedPiece
 	size_t end;
 } SchedPiece;
 
-/* Writes into target what is left of a piece without the holes (in order) and without filler at both ends. */
+/*
+ * Writes into target what is left of a piece without the holes (in order) and without filler at
+ * both ends.
+ */
 extern void sched_assistant_describe(const char *text, SchedPiece piece, const SchedPiece *holes,
 									 int hole_count, char *target, size_t room);
 

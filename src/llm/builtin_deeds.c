@@ -197,6 +197,14 @@ says_also(const SchedReading *reading, const SchedSentence *sentence)
 	return false;
 }
 
+/* Tells what is owed, and asks for nothing. */
+static bool
+is_statement(const SchedSentence *sentence)
+{
+	return sentence->best[CUE_ASK] < 14 && sentence->best[CUE_REPLY] < 14 && !sentence->verb_led &&
+		   sentence->best[CUE_OBLIGE] > 0;
+}
+
 /* Does a later sentence speak of the deed? */
 static bool
 belongs_to(const SchedReading *reading, const SchedDeed *deed, const SchedDeed *other)
@@ -225,6 +233,10 @@ belongs_to(const SchedReading *reading, const SchedDeed *deed, const SchedDeed *
 		return true;
 	if (near && sched_llm_has_pronoun_object(reading, b) && !differ_in_date(a, b))
 		return true;
+	/* "Your car is due for inspection. Please ring us": the duty, and then how to meet it. */
+	if (is_statement(a) && !is_statement(b) && a->block == b->block &&
+		other->main - deed->main <= 2 && !differ_in_date(a, b))
+		return true;
 	if (sched_llm_share_matter(reading, a, b) && !differ_in_date(a, b))
 		return true;
 	if (other->reply && !deed->reply && near && matter <= 3)
@@ -240,8 +252,11 @@ join_deeds(const SchedReading *reading, SchedDeed *deed, const SchedDeed *other)
 {
 	int weaker = other->main;
 
-	if (reading->sentences[deed->main].subject || (deed->due_only && !other->due_only) ||
-		(deed->question && !other->question) ||
+	if (reading->sentences[deed->main].subject ||
+		(is_statement(&reading->sentences[deed->main]) && !other->due_only &&
+		 !reading->sentences[deed->main].colon &&
+		 !is_statement(&reading->sentences[other->main])) ||
+		(deed->due_only && !other->due_only) || (deed->question && !other->question) ||
 		(deed->reply && !other->reply && other->score >= deed->score))
 	{
 		weaker = deed->main;
@@ -274,13 +289,19 @@ heads_own_deeds(const SchedReading *reading, int heading)
 		if (sentence->heading != heading || !sentence->first_of_block)
 			continue;
 		bullets++;
-		verbs += sentence->mark >= 0 && sentence->score >= TASK_LIMIT &&
-				 (sentence->verb_led || sentence->best[CUE_ASK] > 0);
+		/* "train ticket" under "missing:" is a thing, "train the newcomers" under "to do:" is not. */
+		verbs +=
+			sentence->mark >= 0 && sentence->score >= TASK_LIMIT &&
+			((sentence->verb_led && (!(reading->tokens[sentence->mark].classes & WORD_NOUNISH) ||
+									 head->best[CUE_LIST_HEAD] >= 12 ||
+									 (reading->tokens[sentence->mark + 1].classes &
+									  (WORD_DETERMINER | WORD_PRONOUN | WORD_PARTICLE)))) ||
+			 sentence->best[CUE_ASK] > 0);
 	}
 	if (bullets == 0 || verbs * 2 >= bullets)
 		return true;
 	if (head->score < TASK_LIMIT)
-		return head->best[CUE_LIST_HEAD] >= 14;
+		return head->best[CUE_LIST_HEAD] >= 12;
 	if (head->mark < 0)
 		return false;
 	for (const char *const *word = general; *word != NULL; word++)
@@ -306,7 +327,7 @@ stands_alone(const SchedReading *reading, int index)
 
 	if (sentence->colon && has_bullets(reading, index))
 		return !heads_own_deeds(reading, index);
-	if (sentence->heading >= 0)
+	if (sentence->heading >= 0 && !sentence->named)
 		return heads_own_deeds(reading, sentence->heading);
 	return true;
 }

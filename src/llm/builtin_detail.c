@@ -24,9 +24,19 @@ may_be_deadline(const SchedDate *date, bool reply)
 	return !reply && date->when.granularity <= SCHED_GRAIN_WEEK;
 }
 
+static bool
+joined_by_or(const SchedReading *reading, const SchedSentence *sentence, const SchedDate *a,
+			 const SchedDate *b)
+{
+	size_t from = a->when.start + a->when.length;
+
+	return b->when.start > from && b->when.start - from == 4 &&
+		   memcmp(reading->lower + sentence->start + from, " or ", 4) == 0;
+}
+
 /* The best date of a sentence: strong before plain, future before past, else the first. */
 static const SchedDate *
-choose_date(const SchedSentence *sentence, bool reply)
+choose_date(const SchedReading *reading, const SchedSentence *sentence, bool reply)
 {
 	const SchedDate *chosen = NULL;
 	int most = -1;
@@ -36,6 +46,10 @@ choose_date(const SchedSentence *sentence, bool reply)
 		const SchedDate *date = &sentence->date[i];
 		int value = (date->strong ? 4 : 0) + (date->past ? 0 : 2) + (date->when.has_date ? 1 : 0);
 
+		/* "today or tomorrow": the later one is still in time */
+		if (may_be_deadline(date, reply) && chosen == date - 1 && value == most &&
+			joined_by_or(reading, sentence, chosen, date))
+			chosen = date;
 		if (may_be_deadline(date, reply) && value > most)
 		{
 			chosen = date;
@@ -48,7 +62,7 @@ choose_date(const SchedSentence *sentence, bool reply)
 static void
 set_date(SchedReading *reading, SchedDeed *deed, int sentence)
 {
-	const SchedDate *date = choose_date(&reading->sentences[sentence], deed->reply);
+	const SchedDate *date = choose_date(reading, &reading->sentences[sentence], deed->reply);
 
 	if (date == NULL || (deed->date != NULL && (deed->date->strong || !date->strong) &&
 						 !(deed->date->past && !date->past)))
@@ -62,7 +76,7 @@ static void
 date_from_elsewhere(SchedReading *reading, SchedDeed *deeds, int count, int index)
 {
 	const SchedSentence *sentence = &reading->sentences[index];
-	const SchedDate *date = choose_date(sentence, sentence->best[CUE_DUE] < 8);
+	const SchedDate *date = choose_date(reading, sentence, sentence->best[CUE_DUE] < 8);
 	bool due = sentence->best[CUE_DUE] >= 4 || sentence->best[CUE_OBLIGE] >= 10 ||
 			   sentence->best[CUE_WANT] >= 7 || sentence->best[CUE_REPLY] >= 10;
 	int nearest = -1;
@@ -119,7 +133,7 @@ date_from_new_text(SchedReading *reading, SchedDeed *deed)
 	for (int i = 0; i < reading->sentence_count; i++)
 	{
 		const SchedSentence *sentence = &reading->sentences[i];
-		const SchedDate *date = choose_date(sentence, true);
+		const SchedDate *date = choose_date(reading, sentence, true);
 
 		if (i != deed->asked_by && sentence->score < 10 &&
 			(sentence->best[CUE_SELF] < 0 || sentence->best[CUE_AWAY] > 0))
@@ -178,6 +192,41 @@ date_from_forwarded(SchedReading *reading, SchedDeed *deed)
 	}
 }
 
+/* "Bring it along": on the one day that the mail speaks of. */
+static void
+date_from_event(SchedReading *reading, SchedDeed *deed)
+{
+	static const char *const verbs[] = {"bring", "wear", "pack", "arrive", "come", "carry", NULL};
+	const SchedSentence *main = &reading->sentences[deed->main];
+	const SchedDate *only = NULL;
+	int at = -1;
+	bool fits = false;
+
+	for (const char *const *verb = verbs; main->mark >= 0 && *verb != NULL; verb++)
+		fits |= sched_llm_token_is(reading, &reading->tokens[main->mark], *verb);
+	for (int i = 0; i < reading->sentence_count && fits; i++)
+	{
+		const SchedSentence *sentence = &reading->sentences[i];
+
+		for (int j = 0; j < sentence->dates && sentence->section == main->section; j++)
+		{
+			const SchedDate *date = &sentence->date[j];
+
+			if (date->past || !date->when.has_date || date->when.granularity > SCHED_GRAIN_DAY)
+				continue;
+			if (only != NULL)
+				return;
+			only = date;
+			at = i;
+		}
+	}
+	if (only != NULL)
+	{
+		deed->date = only;
+		deed->date_sentence = at;
+	}
+}
+
 /* Finds a date for every deed: own sentences, heading, subject, sentences that only name a date. */
 void
 sched_llm_date_deeds(SchedReading *reading, SchedDeed *deeds, int count)
@@ -202,6 +251,8 @@ sched_llm_date_deeds(SchedReading *reading, SchedDeed *deeds, int count)
 			date_from_before(reading, deed);
 		if (deed->date == NULL && main->section == 0)
 			date_from_forwarded(reading, deed);
+		if (deed->date == NULL)
+			date_from_event(reading, deed);
 	}
 	for (int i = 0; i < reading->sentence_count; i++)
 	{
@@ -475,11 +526,26 @@ find_antecedent(const SchedReading *reading, const SchedDeed *deed)
 	const SchedSentence *main = &reading->sentences[deed->main];
 	const SchedSentence *before = deed->main > 0 ? main - 1 : NULL;
 
+	/* A duty told first explains the request it leads to. */
+	for (int i = 0; i < deed->member_count; i++)
+		if (deed->members[i] < deed->main &&
+			reading->sentences[deed->members[i]].section == main->section &&
+			!reading->sentences[deed->members[i]].subject)
+			return &reading->sentences[deed->members[i]];
 	if (before == NULL || (main->bullet && before->block != main->block) ||
 		before->section != main->section || before->subject || before->machine ||
 		before->footer > 0 || sched_llm_count_matter(reading, before, before->first) < 2)
 		return NULL;
 	return before;
+}
+
+static bool
+is_told_first(const SchedDeed *deed, const SchedSentence *before, const SchedReading *reading)
+{
+	for (int i = 0; i < deed->member_count; i++)
+		if (before == &reading->sentences[deed->members[i]])
+			return true;
+	return false;
 }
 
 static bool
@@ -514,7 +580,7 @@ sched_llm_describe_deed(const SchedReading *reading, const SchedDeed *deed, int 
 	/* Too little to know what is meant: the subject tells, or the sentence before. */
 	if (matter <= (deed_count == 1 ? 3 : 1) && title_says_more(reading, deed))
 		add_note(&text, reading->title, strlen(reading->title));
-	if ((matter <= 2 ||
+	if ((matter <= 2 || is_told_first(deed, before, reading) ||
 		 (head == sentence->mark && sched_llm_has_pronoun_object(reading, sentence))) &&
 		before != NULL && text.length < WANTED_DESCRIPTION)
 		add_note(

@@ -59,9 +59,10 @@ const SchedWordList sched_llm_words[] = {
 	 "staff stage stamp start  step stock stop store study support  survey swap switch "
 	 "table talk tap tape test text tick tie time tip top touch  trace track trade train "
 	 "transfer travel treat trim trust turn type update upgrade vacuum view visit  vote walk "
-	 "watch  wire work wrap water complete separate"},
+	 " wire work wrap water complete separate"},
 	{WORD_IDLE,
-	 "see note enjoy thank thanks hope look mind imagine guess believe relax rest welcome worry "
+	 "see note watch beware enjoy thank thanks hope look mind imagine guess believe relax rest "
+	 "welcome worry "
 	 "forget ignore disregard excuse pardon forgive sorry like love know think feel discover "
 	 "explore "
 	 "shop save win claim subscribe unsubscribe learn unlock view browse follow celebrate meet "
@@ -205,7 +206,7 @@ const SchedPattern sched_llm_patterns[] = {
 	{"%P remember|remind ?%O ?to <%V", CUE_ASK, 28},
 	{"%P be ?%Y <prepared|ready|there|on|at|punctual|present|in|outside", CUE_ASK, 22},
 	{"<%V * %P $", CUE_ASK, 16},
-	{"<%N *** %P $", CUE_WANT, 16},
+	{"<%N *** %P $", CUE_WANT, 14},
 	{"<%N ** %P , %T", CUE_WANT, 16},
 	{"can|could|may|might|must|have|need|like i|we|to ?%Y "
 	 "ask|trouble|bother|request|beg|get|persuade you "
@@ -252,7 +253,8 @@ const SchedPattern sched_llm_patterns[] = {
 	{"make|making ?%Y sure|certain ?that ?%D", CUE_ASK, 22},
 	{"be|being sure|certain to ?%Y <%V", CUE_ASK, 24},
 	{"see to it that|you", CUE_ASK, 22},
-	{"^ensure|check ?that %D|all|you|it", CUE_ASK, 22},
+	{"^ensure|check that|whether|if", CUE_ASK, 22},
+	{"^ensure %D|%N", CUE_ASK, 20},
 	{"^do ?not|n't forget|omit|neglect|fail", CUE_ASK, 24},
 	{"don't|dont|do|never|not not|forget|omit|neglect ?forget ?to ?%Y <%V|%D|about|that", CUE_ASK,
 	 22},
@@ -280,6 +282,12 @@ const SchedPattern sched_llm_patterns[] = {
 	{"can|could|may i|we count|rely|depend|bank on you", CUE_ASK, 22},
 	{"^have|take|having a ?%N ?%N look|read|think|go|glance", CUE_ASK, 20},
 	{", will|would|could|can|won't you ?", CUE_ASK, 22},
+	{"great|cool|nice|lovely|good|helpful|handy|perfect|brilliant|grand|useful to ?%Y <get|"
+	 "have|see|know|hear",
+	 CUE_ASK, 15},
+	{"if you|u ?%Y ?can|could|get|send|do|have|finish|manage|bring|let|return *** by|before|"
+	 "until %T",
+	 CUE_ASK, 13},
 	{"be|are|is ?%Y up for <%G", CUE_REPLY, 12},
 	{"fancy|fancying %G|a|some", CUE_REPLY, 10},
 	{"want|wants|need|needs %D * on|at|in my|their|our|the desk|hands|inbox", CUE_WANT, 16},
@@ -341,14 +349,15 @@ const SchedPattern sched_llm_patterns[] = {
 	{"^due", CUE_OBLIGE, 13},
 	{"^due ?date|on|by|: ?: %T|%N", CUE_OBLIGE, 14},
 	{"payable ?in by|on|before|within|no|%T|upon|at", CUE_OBLIGE, 16},
-	{"outstanding|unpaid|overdue ?%N "
-	 "invoice~|balance|amount|payment~|fee~|bill|rent|premium|account|item~|"
-	 "tax|sum|book~|loan~",
+	{"outstanding|unpaid|overdue ?%N invoice~|balance|amount|payment~|fee~|bill|rent|premium|"
+	 "account|item~|tax|sum|book~|loan~|charge~|contribution~|subscription",
 	 CUE_OBLIGE, 16},
-	{"is|are|was|were|now|past|long|been overdue|outstanding|unpaid|due", CUE_OBLIGE, 11},
-	{"amount|payment|balance|total|invoice|rent|fee|fees|premium|instalment|installment|repayment|"
-	 "bill "
-	 "?%N ?%N is|are|was|be|now|falls due|overdue|outstanding|payable",
+	{"is|are|was|were|now|past|long|been|remains|remain|still overdue|outstanding|unpaid|due|"
+	 "unsigned|unanswered|unsettled",
+	 CUE_OBLIGE, 11},
+	{"amount|payment|balance|total|invoice|rent|fee|fees|premium|instalment|installment|"
+	 "repayment|bill|sum|contribution ?%N ?%N ?of ?%N is|are|was|be|now|falls|remains due|"
+	 "overdue|outstanding|payable|unpaid|open",
 	 CUE_OBLIGE, 16},
 	{"payment|reply|response|answer|registration|submission|feedback|rsvp|comments|sign-up|"
 	 "enrolment|"
@@ -435,8 +444,8 @@ const SchedPattern sched_llm_patterns[] = {
 	{"lmk", CUE_REPLY, 22},
 	{"tell me|us|him|her", CUE_REPLY, 18},
 	{"know by|before|if|whether|which|what|how|when|until|in ** you|your", CUE_REPLY, 6},
-	{"like|love|want|need|be to|good ?to know|hear ?%Y ?from ?you "
-	 "if|whether|which|what|how|when|by|before|your|from",
+	{"like|want|need|be to|good ?to know|hear ?%Y ?from ?you if|whether|which|what|how|when|"
+	 "by|before|your|from|the",
 	 CUE_REPLY, 14},
 	{"need|want|wanted|expect|require|await %D|your ?%Y "
 	 "answer|reply|response|decision|word|confirmation|"
@@ -463,6 +472,12 @@ const SchedPattern sched_llm_patterns[] = {
 	 "<make|come|join|attend|manage|be|making|coming|joining|do "
 	 "** ?",
 	 CUE_REPLY, 10},
+	{"i'd|we'd|i|we ?%Y ?would|'ll|will|do ?%Y have|need|like|must|want|ought ?to know|hear|"
+	 "receive|learn",
+	 CUE_REPLY, 14},
+	{"is|would|'s|it it|that ?be ok|okay|fine|alright|possible|cool|acceptable if|that|to|"
+	 "with|for",
+	 CUE_REPLY, 14},
 	{"which|what|when|where|who|how|why ** you|u|your|yours|suits|works|best ** ?", CUE_QUESTION,
 	 12},
 	{"which|what|when|where|how ** should|shall|do|does|can|could|would|is|are ** ?", CUE_QUESTION,
@@ -694,9 +709,8 @@ const SchedPattern sched_llm_patterns[] = {
 	 CUE_OFFER, -16},
 
 	/* The sender or others will. */
-	{"^i'll|we'll|i|we|i'm|we're|i've|we've ?%Y "
-	 "?will|shall|'ll|am|are|can|could|have|had|was|were|did|might|may|"
-	 "must|should|do|just",
+	{"^i'll|we'll|i'm|we're|i've|we've|i'd|we'd", CUE_SELF, -12},
+	{"^i|we ?%Y will|shall|am|are|can|could|have|had|was|were|did|might|may|do|just|already",
 	 CUE_SELF, -12},
 	{"^let me <%v", CUE_SELF, -8},
 	{"i'll|we'll|i|we|i'd ?will|shall|'ll|can|would ?%Y %V", CUE_SELF, -8},
@@ -712,6 +726,17 @@ const SchedPattern sched_llm_patterns[] = {
 	 "there|ready",
 	 CUE_OBLIGE, 17},
 	{"must|should ?%Y reach|arrive|return ** by|before|no|until|%T", CUE_OBLIGE, 14},
+	{"unless|until ** received|paid|settled|returned|hear|sent|signed|receive|get|have", CUE_OBLIGE,
+	 16},
+	{"what's|what|all|only|still missing|remains|left|needed|lacking|remaining|outstanding is|"
+	 "are|:|now",
+	 CUE_OBLIGE, 13},
+	{"you ?still ?%Y have %N missing|outstanding|overdue|pending|open|unfinished|incomplete|"
+	 "unsigned|unapproved",
+	 CUE_OBLIGE, 16},
+	{"you ?still ?%Y have missing|outstanding|overdue|pending|unfinished|incomplete|unsigned|"
+	 "unapproved|until|till",
+	 CUE_OBLIGE, 16},
 	{"he|she|they|he's|she's|they're|it ?%Y "
 	 "will|'ll|must|should|need|needs|has|have|is|are|was|were|can|did",
 	 CUE_OTHERS, -8},
@@ -742,6 +767,9 @@ const SchedPattern sched_llm_patterns[] = {
 	 "before|until|no|on|%T",
 	 CUE_DUE, 6},
 	{"by|until|before|till then|that", CUE_DUE, 6},
+	{"lock|locks|close|shut|freeze|freezes|goes|go ?out ?to ?live ?print on|at|in|by|this %T|"
+	 "%N",
+	 CUE_DUE, 8},
 
 	/* A chaser. */
 	{"any|some news|update~|word|progress|movement|joy", CUE_CHASE, 16},
@@ -891,6 +919,8 @@ const SchedPattern sched_llm_patterns[] = {
 	 "high|spam",
 	 CUE_MACHINE, 8},
 	{"prompt|jailbreak|injection injection|mode", CUE_MACHINE, 10},
+	{"you are|'re now in|a|an|my|the", CUE_MACHINE, 10},
+	{"in|enter|enable ?%N mode", CUE_MACHINE, 6},
 
 	/* Absence. */
 	{"out of|from office|the|my", CUE_AWAY, 10},
@@ -976,7 +1006,8 @@ const SchedPattern sched_llm_patterns[] = {
 	 CUE_SPAM, 5},
 	{"returns|profit|profits|roi|gains ?of|guaranteed|per|daily|weekly", CUE_SPAM, 5},
 	{"guaranteed|double ?your returns|profit|income|approval|results|money|winner", CUE_SPAM, 9},
-	{"rank|ranking|first|seo|backlinks|traffic ?page|on|of|for|services ?google", CUE_SPAM, 6},
+	{"rank|ranking|seo|backlinks page|on|of|for|services|google|higher", CUE_SPAM, 6},
+	{"first page of|on google|search", CUE_SPAM, 8},
 	{"your|customs|delivery|unpaid|small parcel|package|shipment|fee|charge ** "
 	 "held|fee|pending|undelivered|suspended|returned|customs|reschedule",
 	 CUE_SPAM, 4},

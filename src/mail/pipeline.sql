@@ -127,7 +127,7 @@ CREATE FUNCTION scheduler.insert_mail_events(email scheduler.email_tracking, fac
 	FROM ROWS FROM (jsonb_to_recordset($2 -> 'events') AS (summary text, starts_at timestamptz, ends_at timestamptz,
 			location text)) WITH ORDINALITY AS f (summary, starts_at, ends_at, location, place)
 	WHERE f.summary ~ '\S' AND f.starts_at IS NOT NULL AND $2 ->> 'classification' NOT IN ('promotional', 'spam')
-	ON CONFLICT DO NOTHING
+	ON CONFLICT (user_id, calendar_id, external_id) WHERE external_id IS NOT NULL DO NOTHING
 	RETURNING event_id
 $body$;
 COMMENT ON FUNCTION scheduler.insert_mail_events(scheduler.email_tracking, jsonb) IS
