@@ -34,7 +34,8 @@ JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o 
 	src/jobs/place.o src/jobs/claim.o src/jobs/outcome.o src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o \
 	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o \
 	src/jobs/stat_workers.o
-JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/schedules.sql src/jobs/workers.sql
+JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/schedules.sql src/jobs/workers.sql \
+	src/jobs/http_kind.sql
 
 # time
 PURE_TIME = src/time/when.o src/time/when_lex.o src/time/when_words.o src/time/when_calendar.o src/time/when_number.o \
@@ -48,7 +49,7 @@ PURE_PLANNER = src/planner/order.o src/planner/place.o src/planner/search.o src/
 PLANNER_OBJS = src/planner/load.o src/planner/plan_sql.o
 PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.sql src/planner/hours.sql \
 	src/planner/slots.sql src/planner/events.sql src/planner/plan.sql src/planner/conflicts.sql \
-	src/planner/views.sql
+	src/planner/changes.sql src/planner/views.sql
 
 # llm
 PURE_LLM =
