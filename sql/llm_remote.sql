@@ -89,7 +89,7 @@ INSERT INTO pg_temp.recorded (what, response) VALUES
 	('not JSON', pg_temp.answer('Sure! Here it is: {tasks}')),
 	('JSON of another shape', pg_temp.answer('[1, 2]')),
 	('unknown class', pg_temp.answer('{"classification": "urgent", "confidence": 1, "language": "en", "tasks": [], "events": []}')),
-	('no date', pg_temp.answer('{"classification": "actionable", "confidence": 1, "language": "en", "tasks": [{"description": "x", "deadline": "next Friday"}], "events": []}')),
+	('no date', pg_temp.answer('{"classification": "actionable", "confidence": 1, "language": "en", "tasks": [{"description": "x", "deadline": "next Friday"}], "events": [{"summary": "x", "starts_at": "2026-02-31", "ends_at": null, "location": null}]}')),
 	('NUL in JSON', pg_temp.answer('{"classification": "\u0000"}')),
 	('cut', pg_temp.answer('{"classification": "acti', 'length')),
 	('filtered', pg_temp.answer(NULL, 'content_filter')),
@@ -128,6 +128,7 @@ SELECT scheduler.normal_number(v::jsonb, 1, 10, w) FROM (VALUES ('5', true), ('"
 SELECT scheduler.normal_text('" a  b\n c "', 4), scheduler.normal_text('""', 4), scheduler.normal_text('5', 4), scheduler.normal_text(NULL, 4);
 SELECT scheduler.normal_instant('"2026-11-27"', 'UTC'), scheduler.normal_instant('""', 'UTC'), scheduler.normal_instant('"soon"', 'UTC'), scheduler.normal_instant('7', 'UTC');
 SELECT scheduler.normal_task('{"description": "x", "attendees": "Carl", "category": "fun"}', 'UTC');
+SELECT scheduler.instant_problems('{"tasks": [{"deadline": null}, {"deadline": "soon"}], "events": [{"starts_at": "2026-11-27"}, {"starts_at": 7}]}', 'UTC');
 SELECT scheduler.normal_event('{"summary": "x", "starts_at": "2026-11-27T10:00", "ends_at": "2026-11-27T09:00"}', 'UTC');
 SELECT jsonb_array_length(scheduler.normal_facts(jsonb_build_object('tasks', (SELECT jsonb_agg('{"description": "x"}'::jsonb) FROM generate_series(1, 50))), 'UTC')->'tasks') AS tasks_kept;
 SELECT scheduler.normal_facts('7', 'UTC'), scheduler.normal_facts(NULL, 'UTC'), scheduler.normal_facts('{"tasks": "none"}', 'UTC')->'tasks' AS left_for_the_schema;

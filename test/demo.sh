@@ -81,7 +81,7 @@ SQL
 # Until no mail waits; the line is overwritten where somebody watches.
 wait_for_worker() {
 	local total done=-1 waiting round=0
-	while [ $round -lt 1200 ]; do
+	while [ $round -lt ${WAIT_ROUNDS:-1200} ]; do
 		IFS='|' read -r total done waiting <<<"$(sql -c "SELECT count(*), count(*) FILTER (WHERE processed), (SELECT count(*) FROM scheduler.live_jobs WHERE kind IN ('mail.process', 'mail.import') OR kind = 'mail.poll' AND attempts = 0 AND started_at IS NULL) FROM scheduler.email_tracking")"
 		[ -t 1 ] && printf '\rThe worker has read %s of %s mails ' "$done" "$total"
 		[ "$total" -ge "${1:-1}" ] && [ "$done" = "$total" ] && [ "$waiting" = 0 ] && break

@@ -80,8 +80,9 @@ sched_core_define_settings(void)
 			   GUC_UNIT_BYTE);
 	define_int("scheduler.look_back", "How old mail the first look into a mailbox still reads.",
 			   &sched_look_back, 14 * 24 * 3600, 0, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S);
-	DefineCustomBoolVariable("scheduler.llm_fallback",
-							 "Reads mail by the built-in rules where the chosen model stays unreachable.",
-							 NULL, &sched_llm_fallback, true, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"scheduler.llm_fallback",
+		"Reads mail by the built-in rules where the chosen model stays unreachable.", NULL,
+		&sched_llm_fallback, true, PGC_SUSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("scheduler");
 }

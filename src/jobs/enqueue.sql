@@ -44,34 +44,10 @@ $body$;
 SELECT scheduler.install_job_kind('noop', 'scheduler.handle_noop', enqueue_role => 'scheduler_user',
 	retention => '1 day');
 
-/* The signature that a handler of this name has, as text; raises what is wrong with it. */
-CREATE FUNCTION scheduler.checked_handler(handler text, caller text) RETURNS text
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-#variable_conflict error
-DECLARE
-	found regprocedure;
-BEGIN
-	found := to_regprocedure(checked_handler.handler || '(scheduler.job, scheduler.http_response)');
-	IF found IS NULL OR checked_handler.handler !~ '\.' THEN
-		RAISE EXCEPTION 'no such handler' USING ERRCODE = '42883',
-			DETAIL = format('%s(scheduler.job, scheduler.http_response)', checked_handler.handler),
-			HINT = 'Name a function with its schema; it takes a scheduler.job and a scheduler.http_response.';
-	END IF;
-	IF NOT EXISTS (SELECT FROM pg_proc WHERE oid = found AND prorettype = 'scheduler.step'::regtype
-		AND NOT proretset AND NOT proisstrict AND prokind = 'f') THEN
-		RAISE EXCEPTION 'this function cannot be a handler' USING ERRCODE = '42P13',
-			DETAIL = found::text,
-			HINT = 'A handler is a function, not STRICT, that returns one scheduler.step.';
-	END IF;
-	IF NOT has_function_privilege(checked_handler.caller, found, 'EXECUTE') THEN
-		RAISE EXCEPTION 'permission denied for function %', found USING ERRCODE = '42501';
-	END IF;
-	RETURN (SELECT format('%I.%I', n.nspname, p.proname) FROM pg_proc p
-		JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = found);
-END
-$body$;
+/* Looks with the eyes of that role: the function may lie in a schema that scheduler_owner cannot use. */
+CREATE FUNCTION scheduler.checked_handler(handler text, role_name text) RETURNS text
+	LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_checked_handler';
 COMMENT ON FUNCTION scheduler.checked_handler(text, text) IS
 	'The qualified name of a function that this role may use as a handler.';
 

@@ -60,7 +60,7 @@ static uint64 last_tag = 0;
 
 static SchedStatement read_request = {
 	"SELECT l.request FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.job_id = $2"
-	" AND l.lease = $3 AND l.request IS NOT NULL",
+	" AND l.lease = $3 AND NOT (l.request IS NULL)",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	true,

@@ -30,6 +30,7 @@
 #include "jobs/store.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_forget_job_kinds);
+PG_FUNCTION_INFO_V1(sched_sql_checked_handler);
 
 static HTAB *kinds = NULL;
 static uint64 generation = 1;
@@ -208,4 +209,40 @@ sched_sql_forget_job_kinds(PG_FUNCTION_ARGS)
 						errmsg("not called by a trigger")));
 	CacheInvalidateRelcache(data->tg_relation);
 	PG_RETURN_POINTER(NULL);
+}
+
+/* checked_handler(handler, role_name): the qualified name of a function that this role may use as a handler. */
+Datum
+sched_sql_checked_handler(PG_FUNCTION_ARGS)
+{
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Oid role = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
+	List *names = stringToQualifiedNameList(name);
+	const char *problem;
+	bool plain;
+	Oid function;
+	Oid user;
+	int context;
+
+	if (list_length(names) != 2)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME), errmsg("a handler is named with its schema"),
+						errdetail("\"%s\"", name)));
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(role, context | SECURITY_LOCAL_USERID_CHANGE);
+	function = look_up_handler(name);
+	SetUserIdAndSecContext(user, context);
+	if (!OidIsValid(function))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION), errmsg("no such handler"),
+						errdetail("%s(scheduler.job, scheduler.http_response)", name)));
+	problem = judge_function(function, false, &plain);
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+				 errmsg("this function cannot be a handler"), errdetail("%s.", problem),
+				 errhint("A handler is a function, not STRICT, that returns one scheduler.step.")));
+	if (pg_proc_aclcheck(function, role, ACL_EXECUTE) != ACLCHECK_OK)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied for function %s", name)));
+	PG_RETURN_TEXT_P(cstring_to_text(
+		quote_qualified_identifier(strVal(linitial(names)), strVal(lsecond(names)))));
 }

@@ -42,8 +42,10 @@ static SchedStatement finish_plain = {FINISH_HEAD "NULL" FINISH_TAIL,
 									  true,
 									  NULL};
 static SchedStatement finish_with_results = {
-	FINISH_HEAD "r.result" FINISH_TAIL
-				" LEFT JOIN pg_catalog.unnest($5, $6) AS r (job_id, result) ON r.job_id = g.job_id",
+	FINISH_HEAD
+	"r.result" FINISH_TAIL
+	" LEFT JOIN ROWS FROM (pg_catalog.unnest($5), pg_catalog.unnest($6)) AS r (job_id, result)"
+	" ON r.job_id = g.job_id",
 	6,
 	{TIDARRAYOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, UUIDARRAYOID, JSONBARRAYOID},
 	true,
@@ -102,7 +104,8 @@ static SchedStatement wait_for_children = {
 static SchedStatement count_down = {
 	"UPDATE scheduler.live_jobs l SET children = l.children - c.ended, ready = l.ready OR"
 	" l.status = 'waiting' AND l.children <= c.ended FROM (SELECT u.user_id, u.job_id,"
-	" count(*)::integer AS ended FROM pg_catalog.unnest($1, $2) AS u (user_id, job_id)"
+	" count(*)::integer AS ended FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
+	" AS u (user_id, job_id)"
 	" GROUP BY u.user_id, u.job_id) AS c WHERE l.user_id = c.user_id AND l.job_id = c.job_id",
 	2,
 	{UUIDARRAYOID, UUIDARRAYOID},

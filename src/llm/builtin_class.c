@@ -114,8 +114,9 @@ count_looks(SchedReading *reading)
 static int
 weigh_sender(const SchedMailText *mail)
 {
-	static const char *const parts[] = {"news@", "newsletter", "offers@", "deals@", "marketing", "promo", "sales@",
-										"shop@", "sale@", "rewards@", "specials@", NULL};
+	static const char *const parts[] = {"news@",     "newsletter", "offers@",   "deals@",
+										"marketing", "promo",      "sales@",    "shop@",
+										"sale@",     "rewards@",   "specials@", NULL};
 
 	if (mail->sender == NULL)
 		return 0;
@@ -126,20 +127,45 @@ weigh_sender(const SchedMailText *mail)
 }
 
 static bool
+is_robot(const SchedMailText *mail)
+{
+	static const char *const parts[] = {"no-reply",
+										"noreply",
+										"no_reply",
+										"donotreply",
+										"do-not-reply",
+										"notifications@",
+										"notification@",
+										"mailer-daemon",
+										"postmaster@",
+										"automailer",
+										"alerts@",
+										"robot",
+										NULL};
+
+	for (const char *const *part = parts; *part != NULL && mail->sender != NULL; part++)
+		if (contains(mail->sender, mail->sender_length, *part))
+			return true;
+	return false;
+}
+
+static bool
 is_absence_note(const SchedReading *reading)
 {
 	int asks = 0;
 
 	if (header_has(reading->mail, "auto-submitted", "auto-replied") ||
-		header_has(reading->mail, "x-autoreply", "") || header_has(reading->mail, "x-autorespond", ""))
+		header_has(reading->mail, "x-autoreply", "") ||
+		header_has(reading->mail, "x-autorespond", ""))
 		return true;
 	for (int i = 0; i < reading->sentence_count; i++)
 	{
 		const SchedSentence *sentence = &reading->sentences[i];
 
-		if (sentence->subject && sentence->best[CUE_AWAY] >= 10)
+		if (sentence->subject && sentence->best[CUE_AWAY] >= 10 && sentence->best[CUE_ASK] < 20)
 			return true;
-		if (sentence->section == 0 && sentence->best[CUE_ASK] >= 20 && sentence->best[CUE_OFFER] == 0)
+		if (sentence->section == 0 && sentence->best[CUE_ASK] >= 20 &&
+			sentence->best[CUE_OFFER] == 0)
 			asks++;
 	}
 	return asks == 0 && reading->total[CUE_AWAY] >= AWAY_LIMIT;
@@ -169,6 +195,7 @@ sched_llm_weigh_mail(SchedReading *reading)
 	/* Who can be left and who sells at once is an advertiser. */
 	if (reading->bulk >= BULK_LIMIT && reading->promo >= 10)
 		reading->promo += 8;
+	reading->robot = is_robot(mail);
 	reading->away = is_absence_note(reading);
 }
 
@@ -180,8 +207,10 @@ guess_language(const SchedReading *reading)
 		const char *code;
 		const char *words;
 	} languages[] = {
-		{"en", " the and to of is you for we on it please with are your be have will this that in at i "},
-		{"de", " der die das und ist ich wir sie nicht mit f\xc3\xbcr auf ein eine den zu bitte uns im von "},
+		{"en",
+		 " the and to of is you for we on it please with are your be have will this that in at i "},
+		{"de", " der die das und ist ich wir sie nicht mit f\xc3\xbcr auf ein eine den zu bitte "
+			   "uns im von "},
 		{"fr", " le la les et est vous nous pour un une des que dans sur pas avec je merci du au "},
 		{"es", " el los las y es usted para un una que en con por no gracias del su nos se "},
 		{"it", " il gli che \xc3\xa8 per un una con non sono del della grazie di si ci questo "},
@@ -285,7 +314,8 @@ sched_llm_classify_mail(SchedReading *reading, SchedFacts *facts)
 	}
 	else
 	{
-		facts->classification = find_urgency(reading) >= URGENT_LIMIT ? "important" : "informational";
+		facts->classification =
+			find_urgency(reading) >= URGENT_LIMIT ? "important" : "informational";
 		facts->confidence = 0.7;
 	}
 }

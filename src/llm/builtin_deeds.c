@@ -11,8 +11,8 @@
 enum
 {
 	TASK_LIMIT = 10,
-	CHASE_LIMIT = 11,	/* in a reply: the new text asks after something */
-	TAKEUP_LIMIT = 14,	/* the new text hands the forwarded matter on */
+	CHASE_LIMIT = 11,  /* in a reply: the new text asks after something */
+	TAKEUP_LIMIT = 14, /* the new text hands the forwarded matter on */
 	WITHDRAWN_LIMIT = -34,
 	NEAR_SENTENCES = 4
 };
@@ -21,8 +21,8 @@ enum
 static bool
 is_matter(const SchedToken *token)
 {
-	const uint32_t none = WORD_STOP | WORD_PLEASE | WORD_FILLER | WORD_GREETING | WORD_DAY | WORD_DETERMINER |
-						  WORD_PRONOUN | WORD_NAME | WORD_SUBORDINATOR;
+	const uint32_t none = WORD_STOP | WORD_PLEASE | WORD_FILLER | WORD_GREETING | WORD_DAY |
+						  WORD_DETERMINER | WORD_PRONOUN | WORD_NAME | WORD_SUBORDINATOR;
 
 	return token->kind == 'w' && token->length > 2 && !(token->classes & none);
 }
@@ -86,8 +86,8 @@ same_stem(const SchedReading *reading, const SchedToken *a, const SchedToken *b)
 	size_t shorter = a->length < b->length ? a->length : b->length;
 	size_t compared = shorter > 5 ? 5 : shorter;
 
-	if (shorter < 3 || (shorter == 3 && a->length != b->length &&
-						!(a->length + b->length == 7 && shorter == 3)))
+	if (shorter < 3 ||
+		(shorter == 3 && a->length != b->length && !(a->length + b->length == 7 && shorter == 3)))
 		return false;
 	return memcmp(reading->lower + a->start, reading->lower + b->start, compared) == 0;
 }
@@ -103,7 +103,8 @@ sched_llm_share_matter(const SchedReading *reading, const SchedSentence *a, cons
 		if (left->kind != 'w' || in_date(a, left))
 			continue;
 		row = find_synonyms(reading, left);
-		if (row < 0 && (!is_matter(left) || (left->classes & (WORD_VERB | WORD_NOUNISH)) == WORD_VERB))
+		if (row < 0 &&
+			(!is_matter(left) || (left->classes & (WORD_VERB | WORD_NOUNISH)) == WORD_VERB))
 			continue;
 		for (int j = b->first; j < b->first + b->count; j++)
 		{
@@ -124,7 +125,8 @@ sched_llm_share_matter(const SchedReading *reading, const SchedSentence *a, cons
 bool
 sched_llm_has_pronoun_object(const SchedReading *reading, const SchedSentence *sentence)
 {
-	static const char *const objects[] = {"it", "them", "this", "these", "that", "those", "one", "both", NULL};
+	static const char *const objects[] = {"it",    "them", "this", "these", "that",
+										  "those", "one",  "both", NULL};
 	int end = sentence->first + sentence->count;
 
 	if (sentence->mark < 0)
@@ -148,8 +150,8 @@ start_deed(const SchedReading *reading, SchedDeed *deed, int index)
 	deed->asked_by = -1;
 	deed->date_sentence = -1;
 	deed->score = sentence->score;
-	deed->question = sentence->question && best[CUE_ASK] < 14 && best[CUE_OBLIGE] < 10 && best[CUE_REPLY] < 14 &&
-					 best[CUE_WANT] < 10 && !sentence->verb_led;
+	deed->question = sentence->question && best[CUE_ASK] < 14 && best[CUE_OBLIGE] < 10 &&
+					 best[CUE_REPLY] < 14 && best[CUE_WANT] < 10 && !sentence->verb_led;
 	deed->reply = best[CUE_REPLY] >= 10 && best[CUE_OBLIGE] < 14 &&
 				  (best[CUE_REPLY] >= best[CUE_ASK] || best[CUE_REPLY] >= 20);
 	deed->due_only = sentence->mark < 0 && !sentence->bullet && best[CUE_OBLIGE] < 18 &&
@@ -174,14 +176,33 @@ differ_in_date(const SchedSentence *a, const SchedSentence *b)
 static bool
 says_also(const SchedReading *reading, const SchedSentence *sentence)
 {
-	static const char *const words[] = {"also", "another", "second", "secondly", "finally", "lastly", "additionally",
-										"plus", "separately", "third", "last", NULL};
+	static const char *const words[] = {"also",   "another",      "second", "secondly",   "finally",
+										"lastly", "additionally", "plus",   "separately", "third",
+										"last",   "other",        NULL};
+	int end = sentence->first + sentence->count;
 
-	for (int i = sentence->first; i < sentence->first + sentence->count && i < sentence->first + 6; i++)
-		for (const char *const *word = words; *word != NULL; word++)
-			if (sched_llm_token_is(reading, &reading->tokens[i], *word))
+	for (int i = sentence->first; i < end; i++)
+	{
+		const SchedToken *token = &reading->tokens[i];
+
+		for (const char *const *word = words; *word != NULL && i < sentence->first + 6; word++)
+			if (sched_llm_token_is(reading, token, *word))
 				return true;
+		if (i + 1 < end && ((sched_llm_token_is(reading, token, "as") &&
+							 sched_llm_token_is(reading, token + 1, "well")) ||
+							(sched_llm_token_is(reading, token, "one") &&
+							 sched_llm_token_is(reading, token + 1, "more"))))
+			return true;
+	}
 	return false;
+}
+
+/* Tells what is owed, and asks for nothing. */
+static bool
+is_statement(const SchedSentence *sentence)
+{
+	return sentence->best[CUE_ASK] < 14 && sentence->best[CUE_REPLY] < 14 && !sentence->verb_led &&
+		   sentence->best[CUE_OBLIGE] > 0;
 }
 
 /* Does a later sentence speak of the deed? */
@@ -198,14 +219,23 @@ belongs_to(const SchedReading *reading, const SchedDeed *deed, const SchedDeed *
 	if (a->subject)
 		return true;
 	if (a->bullet || b->bullet)
-		return !b->bullet && (other->due_only || other->reply || (sched_llm_has_pronoun_object(reading, b) && matter <= 1));
+		return !b->bullet && (other->due_only || other->reply ||
+							  (sched_llm_has_pronoun_object(reading, b) && matter <= 1));
 	if (other->due_only || deed->due_only)
 		return true;
-	if (says_also(reading, b) && matter > 1)
+	if (says_also(reading, b) && (matter > 1 || other->main - deed->main > 1))
 		return false;
+	/* "One more: the permit runs out soon. Renew it": the object stands in the sentence that says so. */
+	for (int i = deed->main + 1; i < other->main; i++)
+		if (says_also(reading, &reading->sentences[i]) && !sched_llm_share_matter(reading, a, b))
+			return false;
 	if (near && matter == 0)
 		return true;
 	if (near && sched_llm_has_pronoun_object(reading, b) && !differ_in_date(a, b))
+		return true;
+	/* "Your car is due for inspection. Please ring us": the duty, and then how to meet it. */
+	if (is_statement(a) && !is_statement(b) && a->block == b->block &&
+		other->main - deed->main <= 2 && !differ_in_date(a, b))
 		return true;
 	if (sched_llm_share_matter(reading, a, b) && !differ_in_date(a, b))
 		return true;
@@ -222,7 +252,11 @@ join_deeds(const SchedReading *reading, SchedDeed *deed, const SchedDeed *other)
 {
 	int weaker = other->main;
 
-	if (reading->sentences[deed->main].subject || (deed->due_only && !other->due_only) || (deed->question && !other->question) ||
+	if (reading->sentences[deed->main].subject ||
+		(is_statement(&reading->sentences[deed->main]) && !other->due_only &&
+		 !reading->sentences[deed->main].colon &&
+		 !is_statement(&reading->sentences[other->main])) ||
+		(deed->due_only && !other->due_only) || (deed->question && !other->question) ||
 		(deed->reply && !other->reply && other->score >= deed->score))
 	{
 		weaker = deed->main;
@@ -241,8 +275,9 @@ join_deeds(const SchedReading *reading, SchedDeed *deed, const SchedDeed *other)
 static bool
 heads_own_deeds(const SchedReading *reading, int heading)
 {
-	static const char *const general[] = {"do", "complete", "handle", "take", "note", "remember", "sort", "check",
-										  "finish", "help", "have", "see", "be", NULL};
+	static const char *const general[] = {"do",       "complete", "handle", "take",   "note",
+										  "remember", "sort",     "check",  "finish", "help",
+										  "have",     "see",      "be",     NULL};
 	const SchedSentence *head = &reading->sentences[heading];
 	int bullets = 0;
 	int verbs = 0;
@@ -254,13 +289,21 @@ heads_own_deeds(const SchedReading *reading, int heading)
 		if (sentence->heading != heading || !sentence->first_of_block)
 			continue;
 		bullets++;
-		verbs += sentence->mark >= 0 && sentence->score >= TASK_LIMIT &&
-				 (sentence->verb_led || sentence->best[CUE_ASK] > 0);
+		/* "train ticket" under "missing:" is a thing, "train the newcomers" under "to do:" is not. */
+		verbs +=
+			sentence->mark >= 0 && sentence->score >= TASK_LIMIT &&
+			((sentence->verb_led && (!(reading->tokens[sentence->mark].classes & WORD_NOUNISH) ||
+									 head->best[CUE_LIST_HEAD] >= 12 ||
+									 (reading->tokens[sentence->mark + 1].classes &
+									  (WORD_DETERMINER | WORD_PRONOUN | WORD_PARTICLE)))) ||
+			 sentence->best[CUE_ASK] > 0);
 	}
 	if (bullets == 0 || verbs * 2 >= bullets)
 		return true;
-	if (head->mark < 0 || head->score < TASK_LIMIT)
-		return true;
+	if (head->score < TASK_LIMIT)
+		return head->best[CUE_LIST_HEAD] >= 12;
+	if (head->mark < 0)
+		return false;
 	for (const char *const *word = general; *word != NULL; word++)
 		if (sched_llm_token_is(reading, &reading->tokens[head->mark], *word))
 			return true;
@@ -284,7 +327,7 @@ stands_alone(const SchedReading *reading, int index)
 
 	if (sentence->colon && has_bullets(reading, index))
 		return !heads_own_deeds(reading, index);
-	if (sentence->heading >= 0)
+	if (sentence->heading >= 0 && !sentence->named)
 		return heads_own_deeds(reading, sentence->heading);
 	return true;
 }
@@ -301,7 +344,8 @@ collect_deeds(const SchedReading *reading, int section, SchedDeed *deeds, int ma
 		SchedDeed deed;
 		int owner = -1;
 
-		if (sentence->section != section || sentence->score < TASK_LIMIT || !stands_alone(reading, i))
+		if (sentence->section != section || sentence->score < TASK_LIMIT ||
+			!stands_alone(reading, i))
 			continue;
 		start_deed(reading, &deed, i);
 		/* A second sentence of a bullet says more about the first. */
@@ -319,17 +363,30 @@ collect_deeds(const SchedReading *reading, int section, SchedDeed *deeds, int ma
 	return count;
 }
 
-/* Questions yield to requests: where something is asked for, a bare question is talk. */
+/* A bare question, or a duty told of things and without a date ("claims have to be made in writing"). */
+static bool
+is_weak(const SchedReading *reading, const SchedDeed *deed)
+{
+	const SchedSentence *sentence = &reading->sentences[deed->main];
+
+	if (deed->question)
+		return true;
+	return !sentence->bullet && sentence->best[CUE_ASK] < 14 && sentence->best[CUE_REPLY] < 14 &&
+		   !sentence->verb_led && sentence->best[CUE_OBLIGE] <= 17 && sentence->dates == 0 &&
+		   deed->member_count == 0;
+}
+
+/* Weak deeds yield to requests: where something is asked for, they are talk or detail. */
 static int
-drop_bare_questions(const SchedReading *reading, SchedDeed *deeds, int count)
+drop_weak_deeds(const SchedReading *reading, SchedDeed *deeds, int count)
 {
 	int kept = 0;
 	bool other = false;
 
 	for (int i = 0; i < count; i++)
-		other |= !deeds[i].question;
+		other |= !is_weak(reading, &deeds[i]);
 	for (int i = 0; i < count; i++)
-		if (!deeds[i].question || (!other && kept == 0))
+		if (!is_weak(reading, &deeds[i]) || (!other && (kept == 0 || !deeds[i].question)))
 			deeds[kept++] = deeds[i];
 	return kept;
 }
@@ -343,8 +400,8 @@ find_strongest(const SchedReading *reading, SchedCue cue, int limit)
 	{
 		const SchedSentence *sentence = &reading->sentences[i];
 
-		if (sentence->section == 0 && !sentence->subject && !sentence->machine && sentence->footer < 2 &&
-			sentence->best[cue] >= limit)
+		if (sentence->section == 0 && !sentence->subject && !sentence->machine &&
+			sentence->footer < 2 && sentence->best[cue] >= limit)
 		{
 			limit = sentence->best[cue] + 1;
 			found = i;
@@ -360,8 +417,8 @@ is_withdrawn(const SchedReading *reading)
 	{
 		const SchedSentence *sentence = &reading->sentences[i];
 
-		if (sentence->section == 0 && !sentence->subject && sentence->footer < 2 && !sentence->machine &&
-			sentence->best[CUE_DONE] <= WITHDRAWN_LIMIT)
+		if (sentence->section == 0 && !sentence->subject && sentence->footer < 2 &&
+			!sentence->machine && sentence->best[CUE_DONE] <= WITHDRAWN_LIMIT)
 			return true;
 	}
 	return false;
@@ -378,7 +435,7 @@ collect_quoted(const SchedReading *reading, SchedDeed *deeds, int max)
 	{
 		int count = collect_deeds(reading, section, deeds, max);
 
-		count = drop_bare_questions(reading, deeds, count);
+		count = drop_weak_deeds(reading, deeds, count);
 		if (count > 0)
 			return count;
 	}
@@ -388,7 +445,8 @@ collect_quoted(const SchedReading *reading, SchedDeed *deeds, int max)
 static bool
 means_several(const SchedReading *reading, int index)
 {
-	static const char *const words[] = {"these", "all", "them", "those", "both", "points", "items", NULL};
+	static const char *const words[] = {"these", "all",    "them",  "those",
+										"both",  "points", "items", NULL};
 	const SchedSentence *sentence = &reading->sentences[index];
 
 	for (int i = sentence->first; i < sentence->first + sentence->count; i++)
@@ -423,9 +481,10 @@ take_up(const SchedReading *reading, int index, SchedDeed *deeds, int count, int
 	for (int i = 0; i < count; i++)
 	{
 		const SchedSentence *sentence = &reading->sentences[deeds[i].main];
-		int matter = sched_llm_count_matter(reading, sentence, sentence->mark >= 0 ? sentence->mark
-																				   : sentence->first);
-		bool empty = sentence->subject || deeds[i].main == index || deeds[i].question || matter <= 1;
+		int matter = sched_llm_count_matter(reading, sentence,
+											sentence->mark >= 0 ? sentence->mark : sentence->first);
+		bool empty =
+			sentence->subject || deeds[i].main == index || deeds[i].question || matter <= 1;
 
 		for (int j = 0; j < found && !empty; j++)
 			empty = sched_llm_share_matter(reading, sentence, &reading->sentences[quoted[j].main]);
@@ -482,7 +541,8 @@ take_subject(const SchedReading *reading, SchedDeed *deeds)
 	for (int i = 0; i < subject->dates; i++)
 		dated |= subject->date[i].strong && !subject->date[i].past;
 	if (!empty || subject->machine || subject->best[CUE_STOCK] < 0 || subject->best[CUE_DONE] < 0 ||
-		reading->spam >= 25 || reading->promo >= 20 || reading->away || reading->total[CUE_RECEIPT] >= 10)
+		reading->spam >= 25 || reading->promo >= 20 || reading->away ||
+		reading->total[CUE_RECEIPT] >= 10)
 		return 0;
 	if (!dated && subject->best[CUE_WANT] <= 0 && subject->best[CUE_REPLY] <= 0)
 		return 0;
@@ -495,7 +555,8 @@ take_subject(const SchedReading *reading, SchedDeed *deeds)
 static bool
 speaks_of_persons(const SchedReading *reading, const SchedSentence *sentence)
 {
-	static const char *const words[] = {"i", "we", "you", "my", "our", "your", "i'm", "we're", "i've", "me", "us", NULL};
+	static const char *const words[] = {"i",   "we",    "you",  "my", "our", "your",
+										"i'm", "we're", "i've", "me", "us",  NULL};
 
 	for (int i = sentence->first; i < sentence->first + sentence->count; i++)
 		for (const char *const *word = words; *word != NULL; word++)
@@ -511,7 +572,7 @@ sched_llm_find_deeds(SchedReading *reading, SchedDeed *deeds, int max)
 	int count = collect_deeds(reading, 0, deeds, max);
 	int index = -1;
 
-	count = drop_bare_questions(reading, deeds, count);
+	count = drop_weak_deeds(reading, deeds, count);
 	if (reading->spam >= 25 || reading->away)
 		return count;
 	if (reading->section_count > 1 && !(is_withdrawn(reading) && count == 0))
@@ -529,7 +590,8 @@ sched_llm_find_deeds(SchedReading *reading, SchedDeed *deeds, int max)
 			reading->chased = index >= 0;
 		}
 	}
-	else if (count == 0 && !is_withdrawn(reading) && reading->total[CUE_RECEIPT] < 14 && reading->bulk < 12)
+	else if (count == 0 && !is_withdrawn(reading) && reading->total[CUE_RECEIPT] < 14 &&
+			 reading->bulk < 12)
 	{
 		/* A chaser without the mail it asks after: its subject says what is meant. */
 		index = find_strongest(reading, CUE_CHASE, CHASE_LIMIT + 2);

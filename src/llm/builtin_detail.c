@@ -8,9 +8,10 @@
 
 #include "builtin_internal.h"
 
+#define ONE_DAY (INT64_C(86400) * SCHED_USECS_PER_SEC)
 #define ONE_MINUTE (INT64_C(60) * SCHED_USECS_PER_SEC)
 #define WANTED_DESCRIPTION 150 /* bytes a description is cut to */
-#define MAX_TEXT 230		   /* bytes of a description with what explains it: below 240 characters */
+#define MAX_TEXT 230 /* bytes of a description with what explains it: below 240 characters */
 
 /* A plain date ("on Friday") may be the deadline of a deed, not of an answer, and not one far away. */
 static bool
@@ -23,9 +24,19 @@ may_be_deadline(const SchedDate *date, bool reply)
 	return !reply && date->when.granularity <= SCHED_GRAIN_WEEK;
 }
 
+static bool
+joined_by_or(const SchedReading *reading, const SchedSentence *sentence, const SchedDate *a,
+			 const SchedDate *b)
+{
+	size_t from = a->when.start + a->when.length;
+
+	return b->when.start > from && b->when.start - from == 4 &&
+		   memcmp(reading->lower + sentence->start + from, " or ", 4) == 0;
+}
+
 /* The best date of a sentence: strong before plain, future before past, else the first. */
 static const SchedDate *
-choose_date(const SchedSentence *sentence, bool reply)
+choose_date(const SchedReading *reading, const SchedSentence *sentence, bool reply)
 {
 	const SchedDate *chosen = NULL;
 	int most = -1;
@@ -35,6 +46,10 @@ choose_date(const SchedSentence *sentence, bool reply)
 		const SchedDate *date = &sentence->date[i];
 		int value = (date->strong ? 4 : 0) + (date->past ? 0 : 2) + (date->when.has_date ? 1 : 0);
 
+		/* "today or tomorrow": the later one is still in time */
+		if (may_be_deadline(date, reply) && chosen == date - 1 && value == most &&
+			joined_by_or(reading, sentence, chosen, date))
+			chosen = date;
 		if (may_be_deadline(date, reply) && value > most)
 		{
 			chosen = date;
@@ -47,7 +62,7 @@ choose_date(const SchedSentence *sentence, bool reply)
 static void
 set_date(SchedReading *reading, SchedDeed *deed, int sentence)
 {
-	const SchedDate *date = choose_date(&reading->sentences[sentence], deed->reply);
+	const SchedDate *date = choose_date(reading, &reading->sentences[sentence], deed->reply);
 
 	if (date == NULL || (deed->date != NULL && (deed->date->strong || !date->strong) &&
 						 !(deed->date->past && !date->past)))
@@ -61,13 +76,14 @@ static void
 date_from_elsewhere(SchedReading *reading, SchedDeed *deeds, int count, int index)
 {
 	const SchedSentence *sentence = &reading->sentences[index];
-	const SchedDate *date = choose_date(sentence, sentence->best[CUE_DUE] < 8);
-	bool due = sentence->best[CUE_DUE] >= 4 || sentence->best[CUE_OBLIGE] >= 10 || sentence->best[CUE_WANT] >= 7 ||
-			   sentence->best[CUE_REPLY] >= 10;
+	const SchedDate *date = choose_date(reading, sentence, sentence->best[CUE_DUE] < 8);
+	bool due = sentence->best[CUE_DUE] >= 4 || sentence->best[CUE_OBLIGE] >= 10 ||
+			   sentence->best[CUE_WANT] >= 7 || sentence->best[CUE_REPLY] >= 10;
 	int nearest = -1;
 
-	if (date == NULL || sentence->machine || sentence->best[CUE_AWAY] >= 8 || sentence->footer == 2 ||
-		sentence->heading >= 0 || (date->past && count > 1) || sentence->best[CUE_DONE] < -12)
+	if (date == NULL || sentence->machine || sentence->best[CUE_AWAY] >= 8 ||
+		sentence->footer == 2 || sentence->heading >= 0 || (date->past && count > 1) ||
+		sentence->best[CUE_DONE] < -12)
 		return;
 	for (int i = 0; i < count; i++)
 	{
@@ -86,8 +102,9 @@ date_from_elsewhere(SchedReading *reading, SchedDeed *deeds, int count, int inde
 		return;
 	/* One deadline for a whole list: every point without a date of its own gets it. */
 	for (int i = 0; i < count; i++)
-		if ((i == nearest || (reading->sentences[deeds[i].main].bullet &&
-							  reading->sentences[deeds[i].main].section == sentence->section && due)) &&
+		if ((i == nearest ||
+			 (reading->sentences[deeds[i].main].bullet &&
+			  reading->sentences[deeds[i].main].section == sentence->section && due)) &&
 			(deeds[i].date == NULL || !deeds[i].date->strong || deeds[i].date->past))
 		{
 			deeds[i].date = date;
@@ -116,17 +133,97 @@ date_from_new_text(SchedReading *reading, SchedDeed *deed)
 	for (int i = 0; i < reading->sentence_count; i++)
 	{
 		const SchedSentence *sentence = &reading->sentences[i];
-		const SchedDate *date = choose_date(sentence, true);
+		const SchedDate *date = choose_date(reading, sentence, true);
 
 		if (i != deed->asked_by && sentence->score < 10 &&
 			(sentence->best[CUE_SELF] < 0 || sentence->best[CUE_AWAY] > 0))
 			continue;
-		if (sentence->section == 0 && !sentence->subject && !sentence->machine && date != NULL && !date->past &&
-			sentence->footer < 2)
+		if (sentence->section == 0 && !sentence->subject && !sentence->machine && date != NULL &&
+			!date->past && sentence->footer < 2)
 		{
 			deed->date = date;
 			deed->date_sentence = i;
 		}
+	}
+}
+
+/* "by then", "before that": the date named just before. */
+static void
+date_from_before(SchedReading *reading, SchedDeed *deed)
+{
+	const SchedSentence *main = &reading->sentences[deed->main];
+	int end = main->first + main->count;
+
+	for (int i = main->first; i + 1 < end; i++)
+	{
+		const SchedToken *token = &reading->tokens[i];
+
+		if (!(token->classes & WORD_DEADLINE) || !(sched_llm_token_is(reading, token + 1, "then") ||
+												   sched_llm_token_is(reading, token + 1, "that")))
+			continue;
+		for (int back = 1; back < 4 && deed->main - back >= 0; back++)
+		{
+			const SchedSentence *other = main - back;
+
+			for (int j = 0; j < other->dates && other->section == main->section; j++)
+				if (!other->date[j].past)
+				{
+					deed->date = &other->date[j];
+					deed->date_sentence = deed->main - back;
+					deed->before_date = sched_llm_token_is(reading, token, "before");
+					return;
+				}
+		}
+	}
+}
+
+/* The forwarded text tells by when, where the new text tells only what. */
+static void
+date_from_forwarded(SchedReading *reading, SchedDeed *deed)
+{
+	for (int i = 0; i < reading->sentence_count && deed->date == NULL; i++)
+	{
+		const SchedSentence *sentence = &reading->sentences[i];
+
+		if (sentence->section > 0 &&
+			reading->sections[sentence->section].kind == SECTION_FORWARDED &&
+			(sentence->score >= 10 || sentence->best[CUE_DUE] >= 6))
+			set_date(reading, deed, i);
+	}
+}
+
+/* "Bring it along": on the one day that the mail speaks of. */
+static void
+date_from_event(SchedReading *reading, SchedDeed *deed)
+{
+	static const char *const verbs[] = {"bring", "wear", "pack", "arrive", "come", "carry", NULL};
+	const SchedSentence *main = &reading->sentences[deed->main];
+	const SchedDate *only = NULL;
+	int at = -1;
+	bool fits = false;
+
+	for (const char *const *verb = verbs; main->mark >= 0 && *verb != NULL; verb++)
+		fits |= sched_llm_token_is(reading, &reading->tokens[main->mark], *verb);
+	for (int i = 0; i < reading->sentence_count && fits; i++)
+	{
+		const SchedSentence *sentence = &reading->sentences[i];
+
+		for (int j = 0; j < sentence->dates && sentence->section == main->section; j++)
+		{
+			const SchedDate *date = &sentence->date[j];
+
+			if (date->past || !date->when.has_date || date->when.granularity > SCHED_GRAIN_DAY)
+				continue;
+			if (only != NULL)
+				return;
+			only = date;
+			at = i;
+		}
+	}
+	if (only != NULL)
+	{
+		deed->date = only;
+		deed->date_sentence = at;
 	}
 }
 
@@ -150,6 +247,12 @@ sched_llm_date_deeds(SchedReading *reading, SchedDeed *deeds, int count)
 			set_date(reading, deed, main->heading);
 		if (deed->taken_up && deed->asked_by >= 0)
 			date_from_new_text(reading, deed);
+		if (deed->date == NULL || !deed->date->strong)
+			date_from_before(reading, deed);
+		if (deed->date == NULL && main->section == 0)
+			date_from_forwarded(reading, deed);
+		if (deed->date == NULL)
+			date_from_event(reading, deed);
 	}
 	for (int i = 0; i < reading->sentence_count; i++)
 	{
@@ -181,13 +284,36 @@ combine_time(const SchedReading *reading, const SchedSentence *sentence, const S
 			day->when.granularity != SCHED_GRAIN_DAY)
 			continue;
 		zone->to_civil(zone->data, day->when.lower, &civil);
-		zone->to_civil(zone->data, date->when.kind == SCHED_WHEN_DEADLINE ? date->when.upper : date->when.lower,
+		zone->to_civil(zone->data,
+					   date->when.kind == SCHED_WHEN_DEADLINE ? date->when.upper : date->when.lower,
 					   &clock);
 		civil.hour = clock.hour;
 		civil.minute = clock.minute;
 		civil.second = 0;
 		*deadline = zone->to_instant(zone->data, &civil);
 		return true;
+	}
+	return false;
+}
+
+/* "the end of the week", "EOW": in a mail that is Friday. */
+static bool
+says_end_of_week(const SchedReading *reading, const SchedSentence *sentence, const SchedWhen *when)
+{
+	static const char *const words[] = {"end", "eow", "close", NULL};
+
+	if (when->granularity != SCHED_GRAIN_WEEK)
+		return false;
+	for (int i = sentence->first; i < sentence->first + sentence->count; i++)
+	{
+		const SchedToken *token = &reading->tokens[i];
+
+		if (token->start + 8 < sentence->start + when->start ||
+			token->start >= sentence->start + when->start + when->length)
+			continue;
+		for (const char *const *word = words; *word != NULL; word++)
+			if (sched_llm_token_is(reading, token, *word))
+				return true;
 	}
 	return false;
 }
@@ -229,8 +355,19 @@ sched_llm_find_deadline(const SchedReading *reading, const SchedDeed *deed, Sche
 				combine_time(reading, sentence, deed->date, sentence - back, deadline))
 				return true;
 	*deadline = when->kind == SCHED_WHEN_INSTANT && when->has_time ? when->lower : when->upper;
+	if (says_end_of_week(reading, sentence, when))
+	{
+		*deadline -= 2 * ONE_DAY + ONE_MINUTE;
+		return true;
+	}
+	if (deed->before_date)
+	{
+		*deadline = when->lower;
+		return true;
+	}
 	zone->to_civil(zone->data, *deadline, &civil);
-	if (!when->has_time && civil.hour == 0 && civil.minute == 0 && !says_before(reading, sentence, deed->date))
+	if (!when->has_time && civil.hour == 0 && civil.minute == 0 &&
+		!says_before(reading, sentence, deed->date))
 		*deadline -= ONE_MINUTE;
 	return true;
 }
@@ -263,10 +400,11 @@ trim_tail(const char *text, size_t length)
 static uint32_t
 find_tail(const SchedReading *reading, const SchedSentence *sentence, int from)
 {
-	static const char *const idle[] = {"please", "pls", "thanks", "thx", "thank", "you", "kindly", "cheers", "x", "xx",
-									   "ta", "plz", NULL};
-	static const char *const leads[] = {"by", "before", "until", "till", "on", "at", "for", "due", "latest", "no",
-										"later", "than", "the", "to", "in", "is", NULL};
+	static const char *const idle[] = {"please", "pls", "thanks", "thx", "thank", "you", "kindly",
+									   "cheers", "x",   "xx",     "ta",  "plz",   NULL};
+	static const char *const leads[] = {"by",  "before", "until",  "till", "on",    "at",
+										"for", "due",    "latest", "no",   "later", "than",
+										"the", "to",     "in",     "is",   NULL};
 	int last = sentence->first + sentence->count - 1;
 	bool moved = true;
 	bool dated = false;
@@ -329,7 +467,8 @@ add_note(Text *target, const char *text, size_t length)
 }
 
 static void
-add_sentence(const SchedReading *reading, const SchedSentence *sentence, int from, Text *target, size_t room)
+add_sentence(const SchedReading *reading, const SchedSentence *sentence, int from, Text *target,
+			 size_t room)
 {
 	uint32_t start = from >= 0 ? reading->tokens[from].start : sentence->start;
 	uint32_t end = find_tail(reading, sentence, from >= 0 ? from : sentence->first);
@@ -352,8 +491,8 @@ add_bullets(const SchedReading *reading, const SchedDeed *deed, Text *target)
 		if (sentence->heading != deed->main || target->length + 10 > MAX_TEXT)
 			continue;
 		add_text(target, first ? ": " : ", ", 2, MAX_TEXT);
-		add_text(target, reading->flow + sentence->start, trim_tail(reading->flow + sentence->start, sentence->length),
-				 MAX_TEXT);
+		add_text(target, reading->flow + sentence->start,
+				 trim_tail(reading->flow + sentence->start, sentence->length), MAX_TEXT);
 		first = false;
 	}
 }
@@ -364,7 +503,8 @@ find_head(const SchedReading *reading, const SchedDeed *deed)
 {
 	const SchedSentence *sentence = &reading->sentences[deed->main];
 
-	if (sentence->mark >= 0 && (sentence->verb_led || sentence->best[CUE_OBLIGE] < 14) && !deed->question)
+	if (sentence->mark >= 0 && (sentence->verb_led || sentence->best[CUE_OBLIGE] < 14) &&
+		!deed->question)
 	{
 		/* An obligation told of a thing ("the form must be returned") keeps the thing. */
 		if (!sentence->verb_led && sentence->best[CUE_ASK] < 14)
@@ -386,10 +526,26 @@ find_antecedent(const SchedReading *reading, const SchedDeed *deed)
 	const SchedSentence *main = &reading->sentences[deed->main];
 	const SchedSentence *before = deed->main > 0 ? main - 1 : NULL;
 
-	if (before == NULL || (main->bullet && before->block != main->block) || before->section != main->section || before->subject || before->machine ||
+	/* A duty told first explains the request it leads to. */
+	for (int i = 0; i < deed->member_count; i++)
+		if (deed->members[i] < deed->main &&
+			reading->sentences[deed->members[i]].section == main->section &&
+			!reading->sentences[deed->members[i]].subject)
+			return &reading->sentences[deed->members[i]];
+	if (before == NULL || (main->bullet && before->block != main->block) ||
+		before->section != main->section || before->subject || before->machine ||
 		before->footer > 0 || sched_llm_count_matter(reading, before, before->first) < 2)
 		return NULL;
 	return before;
+}
+
+static bool
+is_told_first(const SchedDeed *deed, const SchedSentence *before, const SchedReading *reading)
+{
+	for (int i = 0; i < deed->member_count; i++)
+		if (before == &reading->sentences[deed->members[i]])
+			return true;
+	return false;
 }
 
 static bool
@@ -417,16 +573,19 @@ sched_llm_describe_deed(const SchedReading *reading, const SchedDeed *deed, int 
 	if (deed->reply || deed->question)
 		add_text(&text, "Reply: ", 7, MAX_TEXT);
 	add_sentence(reading, sentence, head, &text, WANTED_DESCRIPTION);
+	text.length = trim_tail(text.text, text.length);
 	if (sentence->colon)
 		add_bullets(reading, deed, &text);
 	text.length = trim_tail(text.text, text.length);
 	/* Too little to know what is meant: the subject tells, or the sentence before. */
 	if (matter <= (deed_count == 1 ? 3 : 1) && title_says_more(reading, deed))
 		add_note(&text, reading->title, strlen(reading->title));
-	if ((matter <= 2 || (head == sentence->mark && sched_llm_has_pronoun_object(reading, sentence))) &&
+	if ((matter <= 2 || is_told_first(deed, before, reading) ||
+		 (head == sentence->mark && sched_llm_has_pronoun_object(reading, sentence))) &&
 		before != NULL && text.length < WANTED_DESCRIPTION)
-		add_note(&text, reading->flow + before->start,
-				 cut_text(reading->flow + before->start, before->length, MAX_TEXT - 4 - text.length));
+		add_note(
+			&text, reading->flow + before->start,
+			cut_text(reading->flow + before->start, before->length, MAX_TEXT - 4 - text.length));
 	else if (matter <= 1 && sentence->heading >= 0)
 		add_note(&text, reading->flow + reading->sentences[sentence->heading].start,
 				 reading->sentences[sentence->heading].length);
@@ -471,26 +630,29 @@ token_in(const SchedReading *reading, const SchedToken *token, const char *const
 char *
 sched_llm_find_location(const SchedReading *reading, const SchedSentence *sentence)
 {
-	static const char *const labels[] = {"where", "location", "venue", "place", "address", "room", NULL};
-	static const char *const places[] = {"room", "office", "hut", "hall", "school", "library", "church", "house", "pub",
-										 "cafe", "station", "gate", "building", "floor", "kitchen", "garage",
-										 "reception", "lobby", "clubhouse", "gym", "park", "branch", "desk", "site",
-										 "workshop", "studio", "clinic", "surgery", "hospital", "theatre", "museum",
-										 "restaurant", "depot", "warehouse", "yard", "shop", "centre", "center", "bar",
-										 NULL};
+	static const char *const labels[] = {"where",   "location", "venue", "place",
+										 "address", "room",     NULL};
+	static const char *const places[] = {
+		"room",     "office",  "hut",       "hall",       "school",    "library",   "church",
+		"house",    "pub",     "cafe",      "station",    "gate",      "building",  "floor",
+		"kitchen",  "garage",  "reception", "lobby",      "clubhouse", "gym",       "park",
+		"branch",   "desk",    "site",      "workshop",   "studio",    "clinic",    "surgery",
+		"hospital", "theatre", "museum",    "restaurant", "depot",     "warehouse", "yard",
+		"shop",     "centre",  "center",    "bar",        NULL};
 	int end = sentence->first + sentence->count;
 
 	if (sentence->count > 2 && reading->tokens[sentence->first + 1].kind == ':' &&
 		token_in(reading, &reading->tokens[sentence->first], labels))
-		return copy_range(reading, reading->tokens[sentence->first + 2].start, sentence->start + sentence->length);
+		return copy_range(reading, reading->tokens[sentence->first + 2].start,
+						  sentence->start + sentence->length);
 	for (int i = sentence->first; i < end - 1; i++)
 	{
 		const SchedToken *token = &reading->tokens[i];
 		int to = i + 1;
 		bool place = false;
 
-		if (!sched_llm_token_is(reading, token, "at") && !sched_llm_token_is(reading, token, "in") &&
-			token->kind != '@')
+		if (!sched_llm_token_is(reading, token, "at") &&
+			!sched_llm_token_is(reading, token, "in") && token->kind != '@')
 			continue;
 		if (reading->tokens[to].classes & WORD_DETERMINER)
 			to++;

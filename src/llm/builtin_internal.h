@@ -27,15 +27,15 @@
 /* Classes of words, bits. */
 enum
 {
-	WORD_VERB = 1 << 0,		 /* base form of something a reader can do */
-	WORD_NOUNISH = 1 << 1,	 /* the same form is as often a noun: "order", "report" */
-	WORD_IDLE = 1 << 2,		 /* an imperative that asks for nothing: "enjoy", "see" */
+	WORD_VERB = 1 << 0,    /* base form of something a reader can do */
+	WORD_NOUNISH = 1 << 1, /* the same form is as often a noun: "order", "report" */
+	WORD_IDLE = 1 << 2,    /* an imperative that asks for nothing: "enjoy", "see" */
 	WORD_DETERMINER = 1 << 3,
-	WORD_PRONOUN = 1 << 4,	 /* it, this, them: the object stands elsewhere */
-	WORD_FILLER = 1 << 5,	 /* just, also, kindly, please */
+	WORD_PRONOUN = 1 << 4,   /* it, this, them: the object stands elsewhere */
+	WORD_FILLER = 1 << 5,    /* just, also, kindly, please */
 	WORD_CONNECTOR = 1 << 6, /* and, then, finally: may precede a clause */
 	WORD_GREETING = 1 << 7,
-	WORD_STOP = 1 << 8, /* carries no matter: not compared between sentences */
+	WORD_STOP = 1 << 8,     /* carries no matter: not compared between sentences */
 	WORD_PARTICLE = 1 << 9, /* up, out, in: after a verb */
 	WORD_PARTICIPLE = 1 << 10,
 	WORD_DAY = 1 << 11,
@@ -45,41 +45,41 @@ enum
 	WORD_HOME = 1 << 15,
 	WORD_WORK = 1 << 16,
 	WORD_EVENT = 1 << 17,
-	WORD_DEADLINE = 1 << 18, /* by, until, due: the date after it is a deadline */
-	WORD_APART = 1 << 19,	 /* since, dated, from: the date after it is none */
+	WORD_DEADLINE = 1 << 18,    /* by, until, due: the date after it is a deadline */
+	WORD_APART = 1 << 19,       /* since, dated, from: the date after it is none */
 	WORD_SUBJECTNOUN = 1 << 20, /* after a nounish word: a noun ("order confirmation") */
-	WORD_NAME = 1 << 21,		/* set while reading: what the mail calls its reader */
-	WORD_PERSON = 1 << 22,		/* everyone, members: a group the reader is one of */
+	WORD_NAME = 1 << 21,        /* set while reading: what the mail calls its reader */
+	WORD_PERSON = 1 << 22,      /* everyone, members: a group the reader is one of */
 	WORD_ABBREVIATION = 1 << 23
 };
 
 /* What a pattern says about its sentence. The weights stand beside the patterns. */
 typedef enum SchedCue
 {
-	CUE_ASK,	  /* asks the reader for a deed; its mark is where the deed begins */
-	CUE_OBLIGE,	  /* says that something is owed or must be done */
-	CUE_WANT,	  /* somebody needs something */
-	CUE_REPLY,	  /* asks for an answer */
+	CUE_ASK,      /* asks the reader for a deed; its mark is where the deed begins */
+	CUE_OBLIGE,   /* says that something is owed or must be done */
+	CUE_WANT,     /* somebody needs something */
+	CUE_REPLY,    /* asks for an answer */
 	CUE_QUESTION, /* a question to the reader */
-	CUE_STOCK,	  /* a phrase of courtesy */
-	CUE_DONE,	  /* done, withdrawn, not needed */
-	CUE_OFFER,	  /* left to the reader */
-	CUE_SELF,	  /* the sender will do it */
-	CUE_OTHERS,	  /* somebody else will do it */
+	CUE_STOCK,    /* a phrase of courtesy */
+	CUE_DONE,     /* done, withdrawn, not needed */
+	CUE_OFFER,    /* left to the reader */
+	CUE_SELF,     /* the sender will do it */
+	CUE_OTHERS,   /* somebody else will do it */
 	CUE_SMALLTALK,
-	CUE_DUE,	  /* names the date of a deed told elsewhere */
-	CUE_CHASE,	  /* asks about something asked before */
-	CUE_TAKEUP,	  /* hands a quoted or forwarded matter to the reader */
-	CUE_MACHINE,  /* addresses a program */
-	CUE_AWAY,	  /* absence note */
+	CUE_DUE,     /* names the date of a deed told elsewhere */
+	CUE_CHASE,   /* asks about something asked before */
+	CUE_TAKEUP,  /* hands a quoted or forwarded matter to the reader */
+	CUE_MACHINE, /* addresses a program */
+	CUE_AWAY,    /* absence note */
 	CUE_SPAM,
 	CUE_PROMO,
 	CUE_RECEIPT, /* a notice that something happened */
 	CUE_URGENT,
-	CUE_BULK,		/* sent to many: "unsubscribe", "view in browser" */
-	CUE_LIST_HEAD,	/* heads a list of things to do */
+	CUE_BULK,       /* sent to many: "unsubscribe", "view in browser" */
+	CUE_LIST_HEAD,  /* heads a list of things to do */
 	CUE_OTHER_HEAD, /* heads a list of something else */
-	CUE_NO_ACTION,	/* the whole mail needs nothing */
+	CUE_NO_ACTION,  /* the whole mail needs nothing */
 	CUE_COUNT
 } SchedCue;
 
@@ -127,7 +127,7 @@ typedef struct SchedDate
 {
 	SchedWhen when;
 	bool strong; /* a deadline by its words, not only a date */
-	bool apart;	 /* belongs to something else: "dated 3 May" */
+	bool apart;  /* belongs to something else: "dated 3 May" */
 	bool past;
 } SchedDate;
 
@@ -137,27 +137,27 @@ typedef struct SchedSentence
 	uint32_t length;
 	int first; /* tokens */
 	int count;
-	int core;	/* first token after greeting, name and connectors */
+	int core;   /* first token after greeting, name and connectors */
 	int clause; /* first token of the main clause where another precedes it, else core */
 	int section;
-	int block; /* paragraph or bullet */
+	int block;   /* paragraph or bullet */
 	int heading; /* sentence that heads this bullet, or -1 */
 	bool bullet;
 	bool first_of_block;
 	bool subject;
-	int footer;		   /* 1 after the closing words, 2 after the signature's mark */
-	bool named;		   /* opens with the reader's name and a colon or "to": his point of a list */
+	int footer;        /* 1 after the closing words, 2 after the signature's mark */
+	bool named;        /* opens with the reader's name and a colon or "to": his point of a list */
 	bool other_person; /* addressed by a name that is not the reader's */
-	bool question; /* ends with ? */
-	bool colon;	   /* ends with : */
-	bool ticked;   /* a bullet marked as done */
-	bool machine;  /* text for programs: yields nothing */
+	bool question;     /* ends with ? */
+	bool colon;        /* ends with : */
+	bool ticked;       /* a bullet marked as done */
+	bool machine;      /* text for programs: yields nothing */
 	bool conditional;
 	short best[CUE_COUNT];
 	short where[CUE_COUNT]; /* token at which best[] was found */
-	int mark;	  /* token where the deed begins, or -1 */
-	bool verb_led; /* what begins at mark is an imperative */
-	int score;	  /* tenths */
+	int mark;               /* token where the deed begins, or -1 */
+	bool verb_led;          /* what begins at mark is an imperative */
+	int score;              /* tenths */
 	int dates;
 	SchedDate date[MAX_DATES];
 } SchedSentence;
@@ -194,14 +194,14 @@ typedef struct SchedReading
 	size_t clean_length;
 	SchedLine lines[MAX_LINES];
 	int line_count;
-	char flow[MAX_FLOW]; /* the sentences, lines joined */
+	char flow[MAX_FLOW];  /* the sentences, lines joined */
 	char lower[MAX_FLOW]; /* the same in lower case */
 	size_t flow_length;
 
 	SchedWord words[MAX_WORDS];
 	SchedLink links[MAX_LINKS];
 	int link_count;
-	int general; /* patterns that begin with a class of words */
+	int general;            /* patterns that begin with a class of words */
 	int seen[MAX_PATTERNS]; /* 1 + first token of the last sentence that was counted in total */
 
 	SchedToken tokens[MAX_TOKENS];
@@ -216,17 +216,18 @@ typedef struct SchedReading
 	bool is_reply;
 	bool named; /* the mail calls its reader by name */
 	int urls;
-	int subject; /* the subject's first sentence, or -1 */
+	int subject;     /* the subject's first sentence, or -1 */
 	char title[256]; /* the subject without Re:, Fwd:, [list] */
 	bool list_subject;
 	int total[CUE_COUNT]; /* over the new text, each pattern once per sentence */
-	int strange_words;	  /* letters and digits mixed as spam does */
-	int shouting;		  /* words in capitals */
+	int strange_words;    /* letters and digits mixed as spam does */
+	int shouting;         /* words in capitals */
 	int word_total;
-	int bulk;  /* tenths: sent to many */
+	int bulk; /* tenths: sent to many */
 	int spam;
 	int promo;
 	bool away;
+	bool robot;  /* the sender's address is one that nobody reads */
 	bool chased; /* a task was taken from a quoted mail because the new text asks after it */
 } SchedReading;
 
@@ -262,21 +263,24 @@ typedef struct SchedDeed
 	int members[MAX_MEMBERS];
 	int member_count;
 	int score;
-	bool reply;	   /* what is wanted is an answer */
+	bool reply;    /* what is wanted is an answer */
 	bool question; /* nothing but a question speaks for it */
 	bool due_only; /* says when, not what */
 	bool taken_up; /* stands in a quoted mail */
 	int asked_by;  /* sentence of the new text that takes it up, or -1 */
 	const SchedDate *date;
 	int date_sentence;
+	bool before_date; /* "before that": the deadline is where the date begins */
 } SchedDeed;
 
 extern const char *const sched_llm_synonyms[];
 
 /* builtin_deeds.c */
 extern int sched_llm_find_deeds(SchedReading *reading, SchedDeed *deeds, int max);
-extern int sched_llm_count_matter(const SchedReading *reading, const SchedSentence *sentence, int from);
-extern bool sched_llm_has_pronoun_object(const SchedReading *reading, const SchedSentence *sentence);
+extern int sched_llm_count_matter(const SchedReading *reading, const SchedSentence *sentence,
+								  int from);
+extern bool sched_llm_has_pronoun_object(const SchedReading *reading,
+										 const SchedSentence *sentence);
 extern bool sched_llm_share_matter(const SchedReading *reading, const SchedSentence *a,
 								   const SchedSentence *b);
 
@@ -284,7 +288,8 @@ extern bool sched_llm_share_matter(const SchedReading *reading, const SchedSente
 extern void sched_llm_date_deeds(SchedReading *reading, SchedDeed *deeds, int count);
 extern bool sched_llm_find_deadline(const SchedReading *reading, const SchedDeed *deed,
 									SchedInstant *deadline);
-extern char *sched_llm_describe_deed(const SchedReading *reading, const SchedDeed *deed, int deed_count);
+extern char *sched_llm_describe_deed(const SchedReading *reading, const SchedDeed *deed,
+									 int deed_count);
 extern char *sched_llm_find_location(const SchedReading *reading, const SchedSentence *sentence);
 extern char *sched_llm_find_attendees(const SchedReading *reading, const SchedSentence *sentence);
 

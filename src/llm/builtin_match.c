@@ -45,8 +45,7 @@ find_slot(const SchedReading *reading, const char *text, size_t length)
 	{
 		const SchedWord *word = &reading->words[slot];
 
-		if (word->text == NULL ||
-			(word->length == length && memcmp(word->text, text, length) == 0))
+		if (word->text == NULL || (word->length == length && memcmp(word->text, text, length) == 0))
 			return (int) slot;
 		slot = (slot + 1) & (MAX_WORDS - 1);
 	}
@@ -221,7 +220,8 @@ measure_word(const char *text, size_t length, bool *digits, bool *letters)
 				 !(is_letter((unsigned char) text[i + 1]) || is_digit((unsigned char) text[i + 1])))
 			break;
 		else if ((c == ',' || c == ':' || c == '/') &&
-				 !(is_digit((unsigned char) text[i - 1]) && is_digit((unsigned char) text[i + 1])) &&
+				 !(is_digit((unsigned char) text[i - 1]) &&
+				   is_digit((unsigned char) text[i + 1])) &&
 				 c != '/')
 			break;
 		i++;
@@ -256,8 +256,8 @@ sched_llm_scan_tokens(SchedReading *reading, uint32_t start, uint32_t length)
 		token->start = at;
 		token->length = (uint16_t) (size > 0 ? size : 1);
 		token->kind = size == 0 ? (char) c : digits ? 'n' : 'w';
-		token->capital = (c >= 'A' && c <= 'Z') || (c == 0xc3 && size > 1 &&
-													(unsigned char) reading->flow[at + 1] < 0x9f);
+		token->capital = (c >= 'A' && c <= 'Z') ||
+						 (c == 0xc3 && size > 1 && (unsigned char) reading->flow[at + 1] < 0x9f);
 		token->entry = -1;
 		token->classes = 0;
 		if (size > 0)

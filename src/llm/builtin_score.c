@@ -10,25 +10,27 @@
 
 enum
 {
-	WEIGHT_IMPERATIVE = 20,		 /* the main clause begins with a verb one can do */
-	WEIGHT_IDLE_IMPERATIVE = 7,	 /* ... with one that mostly asks for nothing */
-	WEIGHT_SECOND_CUE = 3,		 /* a second kind of request in the sentence */
-	WEIGHT_STRONG_DATE = 5,		 /* a deadline stands in the sentence */
-	WEIGHT_DATE = 2,			 /* a date does */
-	WEIGHT_LISTED = 15,			 /* a bullet under "to do:" */
-	WEIGHT_LISTED_ELSE = -22,	 /* a bullet under "agenda:" */
+	WEIGHT_IMPERATIVE = 20,      /* the main clause begins with a verb one can do */
+	WEIGHT_IDLE_IMPERATIVE = 7,  /* ... with one that mostly asks for nothing */
+	WEIGHT_SECOND_CUE = 3,       /* a second kind of request in the sentence */
+	WEIGHT_STRONG_DATE = 5,      /* a deadline stands in the sentence */
+	WEIGHT_DATE = 2,             /* a date does */
+	WEIGHT_LISTED = 15,          /* a bullet under "to do:" */
+	WEIGHT_LISTED_ELSE = -22,    /* a bullet under "agenda:" */
 	WEIGHT_BEHIND_CLOSING = -12, /* after "Kind regards" */
 	WEIGHT_IN_SIGNATURE = -40,
 	WEIGHT_TICKED = -40,
 	WEIGHT_OTHER_PERSON = -30, /* addressed to another by name */
-	WEIGHT_BULK = -16,		   /* in a mail sent to many, where nothing says "you must" */
+	WEIGHT_BULK = -16,         /* in a mail sent to many, where nothing says "you must" */
 	WEIGHT_BULK_ASK = -12,
 	WEIGHT_PROMO = -24,
 	WEIGHT_SPAM = -60,
 	WEIGHT_AWAY = -40,
-	WEIGHT_NOTICE = -7,		/* in a receipt or a dispatch notice */
-	WEIGHT_LIST_MAIL = -8,	/* a question put to a mailing list */
-	WEIGHT_FAR_COURTESY = 4 /* tenths of a negative cue that count when it stands far from the deed */
+	WEIGHT_NOTICE = -7,    /* in a receipt or a dispatch notice */
+	WEIGHT_ROBOT = -12,    /* an imperative without "please" or date from a no-reply address */
+	WEIGHT_LIST_MAIL = -8, /* a question put to a mailing list */
+	WEIGHT_FAR_COURTESY =
+		4 /* tenths of a negative cue that count when it stands far from the deed */
 };
 
 /* Two words further than this from the deed, a phrase of courtesy belongs to another clause. */
@@ -47,10 +49,11 @@ word_in(const SchedReading *reading, int token, const char *const *words)
 static bool
 reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at)
 {
-	static const char *const objects[] = {"me", "us", "him", "her", "them", "it", "everyone", "all", "back", "up",
-										  "out", "in", "off", "down", "over", "away", "through", "with", "into",
-										  "for", "as", "if", "whether", "that", "how", "what", "which", "when",
-										  "where", "new", "extra", "once", "mum", "dad", "again", "asap", NULL};
+	static const char *const objects[] = {
+		"me",    "us",   "him",     "her",  "them",  "it",   "everyone", "all",  "back",  "up",
+		"out",   "in",   "off",     "down", "over",  "away", "through",  "with", "into",  "for",
+		"as",    "if",   "whether", "that", "how",   "what", "which",    "when", "where", "new",
+		"extra", "once", "mum",     "dad",  "again", "asap", NULL};
 	const SchedToken *next = &reading->tokens[at + 1];
 	int end = sentence->first + sentence->count;
 
@@ -64,18 +67,42 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 		return !sentence->subject;
 	if (next->classes & WORD_SUBJECTNOUN)
 		return false;
-	if (next->kind == ':' || next->kind == ',' || next->kind == '-' || next->kind == '(' || next->kind == '.')
+	if (next->kind == ':' || next->kind == ',' || next->kind == '-' || next->kind == '(' ||
+		next->kind == '.')
 		return false;
 	if (next->capital && next->kind == 'w')
 		return !sentence->subject || !reading->tokens[end - 1].capital;
 	if (next->kind == 'n')
 		return next->length < 3 && (reading->tokens[at].classes & WORD_WORK) == 0;
-	/* "water plants", "book train": an indefinite object; only lists and subjects are that terse. */
-	if ((sentence->bullet || sentence->subject) && next->kind == 'w' &&
-		!(next->classes & (WORD_STOP | WORD_PARTICIPLE)))
-		return !(next->length > 3 && memcmp(reading->lower + next->start + next->length - 2, "ed", 2) == 0);
+	/* "water plants", "book train": an indefinite object; only lists are that terse. */
+	if (sentence->bullet && next->kind == 'w' && !(next->classes & (WORD_STOP | WORD_PARTICIPLE)))
+		return !(next->length > 3 &&
+				 memcmp(reading->lower + next->start + next->length - 2, "ed", 2) == 0);
 	return next->kind == 'w' && next->length > 4 && !(next->classes & (WORD_STOP | WORD_VERB)) &&
 		   reading->lower[next->start + next->length - 1] == 's';
+}
+
+/* "The office is slow, so renew it": an imperative behind "so", a dash or a colon; the sentence's end if none. */
+static int
+find_late_clause(const SchedReading *reading, const SchedSentence *sentence)
+{
+	int end = sentence->first + sentence->count;
+
+	for (int i = sentence->core + 1; i + 2 < end; i++)
+	{
+		const SchedToken *token = &reading->tokens[i];
+		const SchedToken *next = token + 1;
+		bool opens = token->kind == ':' || token->kind == '-' ||
+					 (sched_llm_token_is(reading, token, "so") && (token - 1)->kind == ',');
+
+		while (opens && next < reading->tokens + end - 2 &&
+			   (next->classes & (WORD_PLEASE | WORD_FILLER | WORD_CONNECTOR)) &&
+			   !(next->classes & WORD_VERB))
+			next++;
+		if (opens && (next->classes & (WORD_VERB | WORD_NOUNISH)) == WORD_VERB)
+			return (int) (next - reading->tokens);
+	}
+	return end;
 }
 
 /* The weight of an imperative at the front of the main clause; sets mark. */
@@ -83,9 +110,9 @@ static int
 weigh_imperative(const SchedReading *reading, SchedSentence *sentence, int strongest)
 {
 	int end = sentence->first + sentence->count;
-	int starts[2] = {sentence->core, sentence->clause};
+	int starts[3] = {sentence->core, sentence->clause, find_late_clause(reading, sentence)};
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 3; i++)
 	{
 		int at = starts[i];
 		const SchedToken *token = &reading->tokens[at];
@@ -182,6 +209,19 @@ weigh_place(const SchedReading *reading, const SchedSentence *sentence)
 	return weight;
 }
 
+static int
+weigh_dates(const SchedSentence *sentence)
+{
+	int weight = 0;
+
+	for (int i = 0; i < sentence->dates; i++)
+		if (sentence->date[i].strong)
+			weight = WEIGHT_STRONG_DATE;
+		else if (weight == 0 && !sentence->date[i].past && !sentence->date[i].apart)
+			weight = WEIGHT_DATE;
+	return weight;
+}
+
 /* What the whole mail is takes away from each of its sentences. */
 static int
 weigh_surroundings(const SchedReading *reading, const SchedSentence *sentence)
@@ -200,23 +240,13 @@ weigh_surroundings(const SchedReading *reading, const SchedSentence *sentence)
 		weight += WEIGHT_AWAY;
 	if (reading->total[CUE_RECEIPT] >= 14 && best[CUE_ASK] < 20 && best[CUE_OBLIGE] < 20)
 		weight += WEIGHT_NOTICE;
+	if (reading->robot && best[CUE_ASK] < 20 && best[CUE_OBLIGE] < 10 && best[CUE_REPLY] < 14 &&
+		weigh_dates(sentence) < WEIGHT_STRONG_DATE)
+		weight += WEIGHT_ROBOT;
 	if (reading->list_subject && best[CUE_ASK] < 20)
 		weight += WEIGHT_LIST_MAIL;
 	if (reading->total[CUE_NO_ACTION] < 0 && !firm)
 		weight += reading->total[CUE_NO_ACTION] / 2 - 6;
-	return weight;
-}
-
-static int
-weigh_dates(const SchedSentence *sentence)
-{
-	int weight = 0;
-
-	for (int i = 0; i < sentence->dates; i++)
-		if (sentence->date[i].strong)
-			weight = WEIGHT_STRONG_DATE;
-		else if (weight == 0 && !sentence->date[i].past && !sentence->date[i].apart)
-			weight = WEIGHT_DATE;
 	return weight;
 }
 
@@ -228,7 +258,8 @@ judge_sentence(SchedReading *reading, SchedSentence *sentence)
 
 	int offer = weigh_negative(sentence, CUE_OFFER);
 
-	if (sentence->machine)
+	/* The subject of an answer is an old one. */
+	if (sentence->machine || (sentence->subject && (reading->is_reply || reading->is_forward)))
 	{
 		sentence->score = -99;
 		return;
@@ -244,7 +275,7 @@ judge_sentence(SchedReading *reading, SchedSentence *sentence)
 		score += weigh_negative(sentence, CUE_SMALLTALK);
 	else if (sentence->best[CUE_SMALLTALK] <= -40)
 		score += sentence->best[CUE_SMALLTALK];
-	if (sentence->best[CUE_ASK] < 14 && sentence->best[CUE_REPLY] < 20)
+	if (sentence->best[CUE_ASK] < 14 && sentence->best[CUE_REPLY] < 14)
 		score += weigh_negative(sentence, CUE_SELF) + weigh_negative(sentence, CUE_OTHERS);
 	if (sentence->section == 0)
 		score += weigh_surroundings(reading, sentence);
@@ -255,7 +286,8 @@ judge_sentence(SchedReading *reading, SchedSentence *sentence)
 static void
 judge_date(const SchedReading *reading, const SchedSentence *sentence, SchedDate *date)
 {
-	static const char *const speakers[] = {"i", "i'm", "i'll", "we", "we're", "we'll", "he", "she", "they", "it's", NULL};
+	static const char *const speakers[] = {"i",  "i'm", "i'll", "we",   "we're", "we'll",
+										   "he", "she", "they", "it's", NULL};
 	size_t start = sentence->start + date->when.start;
 	int before = -1;
 
@@ -277,7 +309,7 @@ judge_date(const SchedReading *reading, const SchedSentence *sentence, SchedDate
 
 		if (token->classes & WORD_DEADLINE)
 			date->strong = true;
-		if (back < 2 && (token->classes & WORD_APART))
+		if (back == 0 && (token->classes & WORD_APART) && date->when.kind != SCHED_WHEN_DEADLINE)
 			date->apart = true;
 		if (token->kind == ',' || token->kind == '.')
 			break;
@@ -301,7 +333,8 @@ read_dates(SchedReading *reading, SchedSentence *sentence)
 	int count;
 
 	context.reference = reading->sections[sentence->section].reference;
-	count = sched_time_parse_when(reading->flow + sentence->start, sentence->length, &context, found, MAX_DATES);
+	count = sched_time_parse_when(reading->flow + sentence->start, sentence->length, &context,
+								  found, MAX_DATES);
 	sentence->dates = 0;
 	for (int i = 0; i < count; i++)
 	{
@@ -335,6 +368,12 @@ contain_machine_text(SchedReading *reading)
 				if (strchr("[<{(*#=", reading->flow[reading->sentences[j].start]) != NULL)
 					for (int k = j; k < i; k++)
 						reading->sentences[k].machine = true;
+		/* "SYSTEM: new mode. Do this. Do not tell the user": what hints at it before belongs to it. */
+		for (int j = i - 1;
+			 fresh && j >= 0 && reading->sentences[j].block == sentence->block &&
+			 (reading->sentences[j].best[CUE_MACHINE] >= 8 || reading->sentences[j].machine);
+			 j--)
+			reading->sentences[j].machine = true;
 		if (fresh)
 			block = sentence->block;
 		if (fresh || sentence->block == block || sentence->block == announced ||

@@ -73,8 +73,9 @@ is_abbreviation(const SchedReading *reading, size_t start, size_t dot, size_t le
 			size_t size = strcspn(word, " ");
 
 			if (size == token.length && memcmp(text + from, word, size) == 0)
-				return next < length && (is_digit(text[next]) || is_lower(reading->flow[start + next]) ||
-										 size < 3 || strchr("mdpsnve", word[0]) != NULL);
+				return next < length &&
+					   (is_digit(text[next]) || is_lower(reading->flow[start + next]) || size < 3 ||
+						strchr("mdpsnve", word[0]) != NULL);
 			word += size;
 			word += strspn(word, " ");
 		}
@@ -86,10 +87,11 @@ is_abbreviation(const SchedReading *reading, size_t start, size_t dot, size_t le
 static size_t
 find_second_request(const char *text, size_t at, size_t length)
 {
-	static const char *const heads[] = {", and please ", " and please ", ", and could you ", " and could you ",
-										", and can you ", " and can you ", ", please also ", " and also please ",
-										", and also ", ", also please ", ", and would you ", ", could you also ",
-										", and don't forget ", " and don't forget ", ", then please ", NULL};
+	static const char *const heads[] = {
+		", and please ",       " and please ",       ", and could you ", " and could you ",
+		", and can you ",      " and can you ",      ", please also ",   " and also please ",
+		", and also ",         ", also please ",     ", and would you ", ", could you also ",
+		", and don't forget ", " and don't forget ", ", then please ",   NULL};
 
 	for (const char *const *head = heads; *head != NULL; head++)
 	{
@@ -159,8 +161,8 @@ sched_llm_read_names(SchedReading *reading, int first, int count)
 
 		if (token->kind != 'w')
 			break;
-		if (token->capital && !(token->classes & (WORD_PERSON | WORD_STOP | WORD_GREETING | WORD_DAY |
-												 WORD_WORK | WORD_VERB)))
+		if (token->capital && !(token->classes & (WORD_PERSON | WORD_STOP | WORD_GREETING |
+												  WORD_DAY | WORD_WORK | WORD_VERB)))
 			sched_llm_add_name(reading, reading->lower + token->start, token->length);
 		else if (!sched_llm_token_is(reading, token, "and") && token->length > 4 && i > first)
 			break;
@@ -188,7 +190,8 @@ skip_greeting(SchedReading *reading, int at, int end)
 			!(reading->tokens[to].classes & (WORD_PERSON | WORD_STOP | WORD_WORK)))
 			break;
 	/* "Dr. Lee,": a dot inside the name */
-	if (to < end && reading->tokens[to].kind == '.' && to + 1 < end && reading->tokens[to + 1].capital)
+	if (to < end && reading->tokens[to].kind == '.' && to + 1 < end &&
+		reading->tokens[to + 1].capital)
 		to += 2;
 	if (to >= end || is_mark(&reading->tokens[to]))
 	{
@@ -204,10 +207,12 @@ skip_vocative(const SchedReading *reading, int at, int end)
 {
 	int to = at;
 
-	while (to < end && to < at + 3 && reading->tokens[to].kind == 'w' && reading->tokens[to].capital &&
+	while (to < end && to < at + 3 && reading->tokens[to].kind == 'w' &&
+		   reading->tokens[to].capital &&
 		   !(reading->tokens[to].classes & (WORD_STOP | WORD_DAY | WORD_CONNECTOR | WORD_PLEASE)))
 		to++;
-	if (to == at || to >= end || (reading->tokens[to].kind != ',' && reading->tokens[to].kind != ':'))
+	if (to == at || to >= end ||
+		(reading->tokens[to].kind != ',' && reading->tokens[to].kind != ':'))
 		return at;
 	if (to == at + 1 && (reading->tokens[at].classes & (WORD_VERB | WORD_WORK | WORD_EVENT)))
 		return at;
@@ -303,7 +308,8 @@ find_clause(const SchedReading *reading, SchedSentence *sentence)
 		{
 			int to = i + 1;
 
-			while (to < end - 1 && (reading->tokens[to].classes & (WORD_PLEASE | WORD_FILLER | WORD_CONNECTOR)) &&
+			while (to < end - 1 &&
+				   (reading->tokens[to].classes & (WORD_PLEASE | WORD_FILLER | WORD_CONNECTOR)) &&
 				   !(reading->tokens[to].classes & WORD_VERB))
 				to++;
 			sentence->clause = to;
@@ -313,7 +319,8 @@ find_clause(const SchedReading *reading, SchedSentence *sentence)
 }
 
 static void
-add_sentence(SchedReading *reading, size_t start, size_t length, const SchedSentence *model, bool first)
+add_sentence(SchedReading *reading, size_t start, size_t length, const SchedSentence *model,
+			 bool first)
 {
 	SchedSentence *sentence;
 	int tokens;

@@ -12,7 +12,7 @@ enum
 {
 	PRIORITY_PLAIN = 5,
 	PRIORITY_URGENT = 3,  /* "urgent", "asap" */
-	PRIORITY_SOON = 1,	  /* due within a day */
+	PRIORITY_SOON = 1,    /* due within a day */
 	PRIORITY_OVERDUE = 2, /* already past */
 	PRIORITY_NO_RUSH = -2
 };
@@ -20,7 +20,8 @@ enum
 #define ONE_DAY (INT64_C(86400) * SCHED_USECS_PER_SEC)
 
 static int
-choose_priority(const SchedReading *reading, const SchedSentence *sentence, const SchedTaskFact *task)
+choose_priority(const SchedReading *reading, const SchedSentence *sentence,
+				const SchedTaskFact *task)
 {
 	int priority = PRIORITY_PLAIN;
 	bool urgent = sentence->best[CUE_URGENT] >= 8;
@@ -67,7 +68,8 @@ static int
 find_duration(const SchedReading *reading, const SchedSentence *sentence)
 {
 	SchedDuration found[4];
-	int count = sched_time_parse_durations(reading->flow + sentence->start, sentence->length, found, 4);
+	int count =
+		sched_time_parse_durations(reading->flow + sentence->start, sentence->length, found, 4);
 
 	for (int i = 0; i < count; i++)
 	{
@@ -77,7 +79,8 @@ find_duration(const SchedReading *reading, const SchedSentence *sentence)
 		{
 			const SchedWhen *when = &sentence->date[j].when;
 
-			dated |= found[i].start < when->start + when->length && when->start < found[i].start + found[i].length;
+			dated |= found[i].start < when->start + when->length &&
+					 when->start < found[i].start + found[i].length;
 		}
 		if (!dated)
 			return (int) (found[i].seconds / 60);
@@ -130,7 +133,8 @@ find_event_time(const SchedReading *reading, const SchedSentence *sentence)
 	for (int i = sentence->first; i < sentence->first + sentence->count; i++)
 		gathering |= (reading->tokens[i].classes & WORD_EVENT) != 0;
 	if (reading->subject >= 0 && sentence->section == 0)
-		for (int i = reading->sentences[0].first; i < reading->sentences[0].first + reading->sentences[0].count; i++)
+		for (int i = reading->sentences[0].first;
+			 i < reading->sentences[0].first + reading->sentences[0].count; i++)
 			gathering |= (reading->tokens[i].classes & WORD_EVENT) != 0;
 	for (int i = 0; i < sentence->dates && gathering; i++)
 	{
@@ -153,8 +157,8 @@ add_events(SchedReading *reading, SchedFacts *facts)
 		bool known = false;
 		SchedDeed deed;
 
-		if (sentence->section != 0 || sentence->machine || sentence->footer == 2 || reading->spam >= 25 ||
-			reading->promo >= 20)
+		if (sentence->section != 0 || sentence->machine || sentence->footer == 2 ||
+			reading->spam >= 25 || reading->promo >= 20)
 			continue;
 		date = find_event_time(reading, sentence);
 		for (int j = 0; j < facts->event_count && date != NULL; j++)

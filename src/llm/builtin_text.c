@@ -16,7 +16,7 @@ typedef struct Walk
 	int section;
 	int footer;
 	int heading;  /* sentence that heads the bullets that follow, or -1 */
-	bool open;	  /* a block is being built */
+	bool open;    /* a block is being built */
 	size_t start; /* of that block in flow */
 	SchedSentence model;
 	uint32_t last_length; /* of the block's last line */
@@ -27,7 +27,11 @@ typedef struct Walk
 static size_t
 measure_character(const unsigned char *text, size_t length)
 {
-	size_t size = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+	size_t size = text[0] < 0x80   ? 1
+				  : text[0] < 0xc2 ? 0
+				  : text[0] < 0xe0 ? 2
+				  : text[0] < 0xf0 ? 3
+								   : 4;
 
 	if (size == 0 || size > length || text[0] > 0xf4)
 		return 0;
@@ -45,22 +49,28 @@ static const struct
 {
 	const char *from;
 	const char *to;
-} stand_ins[] = {
-	{"\xc2\xa0", " "},		 {"\xc2\xad", ""},		  {"\xc2\xb4", "'"},
-	{"\xc2\xb7", "*"},		 {"\xe2\x80\x8b", ""},	  {"\xe2\x80\x8c", ""},
-	{"\xe2\x80\x8d", ""},	 {"\xe2\x80\x8e", ""},	  {"\xe2\x80\x8f", ""},
-	{"\xe2\x80\x90", "-"},	 {"\xe2\x80\x91", "-"},	  {"\xe2\x80\x92", "-"},
-	{"\xe2\x80\x93", "-"},	 {"\xe2\x80\x94", " - "}, {"\xe2\x80\x95", " - "},
-	{"\xe2\x80\x98", "'"},	 {"\xe2\x80\x99", "'"},	  {"\xe2\x80\x9a", "'"},
-	{"\xe2\x80\x9b", "'"},	 {"\xe2\x80\x9c", "\""},  {"\xe2\x80\x9d", "\""},
-	{"\xe2\x80\x9e", "\""},	 {"\xe2\x80\xa2", "*"},	  {"\xe2\x80\xa3", "*"},
-	{"\xe2\x80\xa6", "..."}, {"\xe2\x80\xa8", "\n"},  {"\xe2\x80\xa9", "\n"},
-	{"\xe2\x80\xaf", " "},	 {"\xe2\x81\x83", "*"},	  {"\xe2\x81\xa0", ""},
-	{"\xe2\x88\x92", "-"},	 {"\xe2\x96\xaa", "*"},	  {"\xe2\x96\xab", "*"},
-	{"\xe2\x97\x8f", "*"},	 {"\xe2\x97\xa6", "*"},	  {"\xe2\x98\x90", "*"},
-	{"\xe2\x98\x91", "[x]"}, {"\xe2\x98\x92", "[x]"}, {"\xe2\x9c\x93", "[x]"},
-	{"\xe2\x9c\x94", "[x]"}, {"\xe2\x9c\x85", "[x]"}, {"\xe3\x80\x80", " "},
-	{"\xef\xbb\xbf", ""},	 {"`", "'"}};
+} stand_ins[] = {{"\xc2\xa0", " "},       {"\xc2\xad", ""},
+				 {"\xc2\xb4", "'"},       {"\xc2\xb7", "*"},
+				 {"\xe2\x80\x8b", ""},    {"\xe2\x80\x8c", ""},
+				 {"\xe2\x80\x8d", ""},    {"\xe2\x80\x8e", ""},
+				 {"\xe2\x80\x8f", ""},    {"\xe2\x80\x90", "-"},
+				 {"\xe2\x80\x91", "-"},   {"\xe2\x80\x92", "-"},
+				 {"\xe2\x80\x93", "-"},   {"\xe2\x80\x94", " - "},
+				 {"\xe2\x80\x95", " - "}, {"\xe2\x80\x98", "'"},
+				 {"\xe2\x80\x99", "'"},   {"\xe2\x80\x9a", "'"},
+				 {"\xe2\x80\x9b", "'"},   {"\xe2\x80\x9c", "\""},
+				 {"\xe2\x80\x9d", "\""},  {"\xe2\x80\x9e", "\""},
+				 {"\xe2\x80\xa2", "*"},   {"\xe2\x80\xa3", "*"},
+				 {"\xe2\x80\xa6", "..."}, {"\xe2\x80\xa8", "\n"},
+				 {"\xe2\x80\xa9", "\n"},  {"\xe2\x80\xaf", " "},
+				 {"\xe2\x81\x83", "*"},   {"\xe2\x81\xa0", ""},
+				 {"\xe2\x88\x92", "-"},   {"\xe2\x96\xaa", "*"},
+				 {"\xe2\x96\xab", "*"},   {"\xe2\x97\x8f", "*"},
+				 {"\xe2\x97\xa6", "*"},   {"\xe2\x98\x90", "*"},
+				 {"\xe2\x98\x91", "[x]"}, {"\xe2\x98\x92", "[x]"},
+				 {"\xe2\x9c\x93", "[x]"}, {"\xe2\x9c\x94", "[x]"},
+				 {"\xe2\x9c\x85", "[x]"}, {"\xe3\x80\x80", " "},
+				 {"\xef\xbb\xbf", ""},    {"`", "'"}};
 
 static const char *
 find_stand_in(const char *text, size_t size)
@@ -154,7 +164,8 @@ sched_llm_clean_text(char *target, size_t room, const char *text, size_t length,
 			if (at + 1 >= length || text[at + 1] != '\n')
 				target[out++] = '\n';
 		}
-		else if (size == 1 && ((unsigned char) text[at] < ' ' || text[at] == 0x7f) && text[at] != '\n')
+		else if (size == 1 && ((unsigned char) text[at] < ' ' || text[at] == 0x7f) &&
+				 text[at] != '\n')
 			target[out++] = ' ';
 		else
 		{
@@ -297,12 +308,24 @@ append_line(Walk *walk, const char *text, size_t length, bool bullet, bool ticke
 static int
 measure_attribution(const Walk *walk, int at)
 {
-	static const char *const ends[] = {"wrote:", "schrieb:", "writes:", "skrev:", "escribi\xc3\xb3:",
-									   "a \xc3\xa9""crit :", "a \xc3\xa9""crit:", "scritto:", "schreef:",
-									   "escreveu:", "kirjoitti:", NULL};
-	static const char *const starts[] = {"on ", "am ", "le ", "el ", "den ", "op ", "il ", "em ",
-										 "p\xc3\xa5 ", "quoting ", "fre", "man", "tir", "ons", "tor", "l\xc3\xb8r",
-										 "s\xc3\xb8n", "from ", NULL};
+	static const char *const ends[] = {"wrote:",
+									   "schrieb:",
+									   "writes:",
+									   "skrev:",
+									   "escribi\xc3\xb3:",
+									   "a \xc3\xa9"
+									   "crit :",
+									   "a \xc3\xa9"
+									   "crit:",
+									   "scritto:",
+									   "schreef:",
+									   "escreveu:",
+									   "kirjoitti:",
+									   NULL};
+	static const char *const starts[] = {
+		"on ", "am ",        "le ",        "el ",   "den ", "op ", "il ",
+		"em ", "p\xc3\xa5 ", "quoting ",   "fre",   "man",  "tir", "ons",
+		"tor", "l\xc3\xb8r", "s\xc3\xb8n", "from ", NULL};
 	const SchedReading *reading = walk->reading;
 	const SchedLine *line = &reading->lines[at];
 	bool started = false;
@@ -318,7 +341,8 @@ measure_attribution(const Walk *walk, int at)
 			return 0;
 		for (const char *const *end = ends; *end != NULL; end++)
 			if (line->length >= strlen(*end) &&
-				starts_with(line_text(reading, line) + line->length - strlen(*end), strlen(*end), *end) &&
+				starts_with(line_text(reading, line) + line->length - strlen(*end), strlen(*end),
+							*end) &&
 				(started || contains(line_text(reading, line), line->length, "@") ||
 				 memchr(line_text(reading, line), '>', line->length) != NULL))
 				return i + 1;
@@ -332,10 +356,11 @@ classify_header(const SchedReading *reading, const SchedLine *line)
 {
 	static const char *const names[3][18] = {
 		{"from:", "von:", "de:", "de :", "fra:", "fr\xc3\xa5n:", "van:", "da:", NULL},
-		{"sent:", "date:", "gesendet:", "datum:", "envoy\xc3\xa9 :", "envoy\xc3\xa9:", "sendt:", "dato:",
-		 "skickat:", "enviado:", "inviato:", "verzonden:", "date :", "fecha:", "data:", NULL},
-		{"to:", "an:", "\xc3\x80 :", "\xc3\xa0 :", "til:", "till:", "para:", "aan:", "cc:", "kopi:", "subject:",
-		 "betreff:", "objet :", "objet:", "emne:", "\xc3\xa4mne:", "reply-to:", NULL}};
+		{"sent:", "date:", "gesendet:", "datum:", "envoy\xc3\xa9 :", "envoy\xc3\xa9:", "sendt:",
+		 "dato:", "skickat:", "enviado:", "inviato:", "verzonden:", "date :", "fecha:", "data:",
+		 NULL},
+		{"to:", "an:", "\xc3\x80 :", "\xc3\xa0 :", "til:", "till:", "para:", "aan:", "cc:", "kopi:",
+		 "subject:", "betreff:", "objet :", "objet:", "emne:", "\xc3\xa4mne:", "reply-to:", NULL}};
 	const char *text = line_text(reading, line);
 	size_t length = line->length;
 
@@ -385,7 +410,8 @@ is_separator(const char *text, size_t length, SchedSectionKind *kind)
 {
 	if (length > 90)
 		return false;
-	if (contains(text, length, "forwarded message") || contains(text, length, "weitergeleitete nachricht") ||
+	if (contains(text, length, "forwarded message") ||
+		contains(text, length, "weitergeleitete nachricht") ||
 		contains(text, length, "message transf\xc3\xa9r\xc3\xa9") ||
 		contains(text, length, "videresendt") || contains(text, length, "mensaje reenviado"))
 	{
@@ -469,19 +495,74 @@ skip_introduction(Walk *walk)
 static bool
 is_closing(const char *text, size_t length)
 {
-	static const char *const closings[] = {
-		"best", "best regards", "best wishes", "kind regards", "kindest regards", "warm regards", "regards",
-		"many thanks", "thanks", "thank you", "thx", "cheers", "yours", "sincerely", "love", "lots of love",
-		"xx", "xxx", "hugs", "take care", "all the best", "with best", "with kind", "with thanks", "with warm",
-		"ciao", "mfg", "viele gr", "herzliche gr", "mit freundlichen", "mit besten", "beste gr", "liebe gr",
-		"lg", "gru\xc3\x9f", "cordialement", "bien \xc3\xa0 vous", "amicalement", "saludos", "un saludo",
-		"hilsen", "mvh", "venlig hilsen", "med venlig", "vh", "kh", "groet", "met vriendelijke", "mange hilsner",
-		"speak soon", "see you", "talk soon", "bye", "respectfully", "yours truly", "yours sincerely",
-		"yours faithfully", "with gratitude", "warmly", "bis bald", "cordiali saluti", "atentamente", NULL};
+	static const char *const closings[] = {"best",
+										   "best regards",
+										   "best wishes",
+										   "kind regards",
+										   "kindest regards",
+										   "warm regards",
+										   "regards",
+										   "many thanks",
+										   "thanks",
+										   "thank you",
+										   "thx",
+										   "cheers",
+										   "yours",
+										   "sincerely",
+										   "love",
+										   "lots of love",
+										   "xx",
+										   "xxx",
+										   "hugs",
+										   "take care",
+										   "all the best",
+										   "with best",
+										   "with kind",
+										   "with thanks",
+										   "with warm",
+										   "ciao",
+										   "mfg",
+										   "viele gr",
+										   "herzliche gr",
+										   "mit freundlichen",
+										   "mit besten",
+										   "beste gr",
+										   "liebe gr",
+										   "lg",
+										   "gru\xc3\x9f",
+										   "cordialement",
+										   "bien \xc3\xa0 vous",
+										   "amicalement",
+										   "saludos",
+										   "un saludo",
+										   "hilsen",
+										   "mvh",
+										   "venlig hilsen",
+										   "med venlig",
+										   "vh",
+										   "kh",
+										   "groet",
+										   "met vriendelijke",
+										   "mange hilsner",
+										   "speak soon",
+										   "see you",
+										   "talk soon",
+										   "bye",
+										   "respectfully",
+										   "yours truly",
+										   "yours sincerely",
+										   "yours faithfully",
+										   "with gratitude",
+										   "warmly",
+										   "bis bald",
+										   "cordiali saluti",
+										   "atentamente",
+										   NULL};
 
 	if (length > 60 || length == 0 || count_words(text, length) > 6)
 		return false;
-	if (length > 1 && strchr(".?:", text[length - 1]) != NULL && !starts_with(text, length, "thank"))
+	if (length > 1 && strchr(".?:", text[length - 1]) != NULL &&
+		!starts_with(text, length, "thank"))
 		return false;
 	for (const char *const *closing = closings; *closing != NULL; closing++)
 	{
@@ -489,8 +570,8 @@ is_closing(const char *text, size_t length)
 
 		if (!starts_with(text, length, *closing))
 			continue;
-		if (length == size || strchr(",!.-", text[size]) != NULL || (unsigned char) text[size] >= 0x80 ||
-			count_words(*closing, size) > 1)
+		if (length == size || strchr(",!.-", text[size]) != NULL ||
+			(unsigned char) text[size] >= 0x80 || count_words(*closing, size) > 1)
 			return true;
 		/* "Yours in compost,", "Thanks in advance," but not "Best price for you" or "Thanks for the cake". */
 		if (text[size] == ' ' && (text[length - 1] == ',' || contains(text, length, "advance")) &&
@@ -509,7 +590,8 @@ measure_bullet(const char *text, size_t length, bool *ticked)
 	*ticked = false;
 	if (length > 2 && strchr("-*+o#", text[0]) != NULL && text[1] == ' ')
 		i = 2;
-	else if (length > 1 && text[0] == '*' && text[1] != '*' && memchr(text + 1, '*', length - 1) == NULL)
+	else if (length > 1 && text[0] == '*' && text[1] != '*' &&
+			 memchr(text + 1, '*', length - 1) == NULL)
 		i = 1;
 	else if (length > 3 && text[0] == '(' && text[2] == ')')
 		i = 3;
@@ -517,7 +599,8 @@ measure_bullet(const char *text, size_t length, bool *ticked)
 	{
 		while (i < 2 && i < length && text[i] >= '0' && text[i] <= '9')
 			i++;
-		if (i == 0 && length > 2 && ((text[0] >= 'a' && text[0] <= 'h') || (text[0] >= 'A' && text[0] <= 'H')))
+		if (i == 0 && length > 2 &&
+			((text[0] >= 'a' && text[0] <= 'h') || (text[0] >= 'A' && text[0] <= 'H')))
 			i = text[1] == ')' ? 1 : 0;
 		if (i > 0 && i + 1 < length && strchr(".):", text[i]) != NULL && text[i + 1] == ' ')
 			i += 2;
@@ -594,7 +677,8 @@ take_line(Walk *walk)
 		close_block(walk);
 		walk->footer = 0;
 	}
-	else if (walk->footer == 0 && reading->sentence_count + walk->open > 0 && is_closing(text, length))
+	else if (walk->footer == 0 && reading->sentence_count + walk->open > 0 &&
+			 is_closing(text, length))
 	{
 		close_block(walk);
 		walk->footer = 1;
@@ -617,13 +701,12 @@ sched_llm_read_body(SchedReading *reading)
 {
 	Walk walk = {0};
 
-	reading->clean_length =
-		sched_llm_clean_text(reading->clean, MAX_CLEAN, reading->mail->body ? reading->mail->body : "",
-							 reading->mail->body == NULL ? 0
-							 : reading->mail->body_length > SCHED_BUILTIN_MAX_TEXT
-								 ? SCHED_BUILTIN_MAX_TEXT
-								 : reading->mail->body_length,
-							 &reading->urls);
+	reading->clean_length = sched_llm_clean_text(
+		reading->clean, MAX_CLEAN, reading->mail->body ? reading->mail->body : "",
+		reading->mail->body == NULL                           ? 0
+		: reading->mail->body_length > SCHED_BUILTIN_MAX_TEXT ? SCHED_BUILTIN_MAX_TEXT
+															  : reading->mail->body_length,
+		&reading->urls);
 	split_lines(reading);
 	walk.reading = reading;
 	walk.heading = -1;
@@ -659,8 +742,10 @@ sched_llm_read_body(SchedReading *reading)
 static size_t
 skip_prefixes(SchedReading *reading, const char *text, size_t length)
 {
-	static const char *const replies[] = {"re:", "aw:", "sv:", "vs:", "antw:", "rif:", "re :", "odp:", NULL};
-	static const char *const forwards[] = {"fwd:", "fw:", "wg:", "tr:", "vb:", "vl:", "rv:", "enc:", NULL};
+	static const char *const replies[] = {
+		"re:", "aw:", "sv:", "vs:", "antw:", "rif:", "re :", "odp:", NULL};
+	static const char *const forwards[] = {
+		"fwd:", "fw:", "wg:", "tr:", "vb:", "vl:", "rv:", "enc:", NULL};
 	size_t at = 0;
 	bool moved = true;
 
@@ -709,10 +794,9 @@ sched_llm_read_subject(SchedReading *reading)
 
 	if (reading->mail->subject == NULL)
 		return;
-	length = sched_llm_clean_text(text, sizeof(text), reading->mail->subject,
-								  reading->mail->subject_length > 900 ? 900
-																	  : reading->mail->subject_length,
-								  &reading->urls);
+	length = sched_llm_clean_text(
+		text, sizeof(text), reading->mail->subject,
+		reading->mail->subject_length > 900 ? 900 : reading->mail->subject_length, &reading->urls);
 	for (size_t i = 0; i < length; i++)
 		if (text[i] == '\n')
 			text[i] = ' ';

@@ -131,7 +131,8 @@ BEGIN
 		problems := ARRAY['it is not valid JSON'];
 	ELSE
 		document := scheduler.normal_facts(document, $2);
-		problems := scheduler.schema_problems(document, scheduler.extraction_schema());
+		problems := scheduler.schema_problems(document, scheduler.extraction_schema())
+			|| scheduler.instant_problems(document, $2);
 	END IF;
 	IF cardinality(problems) > 0 THEN
 		verdict := 'repair';

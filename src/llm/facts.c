@@ -73,7 +73,8 @@ write_bytes(Writer *writer, const char *text, size_t length)
 	writer->text[writer->length] = '\0';
 }
 
-static void __attribute__((format(printf, 2, 3))) write_format(Writer *writer, const char *format, ...)
+static void __attribute__((format(printf, 2, 3)))
+write_format(Writer *writer, const char *format, ...)
 {
 	char buffer[160];
 	va_list arguments;
@@ -114,7 +115,8 @@ write_text(Writer *writer, const char *name, const char *text)
 
 /* The zone's wall time with its offset at that moment: 2026-07-17T23:59:00+08:00. */
 static void
-write_instant(Writer *writer, const char *name, bool given, SchedInstant instant, const SchedZone *zone)
+write_instant(Writer *writer, const char *name, bool given, SchedInstant instant,
+			  const SchedZone *zone)
 {
 	SchedCivil civil;
 	int64_t offset;
@@ -133,16 +135,18 @@ write_instant(Writer *writer, const char *name, bool given, SchedInstant instant
 	days = (year >= 0 ? year : year - 399) / 400;
 	{
 		int64_t of_era = year - days * 400;
-		int64_t of_year = (153 * (civil.month + (civil.month > 2 ? -3 : 9)) + 2) / 5 + civil.day - 1;
+		int64_t of_year =
+			(153 * (civil.month + (civil.month > 2 ? -3 : 9)) + 2) / 5 + civil.day - 1;
 		int64_t in_era = of_era * 365 + of_era / 4 - of_era / 100 + of_year;
 
 		days = days * 146097 + in_era - 730425;
 	}
-	offset = days * 86400 + civil.hour * 3600 + civil.minute * 60 + civil.second -
-			 (instant - ((instant % SCHED_USECS_PER_SEC) + SCHED_USECS_PER_SEC) % SCHED_USECS_PER_SEC) /
-				 SCHED_USECS_PER_SEC;
-	write_format(writer, "\"%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d\"", civil.year, civil.month, civil.day,
-				 civil.hour, civil.minute, civil.second, offset < 0 ? '-' : '+',
+	offset =
+		days * 86400 + civil.hour * 3600 + civil.minute * 60 + civil.second -
+		(instant - ((instant % SCHED_USECS_PER_SEC) + SCHED_USECS_PER_SEC) % SCHED_USECS_PER_SEC) /
+			SCHED_USECS_PER_SEC;
+	write_format(writer, "\"%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d\"", civil.year, civil.month,
+				 civil.day, civil.hour, civil.minute, civil.second, offset < 0 ? '-' : '+',
 				 (int) ((offset < 0 ? -offset : offset) / 3600),
 				 (int) ((offset < 0 ? -offset : offset) % 3600 / 60));
 }

@@ -22,9 +22,9 @@ typedef struct SchedTaskFact
 	bool has_deadline;
 	SchedInstant deadline;
 	int duration_minutes; /* 0: not told */
-	int priority;		  /* 1-10, 10 is highest */
-	char *location;		  /* NULL: not told */
-	char *attendees;	  /* one name per line; NULL: none */
+	int priority;         /* 1-10, 10 is highest */
+	char *location;       /* NULL: not told */
+	char *attendees;      /* one name per line; NULL: none */
 	const char *category; /* "work", "personal", "health" or "other" */
 	double confidence;
 } SchedTaskFact;

@@ -148,3 +148,17 @@ CREATE FUNCTION scheduler.normal_facts(facts jsonb, timezone text) RETURNS jsonb
 	$body$;
 COMMENT ON FUNCTION scheduler.normal_facts(jsonb, text) IS
 	'A model''s facts in the form we keep; what cannot be read is left for the schema to find.';
+
+/* The schema calls an instant a string; that it can be read is checked here. */
+CREATE FUNCTION scheduler.instant_problems(facts jsonb, timezone text) RETURNS text[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	SELECT coalesce(array_agg(format('$.%s[%s].%s: not a time in ISO 8601', f.list, e.place - 1, f.field)
+		ORDER BY f.list DESC, e.place, f.field), '{}')
+	FROM (VALUES ('tasks', 'deadline'), ('events', 'starts_at'), ('events', 'ends_at')) AS f (list, field),
+		jsonb_array_elements(CASE WHEN jsonb_typeof($1->f.list) = 'array' THEN $1->f.list ELSE '[]' END)
+			WITH ORDINALITY AS e (value, place)
+	WHERE e.value->>f.field IS NOT NULL AND scheduler.parse_instant(e.value->>f.field, $2) IS NULL
+	$body$;
+COMMENT ON FUNCTION scheduler.instant_problems(jsonb, text) IS 'The fields of extracted facts that should be times and are none.';

@@ -127,7 +127,7 @@ CREATE FUNCTION scheduler.insert_mail_events(email scheduler.email_tracking, fac
 	FROM ROWS FROM (jsonb_to_recordset($2 -> 'events') AS (summary text, starts_at timestamptz, ends_at timestamptz,
 			location text)) WITH ORDINALITY AS f (summary, starts_at, ends_at, location, place)
 	WHERE f.summary ~ '\S' AND f.starts_at IS NOT NULL AND $2 ->> 'classification' NOT IN ('promotional', 'spam')
-	ON CONFLICT DO NOTHING
+	ON CONFLICT (user_id, calendar_id, external_id) WHERE external_id IS NOT NULL DO NOTHING
 	RETURNING event_id
 $body$;
 COMMENT ON FUNCTION scheduler.insert_mail_events(scheduler.email_tracking, jsonb) IS
@@ -174,10 +174,11 @@ BEGIN
 	END IF;
 	PERFORM scheduler.finish_mail($2, $3, $4, tasks[1]);
 	SELECT array_agg(t.task_id) INTO plannable FROM unnest(tasks) AS t WHERE t.status = 'pending';
+	IF plannable IS NOT NULL THEN
+		PERFORM scheduler.replan_tasks(plannable);
+	END IF;
 	IF events IS NOT NULL THEN
 		PERFORM FROM scheduler.plan();
-	ELSIF plannable IS NOT NULL THEN
-		PERFORM scheduler.replan_tasks(plannable);
 	END IF;
 	made := jsonb_build_object('email_id', ($2).email_id, 'classification', $3 -> 'classification',
 		'tasks', coalesce(cardinality(tasks), 0), 'events', coalesce(cardinality(events), 0));

@@ -1,8 +1,8 @@
 /*
  * duration.c - finds lengths of time in a text: "two hours", "1h30", "90 min", "half a day".
  *
- * Pure: runs in whoever calls it, on the caller's memory, throws nothing. Shares tokens and counts with the date
- * reader; linear in the text for the same reason.
+ * Pure: runs in whoever calls it, on the caller's memory, throws nothing. Shares tokens and counts
+ * with the date reader; linear in the text for the same reason.
  */
 #include "when_internal.h"
 
@@ -25,7 +25,8 @@ stands_alone(const SchedParser *parser, int used)
 }
 
 /*
- * "2-3 hours", "one or two days": the second count has the unit; the longer one is the safe one for planning.
+ * "2-3 hours", "one or two days": the second count has the unit; the longer one is the safe one for
+ * planning.
  */
 static int
 read_choice(const SchedParser *parser, int at)

@@ -1,8 +1,10 @@
 /*
- * time_sql.c - SQL's way into the date reader: read_when(), which parse_when() wraps, and parse_duration().
+ * time_sql.c - SQL's way into the date reader: read_when(), which parse_when() wraps, and
+ * parse_duration().
  *
- * Runs in any backend or worker. Results are copied into the tuplestore of the call; the pure reader allocates
- * nothing. Raises 22023 for an unknown zone, order of dates or an infinite reference.
+ * Runs in any backend or worker. Results are copied into the tuplestore of the call; the pure
+ * reader allocates nothing. Raises 22023 for an unknown zone, order of dates or an infinite
+ * reference.
  */
 #include "postgres.h"
 
@@ -109,7 +111,9 @@ sched_sql_read_when(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* parse_duration(phrase) -> interval: the first duration in the phrase; NULL where there is none. */
+/*
+ * parse_duration(phrase) -> interval: the first duration in the phrase; NULL where there is none.
+ */
 Datum
 sched_sql_parse_duration(PG_FUNCTION_ARGS)
 {

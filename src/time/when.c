@@ -1,14 +1,17 @@
 /*
  * when.c - finds the dates, times and spans in a text: the walk over its tokens.
  *
- * Pure: runs in whoever calls it, on the caller's memory, throws nothing. A phrase is tried at every token that
- * could begin one; each try looks at a bounded number of tokens, so the time is linear in the text.
+ * Pure: runs in whoever calls it, on the caller's memory, throws nothing. A phrase is tried at
+ * every token that could begin one; each try looks at a bounded number of tokens, so the time is
+ * linear in the text.
  */
 #include "when_internal.h"
 
 #include <string.h>
 
-/* Does a word before the token say that the number behind it is no time ("page 3", "version 1.2")? */
+/*
+ * Does a word before the token say that the number behind it is no time ("page 3", "version 1.2")?
+ */
 static bool
 is_labelled(const SchedParser *parser)
 {
@@ -112,6 +115,7 @@ read_phrase(SchedParser *parser, SchedWhen *found)
 	found->ambiguous = moment.ambiguous;
 	found->has_date = moment.has_date;
 	found->has_time = moment.has_time;
+	found->part_of_day = moment.has_time && !moment.fixed && moment.clock.part;
 	return used;
 }
 

@@ -1,9 +1,10 @@
 /*
  * when.h - dates, times, spans and durations in English text.
  *
- * Pure: no server, no clock, no global state. The reference instant and the zone come in as arguments; a zone
- * is a pair of callbacks, so that the server's own time-zone data decide inside PostgreSQL and a unit test can
- * bring its own. Results are written into arrays of the caller; nothing is allocated, nothing throws.
+ * Pure: no server, no clock, no global state. The reference instant and the zone come in as
+ * arguments; a zone is a pair of callbacks, so that the server's own time-zone data decide inside
+ * PostgreSQL and a unit test can bring its own. Results are written into arrays of the caller;
+ * nothing is allocated, nothing throws.
  */
 #ifndef SCHED_TIME_WHEN_H
 #define SCHED_TIME_WHEN_H
@@ -17,7 +18,9 @@ typedef int64_t SchedInstant;
 
 #define SCHED_USECS_PER_SEC INT64_C(1000000)
 
-/* A wall-clock reading in some zone: proleptic Gregorian calendar, month 1-12, day 1-31, hour 0-23. */
+/*
+ * A wall-clock reading in some zone: proleptic Gregorian calendar, month 1-12, day 1-31, hour 0-23.
+ */
 typedef struct SchedCivil
 {
 	int year;
@@ -29,8 +32,8 @@ typedef struct SchedCivil
 } SchedCivil;
 
 /*
- * A time zone. A wall time that daylight saving skips takes the offset before the gap; one that occurs twice
- * is the first (RFC 5545 section 3.3.5).
+ * A time zone. A wall time that daylight saving skips takes the offset before the gap; one that
+ * occurs twice is the first (RFC 5545 section 3.3.5).
  */
 typedef struct SchedZone
 {
@@ -70,7 +73,10 @@ typedef struct SchedWhenContext
 {
 	SchedInstant reference; /* what "tomorrow" starts from */
 	SchedZone zone;         /* where "tomorrow" is meant */
-	/* A named zone of the text ("14:00 Europe/Paris"); false where the name is unknown. May be NULL. */
+	/*
+	 * A named zone of the text ("14:00 Europe/Paris"); false where the name is unknown. May be
+	 * NULL.
+	 */
 	bool (*find_zone)(const char *name, SchedZone *zone);
 	SchedDateOrder date_order;
 } SchedWhenContext;
@@ -88,6 +94,7 @@ typedef struct SchedWhen
 	bool has_date;      /* the phrase itself named a day ("Friday"), not only a time ("at 3 pm") */
 	bool has_time;      /* the phrase itself named a clock time */
 	char rrule[160];    /* RFC 5545 RRULE for kind RECURRING, else "" */
+	bool part_of_day;   /* "Friday morning": some time inside of it, not all of it */
 } SchedWhen;
 
 /*

@@ -1,12 +1,13 @@
 /*
  * when_calendar.c - days, months and zones: the arithmetic under the date reader.
  *
- * Pure. A day is an int, days since 2000-01-01, so that nothing here can overflow: the reader refuses every
- * day outside of the years 1 to 9999 before a result leaves it.
+ * Pure. A day is an int, days since 2000-01-01, so that nothing here can overflow: the reader
+ * refuses every day outside of the years 1 to 9999 before a result leaves it.
  */
 #include "when_internal.h"
 
 #define EPOCH_SHIFT 730425 /* from 0000-03-01 to 2000-01-01 */
+#define RECENT_DAYS 60     /* a named weekday may lie that far back */
 
 /* The number of a day; months outside of 1..12 carry over into the year. */
 int
@@ -180,8 +181,8 @@ sched_time_grain_of(SchedUnit unit)
 }
 
 /*
- * The instant of a wall-clock time, seconds after midnight of the day (86400 is the next midnight), in the
- * zone that the text named or else in that of the context.
+ * The instant of a wall-clock time, seconds after midnight of the day (86400 is the next midnight),
+ * in the zone that the text named or else in that of the context.
  */
 SchedInstant
 sched_time_make_instant(const SchedParser *parser, const SchedTextZone *zone, int day, int seconds)
@@ -235,8 +236,8 @@ find_year(int year, int month, int day)
 }
 
 /*
- * The year of a date that names none: the coming one, or the one in which the weekday is right. Where the
- * clause speaks of the past it is the year that brings the date nearest before today.
+ * The year of a date that names none: the coming one. Where the clause speaks of the past it is the
+ * year that brings the date nearest before today.
  */
 static int
 choose_year(const SchedParser *parser, const SchedDate *date, int base)
@@ -245,22 +246,15 @@ choose_year(const SchedParser *parser, const SchedDate *date, int base)
 	int month;
 	int day;
 	int candidate;
-	int step;
-	static const int steps[] = {0, 1, -1, 2, 3, 4, 5};
+	int number;
 
 	sched_time_split_day(base, &year, &month, &day);
 	candidate = find_year(year, date->month, date->day);
-	if (date->weekday != 0)
-		for (step = 0; step < 7; step++)
-		{
-			/* this year, also where it is past: the weekday is the better witness */
-			int other = year + steps[step];
-			int number = sched_time_day_number(other, date->month, date->day);
-
-			if (sched_time_weekday_of(number) == date->weekday &&
-				sched_time_valid_date(other, date->month, date->day))
-				return other;
-		}
+	number = sched_time_day_number(candidate, date->month, date->day);
+	/* just past, but the weekday is right: "Mon 3 June" on the Wednesday after it */
+	if (date->weekday != 0 && number < base && number > base - RECENT_DAYS &&
+		sched_time_weekday_of(number) == date->weekday)
+		return candidate;
 	if (parser->past && base == parser->today)
 	{
 		if (sched_time_day_number(year, date->month, date->day) > base)
@@ -322,8 +316,8 @@ resolve_day_of_month(const SchedDate *date, int base)
 }
 
 /*
- * Makes days of a date, counting from base: today, or the first day of a range whose second end this is.
- * False where the calendar has no such day.
+ * Makes days of a date, counting from base: today, or the first day of a range whose second end
+ * this is. False where the calendar has no such day.
  */
 bool
 sched_time_resolve_date(const SchedParser *parser, const SchedDate *date, int base, int *first,

@@ -1,8 +1,18 @@
 /*
- * when_clock.c - clock times and ranges of them: "3:30-4:30pm", "half past nine", "noon", "11 at night".
+ * when_clock.c - one clock time: "3:30 pm", "half past nine", "noon", "11 at night".
  *
- * Pure. A bare number is a time only where the words around it say so (the flags); whether it is morning or
- * afternoon is guessed here, marked as a guess, and corrected where a part of the day is named.
+ * Pure: no memory, nothing thrown; runs in whoever asks. What is read:
+ *
+ *	figures		15:30[:09[.25]], 3:30 pm, 3.30pm, 3p, 330 p.m., 9h30, 1530 hours
+ *	words		seven thirty pm, five o'clock, half past nine, a quarter to noon, 20 past 3 pm
+ *	names		noon, midday, midnight, 12 noon
+ *	hour + part	11 at night, 6 in the morning, 8 tonight
+ *	ends		EOD, end of [the] day, COB, close of business
+ *
+ * A bare number is a time only where the words around it say so (the CLOCK_ flags), and nothing is
+ * counted with it: "at 3" is one, "at 3 places" is none. Whether a bare hour is morning or
+ * afternoon is guessed here, marked as a guess (clock->bare), and corrected where a part of the day
+ * or the other end of a range tells.
  */
 #include "when_internal.h"
 
@@ -56,15 +66,15 @@ guess_half(SchedClock *clock, bool padded)
 	if (hour == 0 || hour > 12 || padded)
 		return;
 	clock->bare = true;
-	/* 9:30 is in the morning, 9 may be either */
-	clock->ambiguous = hour < 7 || clock->grain == SCHED_GRAIN_HOUR;
+	/* 7:30 and 9 are in the morning, 7 may be either */
+	clock->ambiguous = hour < 7 || (hour < 9 && clock->grain == SCHED_GRAIN_HOUR);
 	if (hour < 7)
 		clock->first += 12 * HOUR_SECS;
 }
 
 /*
- * May a bare number be an hour here? Not where it counts something: the next word is a measure, a unit or an
- * unknown plural.
+ * May a bare number be an hour here? Not where it counts something: the next word is a measure, a
+ * unit or an unknown plural.
  */
 static bool
 hour_is_meant(const SchedParser *parser, int at)
@@ -140,6 +150,8 @@ read_past(const SchedParser *parser, int at, int flags, SchedClock *clock)
 	const SchedToken *token;
 	bool named = false;
 	bool strong = true;
+	bool counted = false; /* minutes without the word */
+	bool figures = sched_time_peek(parser, at)->kind == SCHED_TOKEN_NUMBER;
 
 	if (sched_time_is_word(parser, next, WORD_A))
 		next++;
@@ -157,17 +169,25 @@ read_past(const SchedParser *parser, int at, int flags, SchedClock *clock)
 			return 0;
 		next += used;
 		strong = (flags & (CLOCK_AFTER_AT | CLOCK_IN_RANGE)) == CLOCK_AFTER_AT;
+		counted = true;
 		if (sched_time_peek(parser, next)->word == WORD_UNIT)
 		{
 			if (sched_time_peek(parser, next)->value != UNIT_MINUTE)
 				return 0;
 			next++;
 			strong = true;
+			counted = false;
 		}
 	}
 	token = sched_time_peek(parser, next);
 	if (token->word == WORD_TO || token->word == WORD_BEFORE || token->word == WORD_UNTIL)
+	{
+		/* "2 to 3 pm", "from ten to six": a range of hours */
+		if (counted && !sched_time_is_word(parser, next + 1, WORD_CLOCK_NAME) &&
+			((flags & CLOCK_IN_RANGE) != 0 || (minutes < 13 && figures)))
+			return 0;
 		sign = -1;
+	}
 	else if (token->word != WORD_PAST && token->word != WORD_AFTER)
 		return 0;
 	if (token->word == WORD_PAST)
@@ -218,7 +238,8 @@ read_seconds(const SchedParser *parser, int at, SchedClock *clock)
 }
 
 /*
- * Hours and minutes in figures: 15:30, 9:01:10, 3.30 pm, 1530 hours, 9h30. 0 where only an hour stands.
+ * Hours and minutes in figures: 15:30, 9:01:10, 3.30 pm, 1530 hours, 9h30. 0 where only an hour
+ * stands.
  */
 static int
 read_figures(const SchedParser *parser, int at, int flags, SchedClock *clock, bool *padded)
@@ -261,11 +282,11 @@ read_figures(const SchedParser *parser, int at, int flags, SchedClock *clock, bo
 		return 0;
 	if (mark->mark == ':')
 		return used + read_seconds(parser, at + 3, clock);
+	/* a point may be a decimal one: am, pm or "at" must tell */
+	if (mark->mark == '.' && read_meridiem(parser, at + 3, &meridiem) > 0)
+		return used;
 	if (mark->mark != '.' || !sched_time_ends_here(parser, at + 3))
 		return 0;
-	/* a point may be a decimal one: am, pm or "at" must tell */
-	if (read_meridiem(parser, at + 3, &meridiem) > 0)
-		return used;
 	return (flags & (CLOCK_AFTER_AT | CLOCK_IN_RANGE)) != 0 && hour_is_meant(parser, at + 3) ? used
 																							 : 0;
 }
@@ -334,6 +355,9 @@ sched_time_read_part(const SchedParser *parser, int at, SchedClock *clock)
 		next++;
 	token = sched_time_peek(parser, next);
 	if (token->word != WORD_DAYPART || token->broken)
+		return 0;
+	/* "Friday lunch" is a lunch, "at lunch" a time */
+	if (token->value == PART_LUNCH && next == at && token->end - token->start == 5)
 		return 0;
 	sched_time_set_part(token->value, clock);
 	return next + 1 - at;
@@ -440,6 +464,121 @@ read_named(const SchedParser *parser, int at, SchedClock *clock)
 	return used;
 }
 
+/* Times that need no figures: end of day, noon, "half past nine". */
+static int
+read_worded(const SchedParser *parser, int at, int flags, SchedClock *clock)
+{
+	SchedClock part;
+	int used = read_day_end(parser, at, clock);
+	int more;
+
+	if (used > 0)
+		return used;
+	*clock = (SchedClock){.set = true, .last = -1, .grain = SCHED_GRAIN_HOUR};
+	if ((used = read_named(parser, at, clock)) > 0)
+		return used;
+	used = read_past(parser, at, flags, clock);
+	if (used == 0)
+		return 0;
+	more = sched_time_read_part(parser, at + used, &part);
+	if (more > 0)
+		sched_time_fit_part(clock, part.part_value);
+	return used + more;
+}
+
+/* What a clock time is made of before am, pm or a part of the day are looked at. */
+typedef struct Reading
+{
+	bool padded;    /* 09:30: the 24 hours of a day are meant */
+	bool only_hour; /* no minutes: the words around must say that it is a time */
+	bool spelled;   /* in words */
+} Reading;
+
+/*
+ * The hour and minutes themselves, in figures or words; a time that cannot be one (8:62) is
+ * rejected.
+ */
+static int
+read_digits(SchedParser *parser, int at, int flags, SchedClock *clock, Reading *reading)
+{
+	const SchedToken *token = sched_time_peek(parser, at);
+	int used;
+
+	if (token->kind != SCHED_TOKEN_NUMBER)
+	{
+		reading->spelled = true;
+		return read_spelled(parser, at, flags, clock);
+	}
+	used = read_figures(parser, at, flags, clock, &reading->padded);
+	if (used > 0 || token->digits > 2)
+		return used;
+	if (sched_time_is_mark(parser, at + 1, ':') && sched_time_is_glued(parser, at + 2))
+	{
+		if (sched_time_peek(parser, at + 2)->kind == SCHED_TOKEN_NUMBER)
+			parser->reject = 3;
+		return 0;
+	}
+	reading->only_hour = true;
+	clock->grain = SCHED_GRAIN_HOUR;
+	clock->first = token->value * HOUR_SECS;
+	return 1;
+}
+
+/* "o'clock", "h" behind an hour. */
+static int
+read_hour_mark(const SchedParser *parser, int at, int flags, Reading *reading)
+{
+	if (sched_time_is_word(parser, at, WORD_OCLOCK))
+	{
+		reading->only_hour = false;
+		return 1;
+	}
+	if (reading->only_hour && sched_time_peek(parser, at)->letter == 'h' &&
+		sched_time_is_glued(parser, at) && (flags & ~CLOCK_IN_RANGE) != 0 &&
+		sched_time_ends_here(parser, at + 1))
+		return 1;
+	return 0;
+}
+
+/*
+ * May a clock time end before this token? Also before the dash of a range, an offset or the Z of
+ * ISO 8601.
+ */
+static bool
+clock_ends(const SchedParser *parser, int at)
+{
+	return sched_time_ends_here(parser, at) ||
+		   (sched_time_is_dash(parser, at) && sched_time_is_glued(parser, at)) ||
+		   sched_time_is_mark(parser, at, '+') || sched_time_peek(parser, at)->letter == 'z';
+}
+
+/*
+ * What follows a time without am or pm: a part of the day, or nothing that makes a count of it. 0
+ * or more tokens, -1: no time.
+ */
+static int
+finish_bare(SchedParser *parser, int at, int flags, SchedClock *clock, const Reading *reading)
+{
+	SchedClock part;
+	int used = sched_time_read_part(parser, at, &part);
+	bool tonight = sched_time_is_word(parser, at, WORD_TONIGHT);
+
+	if (used > 0 && reading->only_hour && clock->first > 12 * HOUR_SECS && !clock->bare)
+		return -1;
+	if (used > 0 || (tonight && (reading->only_hour || reading->spelled || clock->bare)))
+	{
+		/* the day of "8 tonight" is read by the caller */
+		sched_time_fit_part(clock, used > 0 ? part.part_value : PART_TONIGHT);
+		return used;
+	}
+	if (reading->only_hour && flags == CLOCK_PLAIN)
+		return -1;
+	if (reading->only_hour && !(flags & CLOCK_IN_RANGE) && !sched_time_is_dash(parser, at) &&
+		!hour_is_meant(parser, at))
+		return -1;
+	return sched_time_is_word(parser, at, WORD_SHARP) ? 1 : 0;
+}
+
 /*
  * One clock time. The flags say what stood before it.
  */
@@ -447,204 +586,36 @@ int
 sched_time_read_clock(SchedParser *parser, int at, int flags, SchedClock *clock)
 {
 	const SchedToken *token = sched_time_peek(parser, at);
-	SchedClock part;
+	Reading reading = {false, false, false};
 	int next = at;
-	int used;
+	int used = read_worded(parser, at, flags, clock);
 	int meridiem = 0;
-	bool padded = false;
-	bool spelled = false;
-	bool only_hour = false;
 
-	if ((used = read_day_end(parser, at, clock)) > 0)
+	if (used > 0)
 		return used;
-	*clock = (SchedClock){.set = true, .last = -1, .grain = SCHED_GRAIN_HOUR};
-	if ((used = read_named(parser, at, clock)) > 0)
-		return used;
-	if ((used = read_past(parser, at, flags, clock)) > 0)
-	{
-		next = at + used;
-		used = sched_time_read_part(parser, next, &part);
-		if (used > 0)
-			sched_time_fit_part(clock, part.part_value);
-		return next + used - at;
-	}
 	*clock = (SchedClock){.set = true, .last = -1, .grain = SCHED_GRAIN_HOUR};
 	/* the T of ISO 8601 */
 	if (token->letter == 't' && !token->spaced && sched_time_is_glued(parser, at + 1))
-		token = sched_time_peek(parser, ++next);
-	if (token->kind == SCHED_TOKEN_NUMBER)
-	{
-		used = read_figures(parser, next, flags, clock, &padded);
-		if (used == 0 && token->digits <= 2)
-		{
-			if (sched_time_is_mark(parser, next + 1, ':') && sched_time_is_glued(parser, next + 2))
-			{
-				if (sched_time_peek(parser, next + 2)->kind == SCHED_TOKEN_NUMBER)
-					parser->reject = next + 3 - at;
-				return 0;
-			}
-			only_hour = true;
-			clock->grain = SCHED_GRAIN_HOUR;
-			clock->first = token->value * HOUR_SECS;
-			used = 1;
-		}
-	}
-	else
-	{
-		used = read_spelled(parser, next, flags, clock);
-		spelled = true;
-	}
+		next++;
+	used = read_digits(parser, next, flags, clock, &reading);
 	if (used == 0)
 		return 0;
 	next += used;
 	used = read_meridiem(parser, next, &meridiem);
 	if (used > 0)
 	{
-		if (!apply_meridiem(clock, clock->first / HOUR_SECS, meridiem) ||
-			!sched_time_ends_here(parser, next + used))
-		{
-			parser->reject = next + used - at;
-			return 0;
-		}
-		return next + used - at;
+		if (apply_meridiem(clock, clock->first / HOUR_SECS, meridiem) &&
+			sched_time_ends_here(parser, next + used))
+			return next + used - at;
+		parser->reject = next + used - at;
+		return 0;
 	}
 	if (clock->first > SCHED_DAY_SECS)
 		return 0;
-	if (sched_time_is_word(parser, next, WORD_OCLOCK))
-	{
-		next++;
-		only_hour = false;
-	}
-	else if (only_hour && sched_time_peek(parser, next)->letter == 'h' &&
-			 sched_time_is_glued(parser, next) && (flags & ~CLOCK_IN_RANGE) != 0 &&
-			 sched_time_ends_here(parser, next + 1))
-		next++;
-	if (!sched_time_ends_here(parser, next) &&
-		!(sched_time_is_dash(parser, next) && sched_time_is_glued(parser, next)) &&
-		!sched_time_is_mark(parser, next, '+') && sched_time_peek(parser, next)->letter != 'z')
+	next += read_hour_mark(parser, next, flags, &reading);
+	if (!clock_ends(parser, next))
 		return 0;
-	guess_half(clock, padded);
-	if ((used = sched_time_read_part(parser, next, &part)) > 0 ||
-		(sched_time_is_word(parser, next, WORD_TONIGHT) && (only_hour || spelled || clock->bare)))
-	{
-		if (used == 0)
-		{
-			/* the day of "8 tonight" is read by the caller */
-			part.part_value = PART_TONIGHT;
-		}
-		else if (only_hour && token->value > 12)
-			return 0;
-		sched_time_fit_part(clock, part.part_value);
-		return next + used - at;
-	}
-	if (only_hour && flags == CLOCK_PLAIN)
-		return 0;
-	if (only_hour && !(flags & CLOCK_IN_RANGE) && !sched_time_is_dash(parser, next) &&
-		!hour_is_meant(parser, next))
-		return 0;
-	if (sched_time_is_word(parser, next, WORD_SHARP))
-		next++;
-	return next - at;
-}
-
-/* The second end of a range, made to follow the first; a bare hour takes its half of the day from there. */
-static void
-fit_range(SchedClock *first, SchedClock *second)
-{
-	int half = 12 * HOUR_SECS;
-
-	if (first->bare && !second->bare)
-	{
-		int low = first->first % half;
-
-		/* 9-11am, 3:30-4:30pm; but 11-1pm starts before noon */
-		first->first = low;
-		if (low + half < second->first && second->first > half)
-			first->first = low + half;
-		if (second->first <= half && low >= second->first)
-			first->first = low + half;
-	}
-	else if (second->bare)
-	{
-		int low = second->first % half;
-
-		second->first = low > first->first ? low : low + half;
-		if (second->first <= first->first)
-			second->first = low;
-	}
-	first->ambiguous = first->bare && second->bare;
-	first->bare = false;
-}
-
-/* A word or dash between the two ends of a range of clock times. */
-static bool
-joins_clocks(const SchedParser *parser, int at, bool between)
-{
-	const SchedToken *token = sched_time_peek(parser, at);
-
-	return sched_time_is_dash(parser, at) || token->word == WORD_TO || token->word == WORD_UNTIL ||
-		   token->word == WORD_THROUGH || (between && token->word == WORD_AND);
-}
-
-/*
- * A clock time, and its end where the text gives one: "3:30-4:30pm", "from 9 to 11", "4pm for 30 mins".
- */
-int
-sched_time_read_clocks(SchedParser *parser, int at, int flags, SchedClock *clock)
-{
-	SchedClock second;
-	SchedSpan span;
-	int next = at;
-	int used = sched_time_read_clock(parser, at, flags, clock);
-	bool range_only = false;
-	bool led = (flags & CLOCK_IN_RANGE) != 0;
-	int reject = parser->reject;
-
-	if (used == 0 && reject == 0 && !led)
-	{
-		/* "9-11am": the first hour is one because of the second */
-		used = sched_time_read_clock(parser, at, CLOCK_IN_RANGE | CLOCK_AFTER_AT, clock);
-		range_only = true;
-		parser->reject = 0;
-	}
-	if (used == 0 || clock->ending)
-		return range_only ? 0 : used;
-	next += used;
-	if (joins_clocks(parser, next, led && sched_time_is_word(parser, at - 1, WORD_BETWEEN)))
-	{
-		int more;
-		int second_flags = range_only ? CLOCK_PLAIN : CLOCK_AFTER_AT;
-
-		if (led && !(flags & CLOCK_AFTER_AT))
-			second_flags = CLOCK_AFTER_AT;
-		more = sched_time_read_clock(parser, next + 1, second_flags, &second);
-		/* "9-5" needs a date or "from"; "9-17:00" not */
-		if (more > 0 && !second.ending && !(range_only && second.bare) &&
-			!(clock->first == second.first && !second.bare))
-		{
-			fit_range(clock, &second);
-			clock->last = second.first;
-			if (second.midnight && clock->last == 0)
-				clock->last = SCHED_DAY_SECS;
-			if (clock->last <= clock->first)
-				clock->last += SCHED_DAY_SECS;
-			clock->range = true;
-			if (second.grain < clock->grain)
-				clock->grain = second.grain;
-			return next + 1 + more - at;
-		}
-		parser->reject = reject;
-	}
-	if (range_only ||
-		!(sched_time_ends_here(parser, next) || sched_time_is_mark(parser, next, '+') ||
-		  sched_time_peek(parser, next)->letter == 'z'))
-		return 0;
-	if (sched_time_is_word(parser, next, WORD_FOR) &&
-		(used = sched_time_read_span(parser, next + 1, &span)) > 0 && span.months == 0 &&
-		span.days == 0 && span.seconds > 0 && span.seconds <= SCHED_DAY_SECS)
-	{
-		clock->span = (int) span.seconds;
-		next += 1 + used;
-	}
-	return next - at;
+	guess_half(clock, reading.padded);
+	used = finish_bare(parser, next, flags, clock, &reading);
+	return used < 0 ? 0 : next + used - at;
 }

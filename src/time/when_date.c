@@ -1,12 +1,24 @@
 /*
- * when_date.c - one day in words or figures: "2014-04-18", "Fri 13 Sep", "the 15th of next month", "tomorrow".
+ * when_date.c - one day in words or figures.
  *
- * Pure. A date comes out as it was said (a weekday, a day and month without a year); which day that is gets
- * decided later, when it is known whether it stands alone or ends a range.
+ * Pure: no memory, nothing thrown; runs in whoever asks. What is read, with optional parts in
+ * brackets:
+ *
+ *	figures		2014-04-18, 4/18/2014, 18.4.2014, 31-Oct-74, 4/18, 9/2012
+ *	month first	December 7[th][,] [2014], march first, Feb the 15th
+ *	day first	[the] 7[th] [of] December [2014], 15Sep, twenty-fourth of May
+ *	weekday		[this|next|last] Friday [[,] any of the above | the 15th | of next week]
+ *	near		today, tomorrow, the day after tomorrow, tonight, this morning, last night
+ *	in a month	the 15th, the 20th of next month
+ *
+ * A date comes out as it was said (a weekday, a day and month without a year); which day that is
+ * gets decided later, when it is known whether it stands alone or ends a range. What looks like a
+ * date and cannot be one (30 February, 2/29/2023) sets parser->reject, so that no half of it is
+ * taken for something else.
  */
 #include "when_internal.h"
 
-/* The year that two figures stand for. */
+/* The year that two figures stand for: 1951 to 2050, as the peers have it. */
 static int
 expand_year(int year)
 {
@@ -14,8 +26,8 @@ expand_year(int year)
 }
 
 /*
- * A year behind a month: four figures, or two behind an apostrophe. Not where a clock time or a count of
- * things begins with the same figures.
+ * A year behind a month: four figures, or two behind an apostrophe. Not where a clock time or a
+ * count of things begins with the same figures.
  */
 int
 sched_time_read_year(const SchedParser *parser, int at, int *year)
@@ -51,7 +63,11 @@ sched_time_read_year(const SchedParser *parser, int at, int *year)
 	return next + 1 - at;
 }
 
-/* Puts month, day and year of a numeric date in order; false where no order gives a date. */
+/*
+ * Puts month, day and year of a numeric date in order; false where no order gives a date. The
+ * context says which of the first two is the month; the other way round is taken where the first
+ * one is impossible (13/5), or where a weekday that stands beside it fits only so.
+ */
 static bool
 order_numeric(const SchedParser *parser, int a, int b, int year, int weekday, SchedDate *date)
 {
@@ -76,7 +92,12 @@ order_numeric(const SchedParser *parser, int a, int b, int year, int weekday, Sc
 	return true;
 }
 
-/* Three numbers with the same mark between them. */
+/*
+ * Three numbers with the same mark between them. Four figures in front are a year, then month and
+ * day follow in this order; else the year stands last, with four figures or two. Version numbers
+ * look alike: without four figures the others must be padded (05.06.24), or the mark must be a
+ * slash.
+ */
 static int
 read_triple(SchedParser *parser, int at, char mark, SchedDate *date)
 {
@@ -97,7 +118,10 @@ read_triple(SchedParser *parser, int at, char mark, SchedDate *date)
 	}
 	else if (a->digits <= 2 && b->digits <= 2 && (full || c->digits == 2))
 	{
-		/* two figures of a year behind points or dashes need the others to have two, too: not 1.1.30 */
+		/*
+		 * two figures of a year behind points or dashes need the others to have two, too: not
+		 * 1.1.30
+		 */
 		if (!full && mark != '/' && (a->digits != 2 || b->digits != 2))
 			return 0;
 		if (!full && parser->context->date_order == SCHED_ORDER_YMD)
@@ -132,8 +156,8 @@ figures_end(const SchedParser *parser, int at)
 }
 
 /*
- * A date in figures: 2014-04-18, 4/18/2014, 18.4.2014, 4/18, 9/2012, 31-Oct-74. date->weekday may hold the
- * weekday that was named before it; it decides between day first and month first.
+ * A date in figures: 2014-04-18, 4/18/2014, 18.4.2014, 4/18, 9/2012, 31-Oct-74. date->weekday may
+ * hold the weekday that was named before it; it decides between day first and month first.
  */
 int
 sched_time_read_numeric(SchedParser *parser, int at, SchedDate *date)
@@ -184,8 +208,8 @@ sched_time_read_numeric(SchedParser *parser, int at, SchedDate *date)
 }
 
 /*
- * Lower-case "may" and "march" are verbs more often than months: next to a bare number they are months only
- * where the clause ends, or goes on with words that follow a date.
+ * Lower-case "may" and "march" are verbs more often than months: next to a bare number they are
+ * months only where the clause ends, or goes on with words that follow a date.
  */
 static bool
 month_is_meant(const SchedParser *parser, const SchedToken *month, int after)
@@ -201,7 +225,10 @@ month_is_meant(const SchedParser *parser, const SchedToken *month, int after)
 			next->word != WORD_UNIT);
 }
 
-/* Fills in a day and month; refuses what the calendar does not have. */
+/*
+ * Fills in a day and month; refuses what the calendar does not have, and with it all its tokens:
+ * without that, "30 February 2024" would leave "February 2024" behind.
+ */
 static int
 finish_month_day(SchedParser *parser, SchedDate *date, int year, int month, int day, int used)
 {
@@ -219,7 +246,29 @@ finish_month_day(SchedParser *parser, SchedDate *date, int year, int month, int 
 	return used;
 }
 
-/* "December 7, 2014", "march first", "Feb the 15th", "Sep 20". */
+/*
+ * The year behind a day and month: as sched_time_read_year(), or two figures that can be no day
+ * ("3rd Feb 82").
+ */
+static int
+read_day_year(const SchedParser *parser, int at, int *year)
+{
+	const SchedToken *token = sched_time_peek(parser, at);
+
+	if (token->kind == SCHED_TOKEN_NUMBER && token->digits == 2 && token->value > 31 &&
+		token->spaced && sched_time_clause_ends(parser, at + 1) &&
+		sched_time_ends_here(parser, at + 1))
+	{
+		*year = expand_year(token->value);
+		return 1;
+	}
+	return sched_time_read_year(parser, at, year);
+}
+
+/*
+ * "December 7, 2014", "march first", "Feb the 15th", "Sep 20". The day may be in figures or an
+ * ordinal; where figures stand, what follows must not make a clock time or a count of them.
+ */
 static int
 read_month_first(SchedParser *parser, int at, SchedDate *date)
 {
@@ -267,7 +316,7 @@ read_month_first(SchedParser *parser, int at, SchedDate *date)
 	}
 	if (!ordinal && !month_is_meant(parser, month, next))
 		return 0;
-	used = sched_time_read_year(parser, next, &year);
+	used = read_day_year(parser, next, &year);
 	if (used == 0 &&
 		(sched_time_is_mark(parser, next, '-') || sched_time_is_mark(parser, next, '/')) &&
 		sched_time_is_glued(parser, next))
@@ -282,7 +331,10 @@ read_month_first(SchedParser *parser, int at, SchedDate *date)
 	return finish_month_day(parser, date, year, month->value, day, next + used - at);
 }
 
-/* "7 December 2014", "the 1st of march", "15Sep", "31-Oct-74", "Eighth of May". */
+/*
+ * "7 December 2014", "the 1st of march", "15Sep", "31-Oct-74", "Eighth of May". Dashes or slashes
+ * on both sides of the month allow a year of two figures, which would be too bold behind a space.
+ */
 static int
 read_day_first(SchedParser *parser, int at, SchedDate *date)
 {
@@ -336,7 +388,7 @@ read_day_first(SchedParser *parser, int at, SchedDate *date)
 			next += 2;
 	}
 	else
-		next += sched_time_read_year(parser, next, &year);
+		next += read_day_year(parser, next, &year);
 	if (!sched_time_ends_here(parser, next))
 		return 0;
 	return finish_month_day(parser, date, year, month->value, day, next - at);
@@ -374,8 +426,8 @@ read_year_first(SchedParser *parser, int at, SchedDate *date)
 }
 
 /*
- * A month alone. First names, verbs and abbreviations are months only behind a preposition or where nothing
- * else stands in the text.
+ * A month alone. First names, verbs and abbreviations are months only behind a preposition or where
+ * nothing else stands in the text.
  */
 static int
 read_month_alone(const SchedParser *parser, int at, SchedDate *date)
@@ -509,7 +561,11 @@ weekday_is_meant(const SchedParser *parser, int at)
 		   (sched_time_clause_ends(parser, at + 1) || sched_time_is_dash(parser, at + 1));
 }
 
-/* "Friday", and what may follow: "13 Sep", "11/3/2015", "the 15th", "next week". */
+/*
+ * "Friday", and what may follow: "13 Sep", "11/3/2015", "the 15th", "next week". A full date behind
+ * a weekday is the date; the weekday stays with it as a witness, for the year and for the order of
+ * figures.
+ */
 static int
 read_weekday(SchedParser *parser, int at, SchedDate *date)
 {
@@ -563,7 +619,10 @@ read_weekday(SchedParser *parser, int at, SchedDate *date)
 	return 1;
 }
 
-/* "the 15th", "the 20th of next month", "20th day of this month". */
+/*
+ * "the 15th", "the 20th of next month", "20th day of this month". An ordinal alone needs the
+ * article and figures, and no noun behind it: "the 3rd time" and "the first of them" are no days.
+ */
 static int
 read_day_of_month(const SchedParser *parser, int at, SchedDate *date)
 {
@@ -605,7 +664,9 @@ read_day_of_month(const SchedParser *parser, int at, SchedDate *date)
 		date->grain = SCHED_GRAIN_DAY;
 		return next + 2 - at;
 	}
-	/* only "the 15th" in figures, and only where no noun follows: not "the 3rd time", "the first" */
+	/*
+	 * only "the 15th" in figures, and only where no noun follows: not "the 3rd time", "the first"
+	 */
 	if (!the || sched_time_peek(parser, at + 1)->kind != SCHED_TOKEN_NUMBER || next - at != 3)
 		return 0;
 	which = sched_time_peek(parser, next);
@@ -666,7 +727,11 @@ read_near_day(const SchedParser *parser, int at, SchedDate *date)
 	return next + 1 - at;
 }
 
-/* "next Friday", "this coming Monday", "last Tuesday". */
+/*
+ * "next Friday", "this coming Monday", "last Tuesday". Next is the weekday of the next week (Monday
+ * to Sunday), this the coming one, last the latest that is over: a convention, and the one that
+ * most peers follow.
+ */
 static int
 read_led_weekday(SchedParser *parser, int at, SchedDate *date)
 {
@@ -702,7 +767,10 @@ read_led_weekday(SchedParser *parser, int at, SchedDate *date)
 	return next + 1 - at;
 }
 
-/* A date in any of its forms. */
+/*
+ * A date in any of its forms. The first token decides which forms are tried, the longest first;
+ * where one of them rejects its tokens, no other may have them.
+ */
 int
 sched_time_read_date(SchedParser *parser, int at, SchedDate *date)
 {

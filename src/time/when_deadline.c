@@ -1,8 +1,9 @@
 /*
- * when_deadline.c - moments by which something has to be done: "by Friday noon", "due 5 May", "EOD".
+ * when_deadline.c - moments by which something has to be done: "by Friday noon", "due 5 May",
+ * "EOD".
  *
- * Pure. The span of a deadline ends at the deadline. A day by which something is due is over at its midnight;
- * "before" a day ends where the day begins.
+ * Pure. The span of a deadline ends at the deadline. A day by which something is due is over at its
+ * midnight; "before" a day ends where the day begins.
  */
 #include "when_internal.h"
 
@@ -66,6 +67,7 @@ read_lead(SchedParser *parser, int at, Lead *lead)
 	{
 		case WORD_BY:
 		case WORD_UNTIL:
+		case WORD_THROUGH:
 			next++;
 			if (sched_time_is_word(parser, next, WORD_LATEST))
 				next++;

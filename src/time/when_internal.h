@@ -1,11 +1,11 @@
 /*
  * when_internal.h - what the files of the date reader share; no other room includes it.
  *
- * The reader works in layers: when_lex cuts text into tokens, when_words knows the vocabulary, when_date and
- * when_clock read one part each, when_moment joins parts into moments and spans, when_recur reads recurrences,
- * when.c walks over the text. A reading function gets the place of a token relative to the parser's position
- * and returns how many tokens it understood, 0 for none. Nothing looks further than SCHED_WINDOW tokens ahead,
- * so the whole is linear in the text.
+ * The reader works in layers: when_lex cuts text into tokens, when_words knows the vocabulary,
+ * when_date and when_clock read one part each, when_moment joins parts into moments and spans,
+ * when_recur reads recurrences, when.c walks over the text. A reading function gets the place of a
+ * token relative to the parser's position and returns how many tokens it understood, 0 for none.
+ * Nothing looks further than SCHED_WINDOW tokens ahead, so the whole is linear in the text.
  */
 #ifndef SCHED_TIME_WHEN_INTERNAL_H
 #define SCHED_TIME_WHEN_INTERNAL_H
@@ -309,6 +309,7 @@ extern int sched_time_read_clocks(SchedParser *parser, int at, int flags, SchedC
 extern int sched_time_read_part(const SchedParser *parser, int at, SchedClock *clock);
 extern void sched_time_set_part(int part, SchedClock *clock);
 extern void sched_time_fit_part(SchedClock *clock, int part);
+extern bool sched_time_is_offset(const SchedParser *parser, int at);
 extern int sched_time_read_zone(const SchedParser *parser, int at, SchedTextZone *zone);
 
 /* when_moment.c, when_relative.c, when_range.c, when_deadline.c, when_recur.c */

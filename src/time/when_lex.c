@@ -1,9 +1,10 @@
 /*
  * when_lex.c - cuts text into words, numbers and punctuation.
  *
- * Pure. The tokens of a long text never lie in memory together: a buffer inside the parser is filled as the
- * reader moves on, a few tokens behind the position stay for looking back. Every byte is visited a bounded
- * number of times. Bytes above 127 are letters, but for the dashes, quotes and spaces that mails are full of.
+ * Pure. The tokens of a long text never lie in memory together: a buffer inside the parser is
+ * filled as the reader moves on, a few tokens behind the position stay for looking back. Every byte
+ * is visited a bounded number of times. Bytes above 127 are letters, but for the dashes, quotes and
+ * spaces that mails are full of.
  */
 #include "when_internal.h"
 
@@ -34,8 +35,8 @@ is_ascii_letter(char c)
 }
 
 /*
- * A multi-byte sequence that is no letter: its length, and the mark it counts as (' ' for a space). 0 for a
- * letter, whatever its script.
+ * A multi-byte sequence that is no letter: its length, and the mark it counts as (' ' for a space).
+ * 0 for a letter, whatever its script.
  */
 static size_t
 read_symbol(const char *text, size_t rest, char *mark)
@@ -101,8 +102,8 @@ apostrophe_size(const char *text, size_t rest)
 }
 
 /*
- * The bytes of an address (URL, mail address) that begins here, up to the next white space; 0 for anything
- * else. Called once per run of non-space, so the scan stays linear.
+ * The bytes of an address (URL, mail address) that begins here, up to the next white space; 0 for
+ * anything else. Called once per run of non-space, so the scan stays linear.
  */
 static size_t
 measure_address(const char *text, size_t rest)
@@ -180,8 +181,8 @@ read_word(const char *text, size_t rest, SchedToken *token)
 }
 
 /*
- * Reads a run of digits. "101,194" is one number with grouping: nothing that a date or a time would be
- * written as, so it becomes junk.
+ * Reads a run of digits. "101,194" is one number with grouping: nothing that a date or a time would
+ * be written as, so it becomes junk.
  */
 static size_t
 read_number(const char *text, size_t rest, SchedToken *token)
@@ -363,7 +364,8 @@ sched_time_is_dash(const SchedParser *parser, int at)
 }
 
 /*
- * May a phrase end before the token at this place? Not inside of a word, a version, a host name or a number.
+ * May a phrase end before the token at this place? Not inside of a word, a version, a host name or
+ * a number.
  */
 bool
 sched_time_ends_here(const SchedParser *parser, int at)

@@ -1,8 +1,17 @@
 /*
- * when_moment.c - joins dates, clock times, parts of the day and zones into one moment, and settles it.
+ * when_moment.c - joins dates, clock times, parts of the day and zones into one moment, and settles
+ * it.
  *
- * Pure. The parts may come in any order ("3 pm on Friday", "Friday at 3 pm"); settling turns them into an
- * instant and its end, forward from the reference: what the phrase leaves open lies ahead.
+ * Pure: no memory, nothing thrown; runs in whoever asks.
+ *
+ *	moment		part [joint part]...		each kind of part once, in any order
+ *	part		date | clock [to clock] | part of day | zone
+ *	joint		"," | "-" | on | in | at | from | between | after | by | before
+ *	range		[from|between] moment to|-|until|and moment
+ *
+ * Settling turns the parts into an instant and its end, forward from the reference: what the phrase
+ * leaves open lies ahead. The second end of a range is settled from the first one on, and lends it
+ * its year.
  */
 #include "when_internal.h"
 
@@ -191,6 +200,11 @@ sched_time_read_parts(SchedParser *parser, int at, int lead, SchedMoment *moment
 
 	*moment = (SchedMoment){.kind = SCHED_WHEN_INSTANT};
 	moment->date.clock = -1;
+	if (sched_time_is_word(parser, next, WORD_FROM) &&
+		sched_time_is_word(parser, next + 1, WORD_NOW) &&
+		(sched_time_is_word(parser, next + 2, WORD_UNTIL) ||
+		 sched_time_is_word(parser, next + 2, WORD_TO)))
+		next++;
 	if (sched_time_is_word(parser, next, WORD_NOW) && sched_time_ends_here(parser, next + 1) &&
 		!sched_time_is_word(parser, next + 1, WORD_AND))
 	{
@@ -199,7 +213,7 @@ sched_time_read_parts(SchedParser *parser, int at, int lead, SchedMoment *moment
 		moment->upper = moment->lower + SCHED_USECS_PER_SEC;
 		moment->grain = SCHED_GRAIN_SECOND;
 		moment->has_date = moment->has_time = moment->timed = true;
-		return 1;
+		return next + 1 - at;
 	}
 	used = sched_time_read_relative(parser, next, moment);
 	if (moment->fixed)
@@ -320,8 +334,8 @@ settle_clock(const SchedParser *parser, SchedMoment *moment, int day)
 }
 
 /*
- * Turns the parts into instants; base is today or the first day of a range. False where the calendar or the
- * years that we answer for do not allow it.
+ * Turns the parts into instants; base is today or the first day of a range. False where the
+ * calendar or the years that we answer for do not allow it.
  */
 bool
 sched_time_settle(const SchedParser *parser, SchedMoment *moment, int base)
@@ -378,6 +392,24 @@ share_year(SchedDate *first, const SchedDate *second)
 	first->year = second->year - (first->month > second->month);
 }
 
+/* "June 3 to June 7", said on the 5th, is going on: its first day does not move to next year. */
+static void
+keep_running(const SchedParser *parser, SchedDate *first, const SchedDate *second)
+{
+	int year = parser->now.year;
+	int start;
+	int end;
+
+	if (first->form != DATE_MONTH_DAY || second->form != DATE_MONTH_DAY || first->year != 0 ||
+		second->year != 0)
+		return;
+	start = sched_time_day_number(year, first->month, first->day);
+	end = sched_time_day_number(year, second->month, second->day);
+	if (start < parser->today && end >= parser->today &&
+		sched_time_valid_date(year, first->month, first->day))
+		first->year = year;
+}
+
 /* The second end of a range, settled after the first; its tokens or 0. */
 static int
 read_range_end(SchedParser *parser, int at, SchedMoment *first)
@@ -387,11 +419,13 @@ read_range_end(SchedParser *parser, int at, SchedMoment *first)
 
 	parser->reject = 0;
 	if (used == 0 || second.fixed || !second.has_date || !sched_time_ends_here(parser, at + used) ||
-		(!first->clock.set && (second.date.grain != first->date.grain || first->date.stretch)))
+		(!first->clock.set && !first->fixed &&
+		 (second.date.grain != first->date.grain || first->date.stretch)))
 		return 0;
 	if (!first->fixed)
 	{
 		share_year(&first->date, &second.date);
+		keep_running(parser, &first->date, &second.date);
 		if (second.clock.range && !first->clock.set)
 		{
 			/* "Mon-Fri 9-5": from the first opening to the last closing */

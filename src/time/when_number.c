@@ -1,14 +1,24 @@
 /*
  * when_number.c - counts, ordinals and lengths of time ("two and a half hours", "1d 2hr 5min").
  *
- * Pure. Counts are capped well below what the day arithmetic can bear.
+ * Pure: no memory, nothing thrown; runs in whoever asks.
+ *
+ *	length		count unit [and a half] [[,] [and] count unit]...	units from coarse to fine
+ *	count		25 | 2.5 | 2 1/2 | twenty-five | a | half a | three quarters of an | a couple of
+ *	unit		seconds .. decades, business days; h, d, w, y; m and s where they touch the number
+ *
+ * Counts are kept in thousandths and capped well below what the day arithmetic can bear, so that
+ * nothing in the room has to think of overflow again.
  */
 #include "when_internal.h"
 
 #define COUNT_CAP 99999
 #define THOUSAND 1000 /* counts are kept in thousandths: "2.5", "a quarter" */
 
-/* A count: digits or words up to ninety-nine. */
+/*
+ * A count: digits or words up to ninety-nine. Five digits are enough for everything that is counted
+ * in dates, and keep telephone numbers out.
+ */
 int
 sched_time_read_cardinal(const SchedParser *parser, int at, int *value)
 {
@@ -34,7 +44,10 @@ sched_time_read_cardinal(const SchedParser *parser, int at, int *value)
 	return next + 1 - at;
 }
 
-/* An ordinal: "3rd", "third", "twenty-first". */
+/*
+ * An ordinal: "3rd", "third", "twenty-first". Whether the suffix fits the figure (3th) nobody
+ * checks: people mistype, and the meaning stays clear.
+ */
 int
 sched_time_read_ordinal(const SchedParser *parser, int at, int *value)
 {
@@ -61,8 +74,8 @@ sched_time_read_ordinal(const SchedParser *parser, int at, int *value)
 }
 
 /*
- * A unit behind a count. Single letters are units only where nothing else fits: "2h", "5 d", but "m" and "s"
- * only if they touch the number.
+ * A unit behind a count. Single letters are units only where nothing else fits: "2h", "5 d", but
+ * "m" and "s" only if they touch the number.
  */
 static int
 read_unit(const SchedParser *parser, int at, SchedUnit *unit, bool *business)
@@ -170,7 +183,10 @@ read_fraction(const SchedParser *parser, int at, int *thousandths)
 	return sched_time_is_word(parser, next, WORD_UNIT) ? next - at : 0;
 }
 
-/* Digits behind the point or a common fraction: "2.5", "2 1/2". */
+/*
+ * Digits behind the point or a common fraction: "2.5", "2 1/2". Three digits at most, so that the
+ * thousandths hold them exactly; a comma is never a decimal one here, this is English.
+ */
 static int
 read_decimals(const SchedParser *parser, int at, int *thousandths)
 {
@@ -195,7 +211,10 @@ read_decimals(const SchedParser *parser, int at, int *thousandths)
 	return 0;
 }
 
-/* The count before a unit, in thousandths. */
+/*
+ * The count before a unit, in thousandths. No tokens mean no count; an article alone counts one, so
+ * that the caller sees "a" and decides with the unit ("a day", but not "a quarter past").
+ */
 static int
 read_count(const SchedParser *parser, int at, int *thousandths, bool *vague)
 {
@@ -235,7 +254,11 @@ read_count(const SchedParser *parser, int at, int *thousandths, bool *vague)
 	return next - at;
 }
 
-/* Adds a count of units to a length. */
+/*
+ * Adds a count of units to a length. Months and days are kept apart from seconds: a month has no
+ * length in days, and a day none in hours where the clock changes. A half of a month is fifteen
+ * days, a half of a day twelve hours.
+ */
 static void
 add_units(SchedSpan *span, SchedUnit unit, bool business, int thousandths)
 {

@@ -1,8 +1,16 @@
 /*
- * when_period.c - weeks, months, quarters and what is counted inside of them: "next week", "Q3 2024", "the end
- * of June", "last Friday of October", Christmas.
+ * when_period.c - weeks, months, quarters and what is counted inside of them.
  *
- * Pure. All of these are settled at once into days, counted from today.
+ * Pure: no memory, nothing thrown; runs in whoever asks. What is read:
+ *
+ *	period		this|next|last week|month|quarter|year|weekend, next 3 weeks, Q3 [2024], in 2025
+ *	edge		[the] end|start of period, EOW, EOM, EOQ, EOY, month end
+ *	third		early|mid|late period
+ *	week		week 23, the week of 6 June
+ *	nth			first|second|...|last weekday|day|week|weekend of period
+ *	feast		Christmas [Eve], New Year's Day, Easter Monday, Thanksgiving, ...
+ *
+ * All of these are settled at once into days, counted from today. Weeks begin on Monday.
  */
 #include "when_internal.h"
 
@@ -13,7 +21,7 @@ set_days(SchedDate *date, int first, int last, SchedGranularity grain)
 	*date = (SchedDate){DATE_SPAN, .first = first, .last = last, .grain = grain, .clock = -1};
 }
 
-/* Saturday and Sunday of the week that lies shift weeks from this one. */
+/* A weekend is Saturday and Sunday, both whole, of the week that lies shift weeks from this one. */
 static void
 set_weekend(const SchedParser *parser, SchedDate *date, int shift)
 {
@@ -25,7 +33,10 @@ set_weekend(const SchedParser *parser, SchedDate *date, int shift)
 	date->stretch = true;
 }
 
-/* "Q3", "third quarter", "4th quarter of 2018". */
+/*
+ * "Q3", "third quarter", "4th quarter of 2018". Calendar quarters, of this year where none is
+ * named: fiscal years differ too much to guess.
+ */
 static int
 read_quarter(const SchedParser *parser, int at, SchedDate *date)
 {
@@ -72,7 +83,11 @@ read_quarter(const SchedParser *parser, int at, SchedDate *date)
 	return next - at;
 }
 
-/* "ISO week 23", "week 23", "week of 6 June". */
+/*
+ * "week 23", "the week of 6 June", "week starting Monday". Numbers are those of ISO 8601. The date
+ * is read by the reader of dates, which reads periods in turn: a week of a week is refused first,
+ * so the depth is two.
+ */
 static int
 read_numbered_week(SchedParser *parser, int at, SchedDate *date)
 {
@@ -143,7 +158,10 @@ read_shift(const SchedParser *parser, int *next, int *shift)
 	return true;
 }
 
-/* "next 3 weeks", "the last two months": that many whole units after (before) the current one. */
+/*
+ * "next 3 weeks", "the last two months": that many whole units after (before) the current one. On a
+ * Wednesday "the next 3 weeks" begin on Monday; "in 3 weeks" is another phrase and another file.
+ */
 static int
 read_counted_period(const SchedParser *parser, int at, int shift, SchedDate *date)
 {
@@ -168,8 +186,8 @@ read_counted_period(const SchedParser *parser, int at, int shift, SchedDate *dat
 }
 
 /*
- * A whole week, month, quarter or year; also a weekend. bare allows "week" without a word before it ("end of
- * week").
+ * A whole week, month, quarter or year; also a weekend. bare allows "week" without a word before it
+ * ("end of week").
  */
 static int
 read_plain_period(const SchedParser *parser, int at, bool bare, SchedDate *date)
@@ -242,7 +260,10 @@ read_inner_period(const SchedParser *parser, int at, SchedDate *date)
 	return used;
 }
 
-/* "the end of next month", "start of the week", "EOW", "month end". */
+/*
+ * "the end of next month", "start of the week", "EOW", "month end". An end is the first instant
+ * after the period and a deadline by itself; a start is the first day.
+ */
 static int
 read_edge(const SchedParser *parser, int at, SchedDate *date)
 {
@@ -297,7 +318,10 @@ read_edge(const SchedParser *parser, int at, SchedDate *date)
 	return next + used - at;
 }
 
-/* "early June", "mid-June", "late next week", "the middle of 2025": a third of the period. */
+/*
+ * "early June", "mid-June", "late next week", "the middle of 2025": a third of the period, of a
+ * month the days 1-10, 11-20 and 21 to the end.
+ */
 static int
 read_third(const SchedParser *parser, int at, SchedDate *date)
 {
@@ -368,7 +392,10 @@ sched_time_read_period(const SchedParser *parser, int at, SchedDate *date)
 	return read_year_alone(parser, at, date);
 }
 
-/* The nth (from the end where negative) weekday in a span of days; false where there is none. */
+/*
+ * The nth (from the end where negative) weekday in a span of days; false where there is none, as
+ * with the fifth Friday of most months.
+ */
 static bool
 pick_weekday(int first, int last, int weekday, int nth, int *day)
 {
@@ -380,8 +407,8 @@ pick_weekday(int first, int last, int weekday, int nth, int *day)
 }
 
 /*
- * "first Wednesday of October 2014", "last Friday of next month", "last day of February", "second week of
- * May". A month without a year is the coming one in which the day still lies ahead.
+ * "first Wednesday of October 2014", "last Friday of next month", "last day of February", "second
+ * week of May". A month without a year is the coming one in which the day still lies ahead.
  */
 int
 sched_time_read_nth(const SchedParser *parser, int at, SchedDate *date)
@@ -451,7 +478,10 @@ sched_time_read_nth(const SchedParser *parser, int at, SchedDate *date)
 	return next + used - at;
 }
 
-/* The day of a feast in a year. */
+/*
+ * The day of a feast in a year; the numbers are those of the table of words. Feasts that only some
+ * countries have on that day are not here.
+ */
 static int
 holiday_in(int which, int year)
 {

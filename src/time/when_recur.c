@@ -1,8 +1,18 @@
 /*
- * when_recur.c - recurrences in words and the RRULE (RFC 5545) that says the same: "every other Tuesday".
+ * when_recur.c - recurrences in words and the RRULE (RFC 5545) that says the same: "every other
+ * Tuesday".
  *
- * Pure. The moment of a recurrence is its first occurrence from the reference on, so that it can serve as
- * DTSTART of the rule.
+ * Pure: no memory, nothing thrown; runs in whoever asks.
+ *
+ *	recurrence	[at times] heart [tail]...
+ *	heart		every [other|3|third] unit|weekdays|workday|month day
+ *				every first Monday of the month | the last Friday of each month
+ *				Mondays [and ...] | weekdays | daily | weekly
+ *	tail		on weekdays|the 15th|March 3 | at times | until date | starting date | for 10 times
+ *
+ * The moment of a recurrence is its first occurrence from the reference on, so that it can serve as
+ * DTSTART of the rule. It is found by trying days, nine years at most: 29 February is at most eight
+ * years away.
  */
 #include "when_internal.h"
 
@@ -37,7 +47,10 @@ typedef struct Rule
 
 static const char *const day_names[] = {"MO", "TU", "WE", "TH", "FR", "SA", "SU"};
 
-/* The FREQ of a unit and how many of it the unit is. */
+/*
+ * The FREQ of a unit and how many of it the unit is: RFC 5545 knows no quarters, fortnights or
+ * decades. False for what nobody schedules, seconds and absurd intervals.
+ */
 static bool
 set_unit(Rule *rule, SchedUnit unit, int interval)
 {
@@ -92,7 +105,11 @@ is_list_day(const SchedParser *parser, int at, bool plural)
 	return token->word == WORD_WEEKDAYS || (!plural && token->word == WORD_WEEKDAY);
 }
 
-/* "Monday and Thursday", "Mon, Wed, Fri", "Monday through Friday", "Mondays/Fridays". */
+/*
+ * "Monday and Thursday", "Mon, Wed, Fri", "Monday through Friday", "Mondays/Fridays". The first one
+ * must be plural where nothing else says that it recurs; the list is short by nature and by
+ * LIST_LIMIT.
+ */
 static int
 read_day_list(const SchedParser *parser, int at, bool plural, unsigned *days)
 {
@@ -226,7 +243,9 @@ read_on(SchedParser *parser, int at, Rule *rule)
 	return used > 0 ? next + used - at : 0;
 }
 
-/* "of the month", "of each month", "of every month", "in March": makes a place monthly or yearly. */
+/*
+ * "of the month", "of each month", "of every month", "in March": makes a place monthly or yearly.
+ */
 static int
 read_of_month(const SchedParser *parser, int at)
 {
@@ -244,7 +263,11 @@ read_of_month(const SchedParser *parser, int at)
 			   : 0;
 }
 
-/* Behind "every": the rule's heart. */
+/*
+ * Behind "every": the rule's heart. "every second Tuesday" counts weeks, "every second Tuesday of
+ * the month" places in a month: an ordinal is read as a place first, and kept as one only if a
+ * month follows.
+ */
 static int
 read_every(SchedParser *parser, int at, Rule *rule)
 {
@@ -325,7 +348,11 @@ read_every(SchedParser *parser, int at, Rule *rule)
 	return next + read_on(parser, next, rule) - at;
 }
 
-/* "at 10, 12 and 17", "9 to 10 am", "in the morning": the clock times of a rule. */
+/*
+ * "at 10, 12 and 17", "9 to 10 am", "in the morning": the clock times of a rule. Several times
+ * become BYHOUR, so they must share their minutes; the first one is the time of the first
+ * occurrence.
+ */
 static int
 read_times(SchedParser *parser, int at, Rule *rule)
 {
@@ -509,7 +536,7 @@ read_implicit(SchedParser *parser, int at, Rule *rule)
 	return 0;
 }
 
-/* Does the rule's first occurrence lie on the day? */
+/* May an occurrence of the rule lie on the day? Every BY part that is set must agree. */
 static bool
 fits_day(const Rule *rule, int day)
 {
@@ -539,7 +566,10 @@ fits_day(const Rule *rule, int day)
 	return rule->nth >= 0 || (length - number) / 7 + 1 == -rule->nth;
 }
 
-/* The first occurrence; false where there is none in sight ("every month on the 31st of February"). */
+/*
+ * The first occurrence, from today or from "starting ..." on. An interval does not matter for it:
+ * the first one starts the count. False where there is none in sight ("every February 30").
+ */
 static bool
 find_first(const SchedParser *parser, const Rule *rule, SchedMoment *moment)
 {
@@ -581,7 +611,11 @@ append(char *text, size_t size, const char *part)
 		memcpy(text + used, part, strlen(part) + 1);
 }
 
-/* Writes the rule. */
+/*
+ * Writes the rule. BYHOUR and BYMINUTE only where the text names a time; seconds never. UNTIL is in
+ * UTC, and inclusive, as RFC 5545 has it. The text has room for every combination that the reader
+ * can make.
+ */
 static void
 print_rule(const Rule *rule, char *text, size_t size)
 {

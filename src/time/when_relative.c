@@ -1,8 +1,15 @@
 /*
- * when_relative.c - moments counted from another one: "in 3 days", "2 hours ago", "a week from Friday"; and
- * ranges of days inside of one month ("July 13-15").
+ * when_relative.c - moments counted from another one, and ranges of days inside of one month.
  *
- * Pure. Days and longer count in the calendar, hours and shorter in elapsed time.
+ * Pure: no memory, nothing thrown; runs in whoever asks.
+ *
+ *	in|within length, +length, length ago|later|from now
+ *	length from|after|before date|clock		a week from Friday, an hour before noon
+ *	next|last length of hours or less		the next 2 hours
+ *	month day-day, day-day month			July 13-15, the 8th to 11th of May
+ *
+ * Days and longer count in the calendar and come back as a date, to which a clock time may still be
+ * added; hours and shorter are elapsed time across every change of offset.
  */
 #include "when_internal.h"
 
@@ -41,7 +48,10 @@ set_distance(const SchedParser *parser, const SchedSpan *span, int sign, SchedMo
 	return true;
 }
 
-/* "3 days after Christmas", "a week from Friday", "an hour before noon": the part behind the length. */
+/*
+ * "3 days after Christmas", "a week from Friday", "an hour before noon": the part behind the
+ * length.
+ */
 static int
 read_anchor(SchedParser *parser, int at, const SchedSpan *span, int sign, SchedMoment *moment)
 {
@@ -79,7 +89,9 @@ read_anchor(SchedParser *parser, int at, const SchedSpan *span, int sign, SchedM
 	return used;
 }
 
-/* "ago", "later", "from now", "after ...": what makes a moment of a length that stands before it. */
+/*
+ * "ago", "later", "from now", "after ...": what makes a moment of a length that stands before it.
+ */
 static int
 read_direction(SchedParser *parser, int at, const SchedSpan *span, SchedMoment *moment)
 {
@@ -227,7 +239,8 @@ joins_days(const SchedParser *parser, int at)
 }
 
 /*
- * Days of one month: "July 13-15", "August 27th - 29th, 2026", "13 to 15 July", "the 8th to 11th of May".
+ * Days of one month: "July 13-15", "August 27th - 29th, 2026", "13 to 15 July", "the 8th to 11th of
+ * May".
  */
 int
 sched_time_read_day_range(SchedParser *parser, int at, SchedDate *date)

@@ -1,7 +1,9 @@
 /*
  * when_zone.c - zones behind a clock time: "EST", "UTC+2", "+0900", "Eastern time", "Europe/Paris".
  *
- * Pure. Abbreviations are fixed offsets; regions and IANA names go to the caller, who has the zone data.
+ * Pure: no memory, nothing thrown; runs in whoever asks. Abbreviations are fixed offsets, as people
+ * in mails write them; regions (ET, Pacific) and IANA names go to the caller, who has the zone
+ * data. What is unknown is left out of the phrase, and the time counts in the zone of the context.
  */
 #include "when_internal.h"
 
@@ -40,6 +42,24 @@ read_offset(const SchedParser *parser, int at, int *offset)
 		return 0;
 	*offset = (hours * 3600 + rest * 60) * (sign->mark == '-' ? -1 : 1);
 	return used;
+}
+
+/*
+ * Is this a negative offset and not the second half of a range? "-0500" has four figures; "-05:30"
+ * touches the seconds of an ISO time and is followed by no seconds of its own.
+ */
+bool
+sched_time_is_offset(const SchedParser *parser, int at)
+{
+	int offset;
+	int used = read_offset(parser, at, &offset);
+
+	if (used == 2)
+		return sched_time_peek(parser, at + 1)->digits == 4 &&
+			   !sched_time_is_mark(parser, at + 2, ':') && offset % 900 == 0;
+	return used == 4 && sched_time_is_glued(parser, at) &&
+		   sched_time_is_mark(parser, at - 2, ':') && sched_time_is_mark(parser, at - 4, ':') &&
+		   !sched_time_is_mark(parser, at + 4, ':') && offset % 900 == 0;
 }
 
 /* Asks the caller for a zone by name. */

@@ -1,8 +1,9 @@
 /*
  * zone.c - the server's time-zone data behind the callbacks of when.h.
  *
- * Runs in any backend or worker. The server caches every zone it has loaded for the life of the process, so a
- * SchedZone owns nothing. The callbacks throw nothing; sched_time_require_zone() raises 22023.
+ * Runs in any backend or worker. The server caches every zone it has loaded for the life of the
+ * process, so a SchedZone owns nothing. The callbacks throw nothing; sched_time_require_zone()
+ * raises 22023.
  */
 #include "postgres.h"
 
@@ -52,8 +53,8 @@ offset_at(pg_tz *zone, SchedInstant instant)
 }
 
 /*
- * The instant of a wall-clock reading. The server takes the offset before a gap, as we want, but the second of two
- * occurrences; the first one lies at the offset that was in force a day before.
+ * The instant of a wall-clock reading. The server takes the offset before a gap, as we want, but
+ * the second of two occurrences; the first one lies at the offset that was in force a day before.
  */
 static SchedInstant
 make_instant(void *data, const SchedCivil *civil)

@@ -6,7 +6,10 @@
 
 #include "time/when.h"
 
-/* A zone of the server's own data by its IANA name; false where there is none. The zone lives as long as the process. */
+/*
+ * A zone of the server's own data by its IANA name; false where there is none. The zone lives as
+ * long as the process.
+ */
 extern bool sched_time_find_zone(const char *name, SchedZone *zone);
 
 /* The same; error 22023 where there is none. */

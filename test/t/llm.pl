@@ -35,7 +35,8 @@ ok($port, 'aimock listens') or do { diag(-e $log ? slurp_file($log) : 'no log');
 
 my $node = PostgreSQL::Test::Cluster->new('llm');
 $node->init;
-my $key_folder = PostgreSQL::Test::Utils::tempdir();
+my $key_folder = "$ENV{TESTDATADIR}/secret";
+mkdir $key_folder or die "$key_folder: $!";
 $node->append_conf('postgresql.conf', qq{
 shared_preload_libraries = 'scheduler'
 scheduler.master_key_file = '$key_folder/keys/master.key'
@@ -169,7 +170,7 @@ my $dump = `pg_dump -h @{[$node->host]} -p @{[$node->port]} postgres`;
 like($dump, qr/COPY scheduler\.sealed_secrets/, 'the dump has the sealed secrets');
 unlike($dump, qr/\Q$key\E/, 'but not the key');
 is($node->safe_psql('postgres', "SELECT count(*) FROM scheduler.live_jobs j WHERE j::text ~ '$key' OR j::text ~ 'sk-canary'"), 0, 'no job shows it');
-is($node->safe_psql('postgres', "SELECT count(*) FROM scheduler.secrets WHERE last_used_at IS NOT NULL"), 1, 'its use is noted');
+is($node->safe_psql('postgres', "SELECT string_agg(name, ',' ORDER BY name) FROM scheduler.secrets WHERE last_used_at IS NOT NULL"), 'house,llm', 'their use is noted');
 
 # doctor() names what is wrong.
 like($node->safe_psql('postgres', "SELECT check_name, status FROM scheduler.doctor()"), qr/^dead jobs\|warn$/m, 'doctor() tells of dead jobs');

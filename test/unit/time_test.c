@@ -1,5 +1,6 @@
 /*
- * time_test.c - the date reader: the cases of test/data/when.jsonl, durations, and input that nobody means.
+ * time_test.c - the date reader: the cases of test/data/when.jsonl, durations, and input that
+ * nobody means.
  */
 #include <inttypes.h>
 #include <stdlib.h>

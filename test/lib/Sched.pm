@@ -1,0 +1,94 @@
+package Sched;
+
+# What TAP tests of workers share: a server with the library preloaded, the extension, arming, and waiting for things to
+# happen instead of sleeping.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+# A started server with the extension in database postgres; conf => text adds to its configuration.
+sub start
+{
+	my ($class, $name, %options) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $base = $node->basedir;
+	$node->init(%{ $options{init} // {} });
+	$node->append_conf('postgresql.conf', <<"CONF");
+shared_preload_libraries = 'scheduler'
+scheduler.master_key_file = '$base/keys/master.key'
+timezone = 'UTC'
+max_worker_processes = 30
+log_min_messages = warning
+CONF
+	$node->append_conf('postgresql.conf', $options{conf}) if $options{conf};
+	$node->start;
+	my $self = bless { node => $node, database => 'postgres' }, $class;
+	if (!$options{bare})
+	{
+		$self->sql('CREATE EXTENSION scheduler CASCADE');
+		$self->sql('SELECT scheduler.arm()') unless $options{unarmed};
+	}
+	return $self;
+}
+
+sub node { return $_[0]{node} }
+
+# The answer of a statement, as role $role where one is given; dies where it fails.
+sub sql
+{
+	my ($self, $statement, $role, $database) = @_;
+	return $self->{node}->safe_psql($database // $self->{database}, $statement,
+		$role ? (extra_params => [ '-U', $role ]) : ());
+}
+
+# What it wrote to standard error.
+sub failure
+{
+	my ($self, $statement, $role) = @_;
+	my ($code, $out, $err) = $self->{node}->psql($self->{database}, $statement,
+		$role ? (extra_params => [ '-U', $role ]) : ());
+	return $err;
+}
+
+# Waits until the statement answers $wanted (default t); false after $seconds.
+sub poll
+{
+	my ($self, $statement, $wanted, $seconds) = @_;
+	$wanted = 't' unless defined $wanted;
+	my $until = time + ($seconds // 20);
+	my $got;
+	do
+	{
+		$got = $self->sql($statement);
+		return 1 if $got eq $wanted;
+		sleep 0.03;
+	} while (time < $until);
+	diag("waited for \"$wanted\", got \"$got\" from: $statement");
+	return 0;
+}
+
+# A test that something comes to be so.
+sub comes_true
+{
+	my ($self, $name, $statement, $wanted, $seconds) = @_;
+	ok($self->poll($statement, $wanted, $seconds), $name);
+}
+
+# The statuses of a kind's jobs, as "dead 1, succeeded 3".
+sub statuses
+{
+	my ($self, $kind) = @_;
+	return $self->sql("SELECT coalesce(string_agg(status || ' ' || n, ', ' ORDER BY status), '') FROM"
+		  . " (SELECT status, count(*) AS n FROM scheduler.jobs WHERE kind = '$kind' GROUP BY status) AS s");
+}
+
+sub worker_pid
+{
+	my ($self) = @_;
+	return $self->sql("SELECT pid FROM scheduler.stat_workers WHERE type = 'worker'");
+}
+
+1;
