@@ -49,7 +49,7 @@ PURE_PLANNER = src/planner/order.o src/planner/place.o src/planner/search.o src/
 PLANNER_OBJS = src/planner/load.o src/planner/plan_sql.o
 PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.sql src/planner/hours.sql \
 	src/planner/slots.sql src/planner/events.sql src/planner/plan.sql src/planner/conflicts.sql \
-	src/planner/views.sql
+	src/planner/changes.sql src/planner/views.sql
 
 # llm
 PURE_LLM = src/llm/builtin.o src/llm/builtin_class.o src/llm/builtin_deeds.o src/llm/builtin_detail.o \
