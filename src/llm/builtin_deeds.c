@@ -372,8 +372,8 @@ is_weak(const SchedReading *reading, const SchedDeed *deed)
 	if (deed->question)
 		return true;
 	return !sentence->bullet && sentence->best[CUE_ASK] < 14 && sentence->best[CUE_REPLY] < 14 &&
-		   !sentence->verb_led && sentence->best[CUE_OBLIGE] <= 17 && sentence->dates == 0 &&
-		   deed->member_count == 0;
+		   !sentence->verb_led && sentence->best[CUE_OBLIGE] <= 17 &&
+		   !says_also(reading, sentence) && sentence->dates == 0 && deed->member_count == 0;
 }
 
 /* Weak deeds yield to requests: where something is asked for, they are talk or detail. */

@@ -76,7 +76,8 @@ static void
 date_from_elsewhere(SchedReading *reading, SchedDeed *deeds, int count, int index)
 {
 	const SchedSentence *sentence = &reading->sentences[index];
-	const SchedDate *date = choose_date(reading, sentence, sentence->best[CUE_DUE] < 8);
+	const SchedDate *date = choose_date(
+		reading, sentence, sentence->best[CUE_DUE] < 8 && sentence->best[CUE_WANT] < 10);
 	bool due = sentence->best[CUE_DUE] >= 4 || sentence->best[CUE_OBLIGE] >= 10 ||
 			   sentence->best[CUE_WANT] >= 7 || sentence->best[CUE_REPLY] >= 10;
 	int nearest = -1;
@@ -148,6 +149,12 @@ date_from_new_text(SchedReading *reading, SchedDeed *deed)
 	}
 }
 
+static size_t
+sentence_offset(const SchedSentence *sentence, const SchedDate *date)
+{
+	return sentence->start + date->when.start;
+}
+
 /* "by then", "before that": the date named just before. */
 static void
 date_from_before(SchedReading *reading, SchedDeed *deed)
@@ -162,12 +169,13 @@ date_from_before(SchedReading *reading, SchedDeed *deed)
 		if (!(token->classes & WORD_DEADLINE) || !(sched_llm_token_is(reading, token + 1, "then") ||
 												   sched_llm_token_is(reading, token + 1, "that")))
 			continue;
-		for (int back = 1; back < 4 && deed->main - back >= 0; back++)
+		for (int back = 0; back < 4 && deed->main - back >= 0; back++)
 		{
 			const SchedSentence *other = main - back;
 
 			for (int j = 0; j < other->dates && other->section == main->section; j++)
-				if (!other->date[j].past)
+				if (!other->date[j].past && other->date[j].when.granularity <= SCHED_GRAIN_DAY &&
+					(back > 0 || sentence_offset(other, &other->date[j]) < token->start))
 				{
 					deed->date = &other->date[j];
 					deed->date_sentence = deed->main - back;
@@ -197,9 +205,10 @@ date_from_forwarded(SchedReading *reading, SchedDeed *deed)
 static void
 date_from_event(SchedReading *reading, SchedDeed *deed)
 {
-	static const char *const verbs[] = {"bring", "wear", "pack",    "arrive", "come",  "carry",
-										"clear", "move", "remove",  "secure", "empty", "unlock",
-										"park",  "lock", "prepare", NULL};
+	static const char *const verbs[] = {"bring",  "wear",   "pack",  "arrive", "come",
+										"carry",  "clear",  "move",  "remove", "secure",
+										"empty",  "unlock", "park",  "lock",   "prepare",
+										"ensure", "allow",  "grant", NULL};
 	const SchedSentence *main = &reading->sentences[deed->main];
 	const SchedDate *only = NULL;
 	int at = -1;
@@ -207,6 +216,9 @@ date_from_event(SchedReading *reading, SchedDeed *deed)
 
 	for (const char *const *verb = verbs; main->mark >= 0 && *verb != NULL; verb++)
 		fits |= sched_llm_token_is(reading, &reading->tokens[main->mark], *verb);
+	/* "The crates come on Thursday. Could you receive them?" */
+	fits |= main->mark >= 0 && deed->main > 0 && (main - 1)->block == main->block &&
+			(main - 1)->dates == 1 && sched_llm_has_pronoun_object(reading, main);
 	for (int i = 0; i < reading->sentence_count && fits; i++)
 	{
 		const SchedSentence *sentence = &reading->sentences[i];

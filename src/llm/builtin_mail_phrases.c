@@ -169,6 +169,9 @@ const SchedPattern sched_llm_mail_phrases[] = {
 	{"spring|summer|autumn|winter|weekend|city|holiday escapes|breaks|getaways|deals|offers|"
 	 "specials",
 	 CUE_PROMO, 8},
+	{"we miss|missed you", CUE_PROMO, 8},
+	{"is|are|it's on us|the house", CUE_PROMO, 6},
+	{"your next|first month|order|visit|purchase|box|delivery", CUE_PROMO, 4},
 
 	/* Notices. */
 	{"your|the|this ** order|parcel|package|shipment|delivery|item|items|ticket ?%N ?%N "

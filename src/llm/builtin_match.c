@@ -326,6 +326,9 @@ has_class(const SchedReading *reading, const SchedToken *token, char name)
 							(token->classes & WORD_PARTICIPLE) != 0);
 		case 'N':
 			return word;
+		case 'U':
+			return token->kind == 'w' && token->classes == 0 && token->length > 2 &&
+				   !token->capital;
 		default:
 			return false;
 	}

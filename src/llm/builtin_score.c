@@ -54,6 +54,9 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 		"out",   "in",   "off",     "down", "over",  "away", "through",  "with", "into",  "for",
 		"as",    "if",   "whether", "that", "how",   "what", "which",    "when", "where", "new",
 		"extra", "once", "mum",     "dad",  "again", "asap", NULL};
+	static const char *const auxiliaries[] = {"will",   "is",    "are",   "was", "were",
+											  "can",    "has",   "have",  "may", "must",
+											  "should", "would", "shall", NULL};
 	const SchedToken *next = &reading->tokens[at + 1];
 	int end = sentence->first + sentence->count;
 
@@ -67,6 +70,9 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 		return sentence->bullet;
 	if (next->classes & (WORD_DETERMINER | WORD_PRONOUN))
 		return true;
+	/* "Wire instructions will follow": a verb behind it makes a subject of both words. */
+	if (at + 2 < end && next->kind == 'w' && word_in(reading, at + 2, auxiliaries))
+		return false;
 	if (word_in(reading, at + 1, objects))
 		return !sentence->subject;
 	if (next->classes & WORD_SUBJECTNOUN)
@@ -77,7 +83,7 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 	if (next->capital && next->kind == 'w')
 		return !sentence->subject || !reading->tokens[end - 1].capital;
 	if (next->kind == 'n')
-		return next->length < 3 && (reading->tokens[at].classes & WORD_WORK) == 0;
+		return sentence->bullet && next->length < 3;
 	/* "water plants", "book train": an indefinite object; only lists are that terse. */
 	if (sentence->bullet && next->kind == 'w' && !(next->classes & (WORD_STOP | WORD_PARTICIPLE)))
 		return !(next->length > 3 &&
@@ -293,7 +299,8 @@ judge_sentence(SchedReading *reading, SchedSentence *sentence)
 			needs = true;
 		}
 
-		if (!needs || sentence->where[CUE_SELF] <= need)
+		if (!needs ||
+			(sentence->where[CUE_SELF] <= need && need - sentence->where[CUE_SELF] < NEAR_TOKENS))
 			score += weigh_negative(sentence, CUE_SELF);
 		if (!needs || sentence->where[CUE_OTHERS] <= need)
 			score += weigh_negative(sentence, CUE_OTHERS);
@@ -346,6 +353,50 @@ judge_date(const SchedReading *reading, const SchedSentence *sentence, SchedDate
 		date->strong = date->when.kind == SCHED_WHEN_DEADLINE && date->strong;
 }
 
+/*
+ * A bare weekday that is today ("by Monday", written on a Monday) is the next one in a mail: who means today says so.
+ */
+static void
+move_weekday(const SchedWhenContext *context, const SchedSentence *sentence,
+			 const SchedReading *reading, SchedWhen *when)
+{
+	static const char *const days[] = {"monday", "tuesday",  "wednesday", "thursday",
+									   "friday", "saturday", "sunday",    NULL};
+	const char *text = reading->lower + sentence->start + when->start;
+	const SchedZone *zone = &context->zone;
+	const SchedInstant one_day = INT64_C(86400) * SCHED_USECS_PER_SEC;
+	SchedInstant *ends[2] = {&when->lower, &when->upper};
+	bool named = false;
+
+	/* A deadline runs from now on: its end tells the day. */
+	if (when->granularity != SCHED_GRAIN_DAY || when->has_time ||
+		when->upper <= context->reference ||
+		(when->kind == SCHED_WHEN_DEADLINE ? when->upper > context->reference + one_day
+										   : when->lower > context->reference))
+		return;
+	for (size_t i = 0; i < when->length; i++)
+	{
+		if (text[i] >= '0' && text[i] <= '9')
+			return;
+		for (const char *const *day = days; *day != NULL; day++)
+			named |= when->length - i >= strlen(*day) && memcmp(text + i, *day, strlen(*day)) == 0;
+	}
+	for (int i = 0; named && i < 2; i++)
+	{
+		SchedCivil civil;
+
+		if (i == 0 && when->kind == SCHED_WHEN_DEADLINE)
+			continue;
+		/* Midnight again, whichever way the clocks change in between. */
+		zone->to_civil(zone->data, *ends[i] + INT64_C(7) * 86400 * SCHED_USECS_PER_SEC, &civil);
+		if (civil.hour >= 12)
+			*ends[i] += INT64_C(3 * 3600) * SCHED_USECS_PER_SEC;
+		zone->to_civil(zone->data, *ends[i] + INT64_C(7) * 86400 * SCHED_USECS_PER_SEC, &civil);
+		civil.hour = civil.minute = civil.second = 0;
+		*ends[i] = zone->to_instant(zone->data, &civil);
+	}
+}
+
 static void
 read_dates(SchedReading *reading, SchedSentence *sentence)
 {
@@ -365,6 +416,7 @@ read_dates(SchedReading *reading, SchedSentence *sentence)
 		if (found[i].kind == SCHED_WHEN_RECURRING || found[i].granularity == SCHED_GRAIN_SECOND)
 			continue;
 		date->when = found[i];
+		move_weekday(&context, sentence, reading, &date->when);
 		judge_date(reading, sentence, date);
 		sentence->dates++;
 	}

@@ -429,7 +429,8 @@ sched_llm_split_sentence(SchedReading *reading, int index, int at)
 	right->first_of_block = false;
 	left->count = at - left->first;
 	left->length = right->start - left->start;
-	left->question = left->colon = false;
+	/* "Would you order it today and fetch change?": both are requests, the mark belongs to the first words. */
+	left->question = left->colon = right->question = false;
 	return true;
 }
 

@@ -58,7 +58,7 @@ const SchedWordList sched_llm_words[] = {
 	 "reserve rest return review roll round row run sample schedule score screen scrap search "
 	 "secure seal service set shape share shelve ship shop shoot show sketch sort  split "
 	 "staff stage stamp start  step stock stop store study support  survey swap switch "
-	 "table talk tap tape test text tick tie time tip top touch  trace track trade train "
+	 "talk tap tape test text tick tie time tip top touch  trace track trade train "
 	 "transfer travel treat trim trust turn type update upgrade vacuum view visit  vote walk "
 	 " wire work wrap water complete separate"},
 	{WORD_IDLE,
