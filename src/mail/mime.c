@@ -1,13 +1,23 @@
 /*
  * mime.c - a mail as the database wants it.
  *
- * Pure; runs in backends, in the worker and in unit tests. Everything is malloc'ed and owned by the SchedMail;
- * GMime objects live only inside the functions that decode with them. Nothing throws; GLib would abort when
- * memory fails, which is why sizes are bounded before anything is handed to it.
+ * Pure; runs in backends, in the worker and in unit tests. Everything is malloc'ed and owned by the
+ * SchedMail; GMime objects live only inside the functions that decode with them. Nothing throws;
+ * GLib would abort when memory fails, which is why sizes are bounded before anything is handed to
+ * it.
  *
- * Codes of problems: too_large headers_cut no_headers malformed_header bad_date no_date no_sender too_deep
- * too_many_parts no_boundary no_end_boundary unknown_encoding bad_encoding unknown_charset bad_bytes nul_bytes
- * text_cut deep_html encrypted too_many_recipients.
+ * Codes of problems: too_large headers_cut no_headers malformed_header bad_date no_date no_sender
+ * too_deep too_many_parts no_boundary no_end_boundary unknown_encoding bad_encoding unknown_charset
+ * bad_bytes nul_bytes text_cut deep_html encrypted too_many_recipients.
+ *
+ * Order of work: headers, then one walk over the parts (parts.c), then text (html.c, charset.c),
+ * attachments and calendars from the leaves, then quotes (quote.c). Which text is the letter: the
+ * plain part of an alternative unless it says nothing, else its HTML; every inline text of a mixed
+ * mail, in order; attached mails as quoted text behind.
+ *
+ * Memory: the raw bytes are never copied as a whole. A text part is decoded into at most 2 MB, its
+ * UTF-8 into as much again, its text likewise; attachments are only measured. So a mail of 64 MB
+ * needs a few more MB to parse.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +45,10 @@
 
 static GMimeParserOptions *parse_options;
 
+/*
+ * GMime's tables and our way to read headers. Not thread safe and needs not be: a backend and
+ * the worker have one thread that parses.
+ */
 void
 sched_mail_start(void)
 {
@@ -48,7 +62,10 @@ sched_mail_start(void)
 	g_mime_parser_options_set_fallback_charsets(parse_options, fallbacks);
 }
 
-/* Once per code: ten thousand broken parts are one problem. */
+/*
+ * Once per code: ten thousand broken parts are one problem, and what a hostile mail can make us
+ * remember is bounded by the list of codes. The first detail stays.
+ */
 static void
 add_problem(SchedMail *mail, const char *code, const char *detail)
 {
@@ -70,6 +87,7 @@ add_problem(SchedMail *mail, const char *code, const char *detail)
 	mail->n_problems++;
 }
 
+/* A linear search over at most as many problems as there are codes. */
 const SchedMailProblem *
 sched_mail_find_problem(const SchedMail *mail, const char *code)
 {
@@ -79,6 +97,7 @@ sched_mail_find_problem(const SchedMail *mail, const char *code)
 	return NULL;
 }
 
+/* What had to be repaired becomes problems; `where` names the charset or the place. */
 static void
 note_repairs(SchedMail *mail, const SchedMailRepairs *repairs, const char *where)
 {
@@ -90,7 +109,10 @@ note_repairs(SchedMail *mail, const SchedMailRepairs *repairs, const char *where
 		add_problem(mail, "nul_bytes", where);
 }
 
-/* A C string as valid UTF-8 on one line, at most limit bytes; malloc'ed. */
+/*
+ * A C string as valid UTF-8 on one line, at most limit bytes; malloc'ed, "" for NULL. GMime decodes
+ * headers into what their authors claim to be UTF-8, so its results are checked too.
+ */
 static char *
 clean_string(SchedMail *mail, const char *string, size_t limit)
 {
@@ -112,7 +134,10 @@ clean_string(SchedMail *mail, const char *string, size_t limit)
 	return result;
 }
 
-/* A header's value with its encoded words decoded. */
+/*
+ * A header's value with its encoded words decoded; "" where the header is missing. A NUL would end
+ * the string for GMime, so sched_mail_field_line() has made a space of it and here it is noted.
+ */
 static char *
 decode_value(SchedMail *mail, const SchedMailField *field, size_t limit)
 {
@@ -131,6 +156,7 @@ decode_value(SchedMail *mail, const SchedMailField *field, size_t limit)
 	return value;
 }
 
+/* Every header, decoded, in the order of the mail; for rules and for people who wonder. */
 static void
 read_headers(SchedMail *mail, const SchedMailFields *fields)
 {
@@ -155,7 +181,10 @@ read_headers(SchedMail *mail, const SchedMailFields *fields)
 	}
 }
 
-/* The mailboxes of an address header, groups flattened; g_object_unref() by the caller, NULL if none. */
+/*
+ * The addresses of a header; g_object_unref() by the caller, NULL if none. GMime's parser is
+ * lenient and bounded by the length of the line, which is at most MAX_VALUE_BYTES.
+ */
 static InternetAddressList *
 read_addresses(const SchedMailFields *fields, const char *name)
 {
@@ -169,6 +198,10 @@ read_addresses(const SchedMailFields *fields, const char *name)
 	return list;
 }
 
+/*
+ * From, or what comes nearest to it. A mail without any address still gets in: senders of
+ * machines and of broken programs write such.
+ */
 static void
 read_sender(SchedMail *mail, const SchedMailFields *fields)
 {
@@ -199,7 +232,10 @@ read_sender(SchedMail *mail, const SchedMailFields *fields)
 	add_problem(mail, "no_sender", "no usable From");
 }
 
-/* A mailbox, or the mailboxes of a group; a group inside a group does not exist (RFC 5322 section 3.4). */
+/*
+ * A mailbox, or the mailboxes of a group; a group inside a group does not exist (RFC 5322 section
+ * 3.4).
+ */
 static void
 add_recipients(SchedMail *mail, const char *kind, InternetAddress *address, bool inside)
 {
@@ -227,6 +263,7 @@ add_recipients(SchedMail *mail, const char *kind, InternetAddress *address, bool
 	recipient->address = clean_string(mail, INTERNET_ADDRESS_MAILBOX(address)->addr, 500);
 }
 
+/* To, Cc and Bcc as one list. */
 static void
 read_recipients(SchedMail *mail, const SchedMailFields *fields)
 {
@@ -250,7 +287,10 @@ read_recipients(SchedMail *mail, const SchedMailFields *fields)
 	}
 }
 
-/* An RFC 5322 date between 1980 and 9999; else false. */
+/*
+ * An RFC 5322 date between 1980 and 9999; else false. Older dates are those of machines whose clock
+ * was never set, and would make every deadline of the mail absurd.
+ */
 static bool
 parse_date(const char *text, int64_t *seconds)
 {
@@ -265,6 +305,10 @@ parse_date(const char *text, int64_t *seconds)
 	return plausible;
 }
 
+/*
+ * Date as the sender wrote it and the topmost Received, which our own server wrote. Which of
+ * them counts is decided where the clock is known, not here.
+ */
 static void
 read_dates(SchedMail *mail, const SchedMailFields *fields)
 {
@@ -290,7 +334,10 @@ read_dates(SchedMail *mail, const SchedMailFields *fields)
 	free(line);
 }
 
-/* The first <id> of a header, without its brackets. */
+/*
+ * The first <id> of a header, without its brackets; "" where there is none. It is compared as it
+ * stands: folding case would join mails that are different ones.
+ */
 static char *
 read_message_id(SchedMail *mail, const SchedMailFields *fields, const char *name)
 {
@@ -304,6 +351,7 @@ read_message_id(SchedMail *mail, const SchedMailFields *fields, const char *name
 	return result;
 }
 
+/* The thread: kept for grouping replies, newest last. */
 static void
 read_references(SchedMail *mail, const SchedMailFields *fields)
 {
@@ -326,7 +374,10 @@ read_references(SchedMail *mail, const SchedMailFields *fields)
 	free(line);
 }
 
-/* The text of one leaf as UTF-8 with LF line ends, appended to out. */
+/*
+ * The text of one leaf as UTF-8 with LF line ends, appended to out: transfer encoding, charset,
+ * then HTML or flowed lines. Each step is capped, so a bomb of any of them ends at two megabytes.
+ */
 static void
 add_leaf_text(SchedMail *mail, const SchedMailLeaf *leaf, SchedMailBuffer *out)
 {
@@ -375,6 +426,10 @@ count_ink(const SchedMailBuffer *text)
 	return n;
 }
 
+/*
+ * Text that a mail program shows as the letter itself. A named text file is an attachment even
+ * where nobody said so; HTML with a name inside an alternative is the letter.
+ */
 static bool
 is_body_text(const SchedMailLeaf *leaf)
 {
@@ -388,8 +443,8 @@ is_body_text(const SchedMailLeaf *leaf)
 }
 
 /*
- * One multipart/alternative: the plain text, unless it is empty or only says "your program cannot show HTML" (far
- * shorter than the HTML beside it).
+ * One multipart/alternative: the plain text, unless it is empty or only says "your program cannot
+ * show HTML" (far shorter than the HTML beside it).
  */
 static void
 add_alternative_text(SchedMail *mail, const SchedMailTree *tree, int number, SchedMailBuffer *out)
@@ -449,6 +504,7 @@ add_message_head(SchedMail *mail, const SchedMailLeaf *leaf, SchedMailBuffer *ou
 	sched_mail_buffer_char(out, '\n');
 }
 
+/* An empty line between two parts. */
 static void
 separate_text(SchedMailBuffer *out)
 {
@@ -490,6 +546,7 @@ read_text(SchedMail *mail, const SchedMailTree *tree, SchedMailBuffer *own,
 	}
 }
 
+/* Invitations come as text/calendar, or as a file by programs that know no better. */
 static bool
 is_calendar(const SchedMailLeaf *leaf)
 {
@@ -499,6 +556,7 @@ is_calendar(const SchedMailLeaf *leaf)
 		   (n > 4 && strcasecmp(leaf->name + n - 4, ".ics") == 0);
 }
 
+/* Keeps a text/calendar part as it came; what it means is read later, by invitation.c. */
 static void
 add_calendar(SchedMail *mail, const SchedMailLeaf *leaf)
 {
@@ -527,6 +585,10 @@ add_calendar(SchedMail *mail, const SchedMailLeaf *leaf)
 		mail->calendars[mail->n_calendars++] = text;
 }
 
+/*
+ * Lists what is not the letter itself, with the size it has when saved. Content is not decoded
+ * into memory: it stays in the raw mail.
+ */
 static void
 read_attachments(SchedMail *mail, const SchedMailTree *tree)
 {
@@ -553,7 +615,10 @@ read_attachments(SchedMail *mail, const SchedMailTree *tree)
 	}
 }
 
-/* Drops white space at both ends of a malloc'ed string. */
+/*
+ * Drops white space at both ends of a malloc'ed string, but only empty lines in front: an indented
+ * first line keeps its indent.
+ */
 static char *
 trim_text(char *text)
 {
@@ -572,6 +637,10 @@ trim_text(char *text)
 	return text;
 }
 
+/*
+ * Sets new text, quotes and signature of the mail itself apart. Mails attached to it are quoted
+ * text, whatever they quote themselves.
+ */
 static void
 split_text(SchedMail *mail, SchedMailBuffer *own, SchedMailBuffer *attached)
 {
@@ -596,6 +665,7 @@ split_text(SchedMail *mail, SchedMailBuffer *own, SchedMailBuffer *attached)
 	sched_mail_split_free(&split);
 }
 
+/* What the walk over the parts met. */
 static void
 note_tree_problems(SchedMail *mail, const SchedMailTree *tree)
 {
@@ -616,6 +686,9 @@ note_tree_problems(SchedMail *mail, const SchedMailTree *tree)
 	mail->failed |= tree->failed;
 }
 
+/*
+ * Walks the parts once; text and attachments are then read from their slices of the raw bytes.
+ */
 static void
 read_body(SchedMail *mail, const SchedMailFields *fields, const char *end)
 {
@@ -653,6 +726,7 @@ bound_header(const char *raw, const char *end)
 	return stop > raw ? stop : raw + SCHED_MAIL_MAX_HEADER_BYTES;
 }
 
+/* Cuts the header block, of which only the beginning is read where it is endless. */
 static void
 cut_headers(SchedMail *mail, const SchedMailInput *input, SchedMailFields *fields)
 {
@@ -677,6 +751,7 @@ cut_headers(SchedMail *mail, const SchedMailInput *input, SchedMailFields *field
 		add_problem(mail, "malformed_header", "no empty line between header and body");
 }
 
+/* Either all of the mail is here and over the limit, or the mailbox reader found it to be. */
 static bool
 is_too_large(const SchedMailInput *input)
 {
@@ -712,6 +787,10 @@ build_mail(SchedMail *mail, const SchedMailInput *input, SchedMailField *array)
 	read_body(mail, &fields, end);
 }
 
+/*
+ * A mail that could not be built for lack of memory is given up as a whole: half a mail would
+ * look like a complete one.
+ */
 SchedMail *
 sched_mail_parse(const SchedMailInput *input)
 {
@@ -729,6 +808,7 @@ sched_mail_parse(const SchedMailInput *input)
 	return mail;
 }
 
+/* NULL and half-built mails are allowed. */
 void
 sched_mail_free(SchedMail *mail)
 {
