@@ -30,44 +30,22 @@
 #include "charset.h"
 #include "html.h"
 #include "mime.h"
+#include "mime_internal.h"
 #include "parts.h"
 #include "quote.h"
 
-#define MAX_VALUE_BYTES 32768 /* of one header */
-#define MAX_SUBJECT_BYTES 2000
 #define MAX_TEXT_BYTES 2097152 /* of all text of a mail: longer is no letter to a person */
 #define MAX_HTML_BYTES 2097152 /* of one HTML part */
 #define MAX_CALENDAR_BYTES 262144
 #define MAX_CALENDARS 10
 #define MAX_ATTACHMENTS 500
-#define MAX_RECIPIENTS 500
-#define MAX_REFERENCES 100
-
-static GMimeParserOptions *parse_options;
-
-/*
- * GMime's tables and our way to read headers. Not thread safe and needs not be: a backend and
- * the worker have one thread that parses.
- */
-void
-sched_mail_start(void)
-{
-	/* 8-bit text in headers that is not UTF-8 is most likely this */
-	static const char *fallbacks[] = {"utf-8", "windows-1252", NULL};
-
-	if (parse_options)
-		return;
-	g_mime_init();
-	parse_options = g_mime_parser_options_new();
-	g_mime_parser_options_set_fallback_charsets(parse_options, fallbacks);
-}
 
 /*
  * Once per code: ten thousand broken parts are one problem, and what a hostile mail can make us
  * remember is bounded by the list of codes. The first detail stays.
  */
-static void
-add_problem(SchedMail *mail, const char *code, const char *detail)
+void
+sched_mail_add_problem(SchedMail *mail, const char *code, const char *detail)
 {
 	SchedMailProblem *problems;
 
@@ -98,23 +76,23 @@ sched_mail_find_problem(const SchedMail *mail, const char *code)
 }
 
 /* What had to be repaired becomes problems; `where` names the charset or the place. */
-static void
-note_repairs(SchedMail *mail, const SchedMailRepairs *repairs, const char *where)
+void
+sched_mail_note_repairs(SchedMail *mail, const SchedMailRepairs *repairs, const char *where)
 {
 	if (repairs->unknown_charset)
-		add_problem(mail, "unknown_charset", where);
+		sched_mail_add_problem(mail, "unknown_charset", where);
 	if (repairs->bad_bytes)
-		add_problem(mail, "bad_bytes", where);
+		sched_mail_add_problem(mail, "bad_bytes", where);
 	if (repairs->nul_bytes)
-		add_problem(mail, "nul_bytes", where);
+		sched_mail_add_problem(mail, "nul_bytes", where);
 }
 
 /*
  * A C string as valid UTF-8 on one line, at most limit bytes; malloc'ed, "" for NULL. GMime decodes
  * headers into what their authors claim to be UTF-8, so its results are checked too.
  */
-static char *
-clean_string(SchedMail *mail, const char *string, size_t limit)
+char *
+sched_mail_clean_string(SchedMail *mail, const char *string, size_t limit)
 {
 	SchedMailBuffer out;
 	SchedMailRepairs repairs = {0};
@@ -127,251 +105,11 @@ clean_string(SchedMail *mail, const char *string, size_t limit)
 	for (size_t i = 0; i < out.length; i++)
 		if ((unsigned char) out.data[i] < ' ')
 			out.data[i] = ' ';
-	note_repairs(mail, &repairs, "headers");
+	sched_mail_note_repairs(mail, &repairs, "headers");
 	result = sched_mail_buffer_take(&out);
 	if (result == NULL)
 		mail->failed = true;
 	return result;
-}
-
-/*
- * A header's value with its encoded words decoded; "" where the header is missing. A NUL would end
- * the string for GMime, so sched_mail_field_line() has made a space of it and here it is noted.
- */
-static char *
-decode_value(SchedMail *mail, const SchedMailField *field, size_t limit)
-{
-	char *line = field ? sched_mail_field_line(field, MAX_VALUE_BYTES) : NULL;
-	char *decoded;
-	char *value;
-
-	if (line == NULL)
-		return clean_string(mail, "", 0);
-	if (memchr(field->value, '\0', field->value_length))
-		add_problem(mail, "nul_bytes", "headers");
-	decoded = g_mime_utils_header_decode_text(parse_options, line);
-	value = clean_string(mail, decoded, limit);
-	g_free(decoded);
-	free(line);
-	return value;
-}
-
-/* Every header, decoded, in the order of the mail; for rules and for people who wonder. */
-static void
-read_headers(SchedMail *mail, const SchedMailFields *fields)
-{
-	mail->headers = calloc((size_t) fields->count + 1, sizeof(SchedMailHeaderPair));
-	if (mail->headers == NULL)
-	{
-		mail->failed = true;
-		return;
-	}
-	for (int i = 0; i < fields->count && !mail->failed; i++)
-	{
-		SchedMailHeaderPair *header = &mail->headers[mail->n_headers++];
-		char name[256];
-		size_t n = fields->fields[i].name_length;
-
-		memcpy(name, fields->fields[i].name, n);
-		name[n] = '\0';
-		header->name = clean_string(mail, name, 255);
-		for (char *p = header->name; p && *p; p++)
-			*p = g_ascii_tolower(*p);
-		header->value = decode_value(mail, &fields->fields[i], MAX_VALUE_BYTES);
-	}
-}
-
-/*
- * The addresses of a header; g_object_unref() by the caller, NULL if none. GMime's parser is
- * lenient and bounded by the length of the line, which is at most MAX_VALUE_BYTES.
- */
-static InternetAddressList *
-read_addresses(const SchedMailFields *fields, const char *name)
-{
-	const SchedMailField *field = sched_mail_find_field(fields, name);
-	char *line = field ? sched_mail_field_line(field, MAX_VALUE_BYTES) : NULL;
-	InternetAddressList *list = NULL;
-
-	if (line && *line)
-		list = internet_address_list_parse(parse_options, line);
-	free(line);
-	return list;
-}
-
-/*
- * From, or what comes nearest to it. A mail without any address still gets in: senders of
- * machines and of broken programs write such.
- */
-static void
-read_sender(SchedMail *mail, const SchedMailFields *fields)
-{
-	static const char *const names[] = {"from", "sender", "return-path", "reply-to", NULL};
-
-	for (int i = 0; names[i]; i++)
-	{
-		InternetAddressList *list = read_addresses(fields, names[i]);
-		int n = list ? internet_address_list_length(list) : 0;
-
-		for (int k = 0; k < n && mail->sender_email == NULL; k++)
-		{
-			InternetAddress *address = internet_address_list_get_address(list, k);
-
-			if (!INTERNET_ADDRESS_IS_MAILBOX(address))
-				continue;
-			mail->sender = clean_string(mail, internet_address_get_name(address), 500);
-			mail->sender_email = clean_string(mail, INTERNET_ADDRESS_MAILBOX(address)->addr, 500);
-		}
-		if (list)
-			g_object_unref(list);
-		if (mail->sender_email)
-			return;
-	}
-	/* no address that a parser accepts: at least show what stood there */
-	mail->sender = decode_value(mail, sched_mail_find_field(fields, "from"), 500);
-	mail->sender_email = clean_string(mail, "", 0);
-	add_problem(mail, "no_sender", "no usable From");
-}
-
-/*
- * A mailbox, or the mailboxes of a group; a group inside a group does not exist (RFC 5322 section
- * 3.4).
- */
-static void
-add_recipients(SchedMail *mail, const char *kind, InternetAddress *address, bool inside)
-{
-	SchedMailAddress *recipient;
-
-	if (INTERNET_ADDRESS_IS_GROUP(address) && !inside)
-	{
-		InternetAddressList *members = INTERNET_ADDRESS_GROUP(address)->members;
-		int n = internet_address_list_length(members);
-
-		for (int i = 0; i < n; i++)
-			add_recipients(mail, kind, internet_address_list_get_address(members, i), true);
-		return;
-	}
-	if (!INTERNET_ADDRESS_IS_MAILBOX(address))
-		return;
-	if (mail->n_recipients >= MAX_RECIPIENTS)
-	{
-		add_problem(mail, "too_many_recipients", "the first 500 are listed");
-		return;
-	}
-	recipient = &mail->recipients[mail->n_recipients++];
-	recipient->kind = kind;
-	recipient->name = clean_string(mail, internet_address_get_name(address), 500);
-	recipient->address = clean_string(mail, INTERNET_ADDRESS_MAILBOX(address)->addr, 500);
-}
-
-/* To, Cc and Bcc as one list. */
-static void
-read_recipients(SchedMail *mail, const SchedMailFields *fields)
-{
-	static const char *const kinds[] = {"to", "cc", "bcc", NULL};
-
-	mail->recipients = calloc(MAX_RECIPIENTS, sizeof(SchedMailAddress));
-	if (mail->recipients == NULL)
-	{
-		mail->failed = true;
-		return;
-	}
-	for (int i = 0; kinds[i]; i++)
-	{
-		InternetAddressList *list = read_addresses(fields, kinds[i]);
-		int n = list ? internet_address_list_length(list) : 0;
-
-		for (int k = 0; k < n; k++)
-			add_recipients(mail, kinds[i], internet_address_list_get_address(list, k), false);
-		if (list)
-			g_object_unref(list);
-	}
-}
-
-/*
- * An RFC 5322 date between 1980 and 9999; else false. Older dates are those of machines whose clock
- * was never set, and would make every deadline of the mail absurd.
- */
-static bool
-parse_date(const char *text, int64_t *seconds)
-{
-	GDateTime *date = g_mime_utils_header_decode_date(text);
-	bool plausible;
-
-	if (date == NULL)
-		return false;
-	*seconds = g_date_time_to_unix(date);
-	plausible = g_date_time_get_year(date) >= 1980;
-	g_date_time_unref(date);
-	return plausible;
-}
-
-/*
- * Date as the sender wrote it and the topmost Received, which our own server wrote. Which of
- * them counts is decided where the clock is known, not here.
- */
-static void
-read_dates(SchedMail *mail, const SchedMailFields *fields)
-{
-	const SchedMailField *field = sched_mail_find_field(fields, "date");
-	char *line = field ? sched_mail_field_line(field, 200) : NULL;
-
-	if (line == NULL || *line == '\0')
-		add_problem(mail, "no_date", "no Date header");
-	else if (parse_date(line, &mail->date))
-		mail->has_date = true;
-	else
-	{
-		char *shown = clean_string(mail, line, 100);
-
-		add_problem(mail, "bad_date", shown ? shown : "");
-		free(shown);
-	}
-	free(line);
-	field = sched_mail_find_field(fields, "received");
-	line = field ? sched_mail_field_line(field, MAX_VALUE_BYTES) : NULL;
-	if (line && strrchr(line, ';'))
-		mail->has_received = parse_date(strrchr(line, ';') + 1, &mail->received);
-	free(line);
-}
-
-/*
- * The first <id> of a header, without its brackets; "" where there is none. It is compared as it
- * stands: folding case would join mails that are different ones.
- */
-static char *
-read_message_id(SchedMail *mail, const SchedMailFields *fields, const char *name)
-{
-	const SchedMailField *field = sched_mail_find_field(fields, name);
-	char *line = field ? sched_mail_field_line(field, 2000) : NULL;
-	char *id = line ? g_mime_utils_decode_message_id(line) : NULL;
-	char *result = clean_string(mail, id, 998);
-
-	g_free(id);
-	free(line);
-	return result;
-}
-
-/* The thread: kept for grouping replies, newest last. */
-static void
-read_references(SchedMail *mail, const SchedMailFields *fields)
-{
-	const SchedMailField *field = sched_mail_find_field(fields, "references");
-	char *line = field ? sched_mail_field_line(field, MAX_VALUE_BYTES) : NULL;
-	GMimeReferences *list = line ? g_mime_references_parse(parse_options, line) : NULL;
-	int n = list ? g_mime_references_length(list) : 0;
-
-	/* the newest stand last */
-	int first = n > MAX_REFERENCES ? n - MAX_REFERENCES : 0;
-
-	mail->references = calloc((size_t) (n - first) + 1, sizeof(char *));
-	if (mail->references == NULL)
-		mail->failed = true;
-	for (int i = first; i < n && mail->references; i++)
-		mail->references[mail->n_references++] =
-			clean_string(mail, g_mime_references_get_message_id(list, i), 998);
-	if (list)
-		g_mime_references_free(list);
-	free(line);
 }
 
 /*
@@ -391,17 +129,17 @@ add_leaf_text(SchedMail *mail, const SchedMailLeaf *leaf, SchedMailBuffer *out)
 	sched_mail_buffer_init(&decoded, html ? MAX_HTML_BYTES : MAX_TEXT_BYTES);
 	sched_mail_buffer_init(&utf8, html ? MAX_HTML_BYTES : MAX_TEXT_BYTES);
 	if (!sched_mail_decode_leaf(leaf, &decoded))
-		add_problem(mail, "bad_encoding", leaf->type);
+		sched_mail_add_problem(mail, "bad_encoding", leaf->type);
 	if (html && charset == NULL && decoded.data &&
 		sched_mail_html_charset(decoded.data, decoded.length, own_charset, sizeof(own_charset)))
 		charset = own_charset;
 	if (decoded.length > 0)
 		sched_mail_to_utf8(&utf8, decoded.data, decoded.length, charset, &repairs);
-	note_repairs(mail, &repairs, charset ? charset : leaf->type);
+	sched_mail_note_repairs(mail, &repairs, charset ? charset : leaf->type);
 	if (html && utf8.length > 0)
 	{
 		if (!sched_mail_html_to_text(utf8.data, utf8.length, out))
-			add_problem(mail, "deep_html", "tags were only stripped");
+			sched_mail_add_problem(mail, "deep_html", "tags were only stripped");
 	}
 	else if (utf8.length > 0)
 	{
@@ -409,7 +147,7 @@ add_leaf_text(SchedMail *mail, const SchedMailLeaf *leaf, SchedMailBuffer *out)
 		sched_mail_buffer_append(out, utf8.data, utf8.length);
 	}
 	if (decoded.cut || utf8.cut || out->cut)
-		add_problem(mail, "text_cut", "the text was longer than 2 MB");
+		sched_mail_add_problem(mail, "text_cut", "the text was longer than 2 MB");
 	mail->failed |= decoded.failed || utf8.failed || out->failed;
 	sched_mail_buffer_free(&decoded);
 	sched_mail_buffer_free(&utf8);
@@ -490,7 +228,7 @@ add_message_head(SchedMail *mail, const SchedMailLeaf *leaf, SchedMailBuffer *ou
 	for (int i = 0; shown[i]; i++)
 	{
 		const SchedMailField *field = sched_mail_find_field(&fields, shown[i]);
-		char *value = field ? decode_value(mail, field, 1000) : NULL;
+		char *value = field ? sched_mail_decode_value(mail, field, 1000) : NULL;
 
 		if (value)
 		{
@@ -570,13 +308,13 @@ add_calendar(SchedMail *mail, const SchedMailLeaf *leaf)
 	sched_mail_buffer_init(&decoded, MAX_CALENDAR_BYTES);
 	sched_mail_buffer_init(&utf8, MAX_CALENDAR_BYTES);
 	if (!sched_mail_decode_leaf(leaf, &decoded))
-		add_problem(mail, "bad_encoding", leaf->type);
+		sched_mail_add_problem(mail, "bad_encoding", leaf->type);
 	/* iCalendar is UTF-8 unless it says otherwise (RFC 5545 section 3.1.4) */
 	if (decoded.length > 0)
 		sched_mail_to_utf8(&utf8, decoded.data, decoded.length, leaf->charset, &repairs);
-	note_repairs(mail, &repairs, leaf->type);
+	sched_mail_note_repairs(mail, &repairs, leaf->type);
 	if (decoded.cut)
-		add_problem(mail, "text_cut", "a calendar part was longer than 256 kB");
+		sched_mail_add_problem(mail, "text_cut", "a calendar part was longer than 256 kB");
 	sched_mail_buffer_free(&decoded);
 	text = sched_mail_buffer_take(&utf8);
 	if (text == NULL)
@@ -609,8 +347,8 @@ read_attachments(SchedMail *mail, const SchedMailTree *tree)
 		if (is_body_text(leaf) || mail->n_attachments >= MAX_ATTACHMENTS)
 			continue;
 		attachment = &mail->attachments[mail->n_attachments++];
-		attachment->name = clean_string(mail, leaf->name, 500);
-		attachment->type = clean_string(mail, leaf->type, 200);
+		attachment->name = sched_mail_clean_string(mail, leaf->name, 500);
+		attachment->type = sched_mail_clean_string(mail, leaf->type, 200);
 		attachment->size = leaf->opens_message ? leaf->length : sched_mail_measure_leaf(leaf);
 	}
 }
@@ -670,19 +408,23 @@ static void
 note_tree_problems(SchedMail *mail, const SchedMailTree *tree)
 {
 	if (tree->too_deep)
-		add_problem(mail, "too_deep", "parts nested deeper than 50 were not looked at");
+		sched_mail_add_problem(mail, "too_deep", "parts nested deeper than 50 were not looked at");
 	if (tree->too_many)
-		add_problem(mail, "too_many_parts", "parts after the first 1000 were not looked at");
+		sched_mail_add_problem(mail, "too_many_parts",
+							   "parts after the first 1000 were not looked at");
 	if (tree->no_boundary)
-		add_problem(mail, "no_boundary", "a multipart without boundary was taken as text");
+		sched_mail_add_problem(mail, "no_boundary",
+							   "a multipart without boundary was taken as text");
 	if (tree->no_end)
-		add_problem(mail, "no_end_boundary", "a multipart does not end: cut off in transfer?");
+		sched_mail_add_problem(mail, "no_end_boundary",
+							   "a multipart does not end: cut off in transfer?");
 	if (tree->unknown_encoding)
-		add_problem(mail, "unknown_encoding", "a transfer encoding is unknown: taken as it stands");
+		sched_mail_add_problem(mail, "unknown_encoding",
+							   "a transfer encoding is unknown: taken as it stands");
 	if (tree->malformed_header)
-		add_problem(mail, "malformed_header", "in a part");
+		sched_mail_add_problem(mail, "malformed_header", "in a part");
 	if (tree->encrypted)
-		add_problem(mail, "encrypted", "the body can be read by its recipient only");
+		sched_mail_add_problem(mail, "encrypted", "the body can be read by its recipient only");
 	mail->failed |= tree->failed;
 }
 
@@ -744,11 +486,13 @@ cut_headers(SchedMail *mail, const SchedMailInput *input, SchedMailFields *field
 		fields->cut = true;
 	}
 	if (fields->cut)
-		add_problem(mail, "headers_cut", "headers after the first 500 or 256 kB were dropped");
+		sched_mail_add_problem(mail, "headers_cut",
+							   "headers after the first 500 or 256 kB were dropped");
 	if (fields->count == 0)
-		add_problem(mail, "no_headers", "the mail has no header: all of it was taken as text");
+		sched_mail_add_problem(mail, "no_headers",
+							   "the mail has no header: all of it was taken as text");
 	else if (fields->malformed)
-		add_problem(mail, "malformed_header", "no empty line between header and body");
+		sched_mail_add_problem(mail, "malformed_header", "no empty line between header and body");
 }
 
 /* Either all of the mail is here and over the limit, or the mailbox reader found it to be. */
@@ -766,22 +510,14 @@ build_mail(SchedMail *mail, const SchedMailInput *input, SchedMailField *array)
 	const char *end = input->raw + input->length;
 
 	cut_headers(mail, input, &fields);
-	read_headers(mail, &fields);
-	mail->subject =
-		decode_value(mail, sched_mail_find_field(&fields, "subject"), MAX_SUBJECT_BYTES);
-	read_sender(mail, &fields);
-	read_recipients(mail, &fields);
-	read_dates(mail, &fields);
-	mail->message_id = read_message_id(mail, &fields, "message-id");
-	mail->in_reply_to = read_message_id(mail, &fields, "in-reply-to");
-	read_references(mail, &fields);
+	sched_mail_read_head(mail, &fields);
 	if (is_too_large(input))
 	{
 		char detail[128];
 
 		snprintf(detail, sizeof(detail), "more than %zu bytes: only the headers were kept",
 				 input->max_bytes);
-		add_problem(mail, "too_large", detail);
+		sched_mail_add_problem(mail, "too_large", detail);
 		end = fields.body; /* an empty body */
 	}
 	read_body(mail, &fields, end);
