@@ -85,13 +85,16 @@ typedef struct Import
 	MemoryContext per_mail;
 } Import;
 
-/* A plan kept for the life of the process. */
+/*
+ * A plan kept for the life of the process. A generic one: planning for the values of one mail would
+ * copy its bytes into the plan, several times.
+ */
 static SPIPlanPtr
 keep_plan(SPIPlanPtr *plan, const char *query, int n, Oid *types)
 {
 	if (*plan == NULL)
 	{
-		SPIPlanPtr fresh = SPI_prepare(query, n, types);
+		SPIPlanPtr fresh = SPI_prepare_cursor(query, n, types, CURSOR_OPT_GENERIC_PLAN);
 
 		if (fresh == NULL || SPI_keepplan(fresh) != 0)
 			elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));

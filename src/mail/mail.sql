@@ -221,12 +221,14 @@ COMMENT ON FUNCTION scheduler.knows_mail(uuid, uuid, text) IS
 
 /*
  * The one door for mail: row, body and job in the caller's transaction. since: older mail is kept, not extracted.
- * too_large: raw is the head only. The caller has made sure that user_id and account_id are his.
+ * too_large: raw is the head only. The caller has made sure that user_id and account_id are his. Generic plans
+ * only: a plan made for one mail copies its bytes several times.
  */
 CREATE FUNCTION scheduler.store_mail(user_id uuid, raw bytea, account_id uuid, external_id text, too_large boolean,
 	since timestamptz, flags text, OUT email_id uuid, OUT is_new boolean)
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 	AS $body$
 #variable_conflict error
 DECLARE
@@ -274,6 +276,7 @@ COMMENT ON FUNCTION scheduler.mail_head(bytea) IS 'The header of a mail without 
 CREATE FUNCTION scheduler.ingest_email(raw bytea, account_id uuid DEFAULT NULL) RETURNS uuid
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 	AS $body$
 #variable_conflict error
 DECLARE
