@@ -216,6 +216,10 @@ SELECT scheduler.hold_slot('2031-06-02 14:00', '2031-06-02 15:00', '1 ms') AS sh
 SELECT pg_sleep(0.01);
 SELECT scheduler.hold_slot('2031-06-02 14:30', '2031-06-02 15:30') IS NOT NULL AS held_again;
 SELECT try(format('SELECT scheduler.book_slot(%L)', :'short'));
+SELECT scheduler.hold_slot('2031-06-04 09:00', '2031-06-04 12:00', '1 ms') IS NOT NULL AS held;
+SELECT pg_sleep(0.01);
+SELECT scheduler.add_task('in its place', 60, earliest_start => '2031-06-04') AS placed \gset
+SELECT start_datetime FROM scheduler.calendar_events WHERE task_id = :'placed';
 SELECT round(scheduler.density('[2031-06-02, 2031-06-03)')::numeric, 4) AS share;
 SELECT scheduler.density('[2031-06-07, 2031-06-09)') AS weekend;
 
