@@ -215,8 +215,7 @@ sched_sql_forget_job_kinds(PG_FUNCTION_ARGS)
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("not called by a trigger")));
+		elog(ERROR, "not called by a trigger");
 	CacheInvalidateRelcache(data->tg_relation);
 	PG_RETURN_POINTER(NULL);
 }
@@ -233,8 +232,8 @@ sched_sql_checked_handler(PG_FUNCTION_ARGS)
 	Oid function;
 
 	if (list_length(names) != 2)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME), errmsg("a handler is named with its schema"),
-						errdetail("\"%s\"", name)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a handler is named with its schema"), errdetail("\"%s\"", name)));
 	function = look_up_handler(name, role);
 	if (!OidIsValid(function))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION), errmsg("no such handler"),
