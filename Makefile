@@ -39,7 +39,7 @@ JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/
 
 # time
 PURE_TIME = src/time/when.o src/time/when_lex.o src/time/when_words.o src/time/when_calendar.o src/time/when_number.o \
-	src/time/when_date.o src/time/when_period.o src/time/when_clock.o src/time/when_hours.o src/time/when_zone.o src/time/when_moment.o \
+	src/time/when_date.o src/time/when_figures.o src/time/when_period.o src/time/when_clock.o src/time/when_hours.o src/time/when_zone.o src/time/when_moment.o \
 	src/time/when_relative.o src/time/when_deadline.o src/time/when_recur.o src/time/duration.o
 TIME_OBJS = src/time/zone.o src/time/time_sql.o
 TIME_SQL = src/time/time.sql

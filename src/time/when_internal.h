@@ -202,6 +202,7 @@ typedef struct SchedClock
 	SchedGranularity grain;
 	int span;      /* "for 30 minutes": seconds, 0 none */
 	bool ending;   /* end of day, close of business: a deadline by itself */
+	bool number;   /* nothing but an hour: the words around must agree */
 	bool midnight; /* of which day is to be found out */
 } SchedClock;
 
@@ -232,6 +233,7 @@ typedef struct SchedMoment
 	bool boundary;
 	bool within; /* "within ...": a deadline */
 	int day;     /* days since 2000-01-01, where not fixed */
+	int days;    /* "for 10 days": so many from the first, 0 none */
 	bool timed;  /* the moment is lower, upper only says how exact it is */
 } SchedMoment;
 
@@ -291,7 +293,8 @@ extern int sched_time_read_span(const SchedParser *parser, int at, SchedSpan *sp
 extern bool sched_time_add_span(const SchedParser *parser, int day, const SchedSpan *span, int sign,
 								int *result);
 
-/* when_date.c, when_period.c */
+/* when_date.c, when_figures.c, when_period.c */
+extern int sched_time_expand_year(int year);
 extern int sched_time_read_year(const SchedParser *parser, int at, int *year);
 extern int sched_time_read_date(SchedParser *parser, int at, SchedDate *date);
 extern int sched_time_read_numeric(SchedParser *parser, int at, SchedDate *date);
