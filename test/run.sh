@@ -96,7 +96,7 @@ run_tap() {
 		as_server sh -c "rm -rf '$STAGE/tap/$name'; mkdir -p '$STAGE/tap/$name'"
 		as_server env TESTDIR="$STAGE/tap/$name" TESTDATADIR="$STAGE/tap/$name" TESTLOGDIR="$STAGE/tap/$name" PG_REGRESS="$SERVER$PG_LIBDIR/pgxs/src/test/regress/pg_regress" \
 			TZ=UTC PERL5LIB="$SERVER$PG_LIBDIR/pgxs/src/test/perl:$STAGE/tree/test/lib" STAGE="$STAGE" TREE="$STAGE/tree" \
-			perl "$STAGE/tree/test/t/$name.pl" >"$log" 2>&1
+			timeout -k 10 "${TAP_TIMEOUT:-300}" perl "$STAGE/tree/test/t/$name.pl" >"$log" 2>&1
 		count "$log" "tap $name" $?
 	done
 }

@@ -83,10 +83,10 @@ static const char *const edges_before[] = {
 	"also", "the",  "a",    "an",    "my",    "next",    "is",     "are",   "do",
 	"from", "with", "it's", "about", "first", "finally", "lastly", "after", "that"};
 static const char *const edges_after[] = {
-	"to",   "for",  "of",     "on",     "at",    "in",     "by",    "and",  "then",
-	"the",  "a",    "an",     "my",     "is",    "are",    "takes", "take", "lasting",
-	"from", "with", "please", "thanks", "about", "or",     "asap",  "due",  "it",
-	"will", "that", "which",  "needs",  "until", "before", "needed"};
+	"to",   "for",   "of",     "on",     "at",     "in",    "by",    "and",  "then",
+	"the",  "a",     "an",     "my",     "is",     "are",   "takes", "take", "lasting",
+	"from", "with",  "please", "thanks", "about",  "or",    "asap",  "due",  "will",
+	"that", "which", "needs",  "until",  "before", "needed"};
 static const char *const health_words[] = {
 	"dentist",  "doctor",   "physio",      "physiotherapy", "therapist", "therapy",
 	"gym",      "yoga",     "run",         "jog",           "swim",      "workout",

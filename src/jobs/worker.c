@@ -520,6 +520,14 @@ keep_house(Worker *worker, TimestampTz now)
 	sched_jobs_end_step();
 }
 
+/* A duty may have made jobs ready, for this worker or for runners. */
+static void
+look_for_new_work(Worker *worker, TimestampTz now)
+{
+	sched_jobs_refresh_claimer(worker->claimer);
+	worker->runners_at = now;
+}
+
 /* The duties that are due; those that move jobs only where the database is armed. */
 static void
 do_duties(Worker *worker)
@@ -542,7 +550,7 @@ do_duties(Worker *worker)
 	if (now >= worker->due_at)
 	{
 		worker->due_at = run_timed(worker, sched_jobs_mark_due, 1000);
-		sched_jobs_refresh_claimer(worker->claimer);
+		look_for_new_work(worker, now);
 	}
 	if (now >= worker->queues_at)
 	{
@@ -550,7 +558,7 @@ do_duties(Worker *worker)
 		/* At most a tenth of the time goes into looking through the queues. */
 		worker->queues_after = GetCurrentTimestamp();
 		worker->queues_after += 9 * (worker->queues_after - now);
-		sched_jobs_refresh_claimer(worker->claimer);
+		look_for_new_work(worker, now);
 	}
 	if (now >= worker->runners_at)
 		look_after_runners(worker, now);

@@ -1,7 +1,7 @@
 /*
  * builtin_class.c - what kind of mail it is: weights over the cues of all its sentences, its sender and headers.
  *
- * Pure. The weights of single phrases stand in builtin_lexicon.c; here are those of the mail's outer features.
+ * Pure. The weights of single phrases stand in builtin_phrases.c; here are those of the mail's outer features.
  */
 #include <string.h>
 
@@ -304,7 +304,8 @@ sched_llm_classify_mail(SchedReading *reading, SchedFacts *facts)
 	}
 	else if (facts->task_count > 0)
 	{
-		if (reading->chased || find_chase(reading) >= CHASE_LIMIT)
+		if (reading->chased ||
+			find_chase(reading) >= (reading->is_reply ? CHASE_LIMIT : CHASE_LIMIT + 1))
 			facts->classification = "followup";
 		else if (find_urgency(reading) >= URGENT_LIMIT)
 			facts->classification = "important";

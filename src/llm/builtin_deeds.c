@@ -401,7 +401,7 @@ find_strongest(const SchedReading *reading, SchedCue cue, int limit)
 		const SchedSentence *sentence = &reading->sentences[i];
 
 		if (sentence->section == 0 && !sentence->subject && !sentence->machine &&
-			sentence->footer < 2 && sentence->best[cue] >= limit)
+			sentence->footer < 2 && sentence->best[CUE_STOCK] > -20 && sentence->best[cue] >= limit)
 		{
 			limit = sentence->best[cue] + 1;
 			found = i;
@@ -524,25 +524,37 @@ find_empty_request(const SchedReading *reading, const SchedDeed *deeds, int coun
 	return -1;
 }
 
+/* The new text itself tells what it wants. */
+static bool
+has_full_deed(const SchedReading *reading, const SchedDeed *deeds, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		const SchedSentence *sentence = &reading->sentences[deeds[i].main];
+
+		if (!deeds[i].question && !sentence->subject &&
+			sched_llm_count_matter(reading, sentence,
+								   sentence->mark >= 0 ? sentence->mark : sentence->first) >= 2)
+			return true;
+	}
+	return false;
+}
+
 /* The subject alone, where the text says nothing. */
 static int
 take_subject(const SchedReading *reading, SchedDeed *deeds)
 {
-	bool empty = true;
 	const SchedSentence *subject;
 	bool dated = false;
 
 	if (reading->subject < 0 || reading->is_reply || reading->is_forward)
 		return 0;
 	subject = &reading->sentences[reading->subject];
-	for (int i = 0; i < reading->sentence_count; i++)
-		empty &= reading->sentences[i].subject || reading->sentences[i].section > 0 ||
-				 reading->sentences[i].footer > 0 || reading->sentences[i].count < 4;
 	for (int i = 0; i < subject->dates; i++)
 		dated |= subject->date[i].strong && !subject->date[i].past;
-	if (!empty || subject->machine || subject->best[CUE_STOCK] < 0 || subject->best[CUE_DONE] < 0 ||
-		reading->spam >= 25 || reading->promo >= 20 || reading->away ||
-		reading->total[CUE_RECEIPT] >= 10)
+	if (!reading->empty || subject->machine || subject->best[CUE_STOCK] < 0 ||
+		subject->best[CUE_DONE] < 0 || reading->spam >= 25 || reading->promo >= 20 ||
+		reading->away || reading->total[CUE_RECEIPT] >= 10)
 		return 0;
 	if (!dated && subject->best[CUE_WANT] <= 0 && subject->best[CUE_REPLY] <= 0)
 		return 0;
@@ -586,7 +598,9 @@ sched_llm_find_deeds(SchedReading *reading, SchedDeed *deeds, int max)
 			index = find_strongest(reading, CUE_TAKEUP, forwarded ? TAKEUP_LIMIT : 20);
 		if (index < 0 && !forwarded)
 		{
-			index = find_strongest(reading, CUE_CHASE, CHASE_LIMIT);
+			index = find_strongest(reading, CUE_CHASE,
+								   has_full_deed(reading, deeds, count) ? CHASE_LIMIT + 3
+																		: CHASE_LIMIT);
 			reading->chased = index >= 0;
 		}
 	}

@@ -81,9 +81,9 @@ date_from_elsewhere(SchedReading *reading, SchedDeed *deeds, int count, int inde
 			   sentence->best[CUE_WANT] >= 7 || sentence->best[CUE_REPLY] >= 10;
 	int nearest = -1;
 
-	if (date == NULL || sentence->machine || sentence->best[CUE_AWAY] >= 8 ||
-		sentence->footer == 2 || sentence->heading >= 0 || (date->past && count > 1) ||
-		sentence->best[CUE_DONE] < -12)
+	if (date == NULL || sentence->machine || (sentence->question && sentence->score < 10) ||
+		sentence->best[CUE_AWAY] >= 8 || sentence->footer == 2 || sentence->heading >= 0 ||
+		(date->past && count > 1) || sentence->best[CUE_DONE] < -12)
 		return;
 	for (int i = 0; i < count; i++)
 	{
@@ -196,7 +196,9 @@ date_from_forwarded(SchedReading *reading, SchedDeed *deed)
 static void
 date_from_event(SchedReading *reading, SchedDeed *deed)
 {
-	static const char *const verbs[] = {"bring", "wear", "pack", "arrive", "come", "carry", NULL};
+	static const char *const verbs[] = {"bring", "wear", "pack",    "arrive", "come",  "carry",
+										"clear", "move", "remove",  "secure", "empty", "unlock",
+										"park",  "lock", "prepare", NULL};
 	const SchedSentence *main = &reading->sentences[deed->main];
 	const SchedDate *only = NULL;
 	int at = -1;
@@ -296,6 +298,23 @@ combine_time(const SchedReading *reading, const SchedSentence *sentence, const S
 	return false;
 }
 
+/* "by 3 pm": of the day named in this sentence, just before in the paragraph, in the heading or the subject. */
+static bool
+complete_time(const SchedReading *reading, const SchedDeed *deed, SchedInstant *deadline)
+{
+	const SchedSentence *sentence = &reading->sentences[deed->date_sentence];
+
+	for (int back = 0; back < 3 && deed->date_sentence - back >= 0; back++)
+		if ((sentence - back)->block == sentence->block &&
+			combine_time(reading, sentence, deed->date, sentence - back, deadline))
+			return true;
+	if (sentence->heading >= 0 && combine_time(reading, sentence, deed->date,
+											   &reading->sentences[sentence->heading], deadline))
+		return true;
+	return reading->subject >= 0 && combine_time(reading, sentence, deed->date,
+												 &reading->sentences[reading->subject], deadline);
+}
+
 /* "the end of the week", "EOW": in a mail that is Friday. */
 static bool
 says_end_of_week(const SchedReading *reading, const SchedSentence *sentence, const SchedWhen *when)
@@ -339,21 +358,15 @@ says_before(const SchedReading *reading, const SchedSentence *sentence, const Sc
 bool
 sched_llm_find_deadline(const SchedReading *reading, const SchedDeed *deed, SchedInstant *deadline)
 {
-	const SchedZone *zone = &reading->context->zone;
 	const SchedSentence *sentence;
 	const SchedWhen *when;
-	SchedCivil civil;
 
 	if (deed->date == NULL)
 		return false;
 	sentence = &reading->sentences[deed->date_sentence];
 	when = &deed->date->when;
-	/* "by 3 pm": of the day named in this sentence, or just before in the same paragraph */
-	if (when->has_time && !when->has_date)
-		for (int back = 0; back < 3 && deed->date_sentence - back >= 0; back++)
-			if ((sentence - back)->block == sentence->block &&
-				combine_time(reading, sentence, deed->date, sentence - back, deadline))
-				return true;
+	if (when->has_time && !when->has_date && complete_time(reading, deed, deadline))
+		return true;
 	*deadline = when->kind == SCHED_WHEN_INSTANT && when->has_time ? when->lower : when->upper;
 	if (says_end_of_week(reading, sentence, when))
 	{
@@ -365,8 +378,7 @@ sched_llm_find_deadline(const SchedReading *reading, const SchedDeed *deed, Sche
 		*deadline = when->lower;
 		return true;
 	}
-	zone->to_civil(zone->data, *deadline, &civil);
-	if (!when->has_time && civil.hour == 0 && civil.minute == 0 &&
+	if (!when->has_time && when->granularity >= SCHED_GRAIN_DAY &&
 		!says_before(reading, sentence, deed->date))
 		*deadline -= ONE_MINUTE;
 	return true;
@@ -400,8 +412,9 @@ trim_tail(const char *text, size_t length)
 static uint32_t
 find_tail(const SchedReading *reading, const SchedSentence *sentence, int from)
 {
-	static const char *const idle[] = {"please", "pls", "thanks", "thx", "thank", "you", "kindly",
-									   "cheers", "x",   "xx",     "ta",  "plz",   NULL};
+	static const char *const idle[] = {"please", "and",   "then", "pls",    "thanks",
+									   "thx",    "thank", "you",  "kindly", "cheers",
+									   "x",      "xx",    "ta",   "plz",    NULL};
 	static const char *const leads[] = {"by",  "before", "until",  "till", "on",    "at",
 										"for", "due",    "latest", "no",   "later", "than",
 										"the", "to",     "in",     "is",   NULL};
@@ -512,7 +525,7 @@ find_head(const SchedReading *reading, const SchedDeed *deed)
 		/* "The vase arrived broken, could you send it back": the object stands before the deed. */
 		if (sched_llm_has_pronoun_object(reading, sentence) && sentence->mark > sentence->core &&
 			sched_llm_count_matter(reading, sentence, sentence->core) >
-				sched_llm_count_matter(reading, sentence, sentence->mark))
+				sched_llm_count_matter(reading, sentence, sentence->mark) + 1)
 			return sentence->core;
 		return sentence->mark;
 	}
@@ -578,7 +591,10 @@ sched_llm_describe_deed(const SchedReading *reading, const SchedDeed *deed, int 
 		add_bullets(reading, deed, &text);
 	text.length = trim_tail(text.text, text.length);
 	/* Too little to know what is meant: the subject tells, or the sentence before. */
-	if (matter <= (deed_count == 1 ? 3 : 1) && title_says_more(reading, deed))
+	if (title_says_more(reading, deed) &&
+		(matter <= (deed_count == 1 ? 3 : 1) ||
+		 (deed_count == 1 &&
+		  !sched_llm_share_matter(reading, sentence, &reading->sentences[reading->subject]))))
 		add_note(&text, reading->title, strlen(reading->title));
 	if ((matter <= 2 || is_told_first(deed, before, reading) ||
 		 (head == sentence->mark && sched_llm_has_pronoun_object(reading, sentence))) &&

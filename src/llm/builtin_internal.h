@@ -97,7 +97,8 @@ typedef struct SchedWordList
 } SchedWordList;
 
 extern const SchedWordList sched_llm_words[];
-extern const SchedPattern sched_llm_patterns[];
+extern const SchedPattern sched_llm_phrases[];
+extern const SchedPattern sched_llm_mail_phrases[];
 
 typedef struct SchedToken
 {
@@ -199,6 +200,7 @@ typedef struct SchedReading
 	size_t flow_length;
 
 	SchedWord words[MAX_WORDS];
+	const SchedPattern *patterns[MAX_PATTERNS];
 	SchedLink links[MAX_LINKS];
 	int link_count;
 	int general;            /* patterns that begin with a class of words */
@@ -228,6 +230,7 @@ typedef struct SchedReading
 	int promo;
 	bool away;
 	bool robot;  /* the sender's address is one that nobody reads */
+	bool empty;  /* nothing but a subject */
 	bool chased; /* a task was taken from a quoted mail because the new text asks after it */
 } SchedReading;
 
@@ -247,6 +250,7 @@ extern void sched_llm_read_body(SchedReading *reading);
 
 /* builtin_sentence.c */
 extern void sched_llm_split_block(SchedReading *reading, size_t start, const SchedSentence *model);
+extern bool sched_llm_split_sentence(SchedReading *reading, int index, int at);
 extern void sched_llm_read_names(SchedReading *reading, int first, int count);
 
 /* builtin_score.c */

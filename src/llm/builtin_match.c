@@ -88,13 +88,14 @@ add_link(SchedReading *reading, int pattern, int next)
 static void
 index_pattern(SchedReading *reading, int pattern)
 {
-	const char *text = sched_llm_patterns[pattern].text;
+	const char *text = reading->patterns[pattern]->text;
 	size_t length;
 
 	if (*text == '^')
 		text++;
 	length = strcspn(text, " ");
-	if (strchr("?<*%$", *text) != NULL || memchr(text, '~', length) || memchr(text, '%', length))
+	if (strchr("?<*%$,:-(", *text) != NULL || memchr(text, '~', length) ||
+		memchr(text, '%', length))
 	{
 		reading->general = add_link(reading, pattern, reading->general);
 		return;
@@ -116,6 +117,9 @@ index_pattern(SchedReading *reading, int pattern)
 void
 sched_llm_load_lexicon(SchedReading *reading)
 {
+	const SchedPattern *const tables[] = {sched_llm_phrases, sched_llm_mail_phrases};
+	int count = 0;
+
 	memset(reading->words, 0, sizeof(reading->words));
 	memset(reading->seen, 0, sizeof(reading->seen));
 	memset(reading->total, 0, sizeof(reading->total));
@@ -136,8 +140,13 @@ sched_llm_load_lexicon(SchedReading *reading)
 			text += strspn(text, " ");
 		}
 	}
-	for (int i = 0; sched_llm_patterns[i].text != NULL && i < MAX_PATTERNS; i++)
-		index_pattern(reading, i);
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
+		for (const SchedPattern *pattern = tables[t]; pattern->text != NULL && count < MAX_PATTERNS;
+			 pattern++)
+		{
+			reading->patterns[count] = pattern;
+			index_pattern(reading, count++);
+		}
 }
 
 /* What the mail calls its reader; text points into memory that outlives the reading's use. */
@@ -433,7 +442,7 @@ begins_clause(const SchedReading *reading, const SchedSentence *sentence, int at
 static void
 try_pattern(SchedReading *reading, SchedSentence *sentence, int index, int at)
 {
-	const SchedPattern *pattern = &sched_llm_patterns[index];
+	const SchedPattern *pattern = reading->patterns[index];
 	const char *text = pattern->text;
 	short *best = &sentence->best[pattern->cue];
 	Match match = {reading, sentence->first + sentence->count, -1, MATCH_BUDGET};
@@ -493,7 +502,7 @@ sched_llm_match_sentence(SchedReading *reading, SchedSentence *sentence)
 			for (int link = reading->words[token->entry].links; link >= 0;
 				 link = reading->links[link].next)
 				try_pattern(reading, sentence, reading->links[link].pattern, at);
-		if (token->kind == 'w' || token->kind == 'n')
+		if (token->kind == 'w' || token->kind == 'n' || token->kind == ',')
 			for (int link = reading->general; link >= 0; link = reading->links[link].next)
 				try_pattern(reading, sentence, reading->links[link].pattern, at);
 	}

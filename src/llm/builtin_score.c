@@ -2,7 +2,7 @@
  * builtin_score.c - how likely each sentence asks something of the reader.
  *
  * Pure. A linear model with a small table of weights in tenths: the cues of the phrases (their weights stand in
- * builtin_lexicon.c) plus the features below; 10 and more makes a task. src/llm/README.md tells the reasons.
+ * builtin_phrases.c) plus the features below; 10 and more makes a task. src/llm/README.md tells the reasons.
  */
 #include <string.h>
 
@@ -57,6 +57,10 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 	const SchedToken *next = &reading->tokens[at + 1];
 	int end = sentence->first + sentence->count;
 
+	/* "Bake sale", "Review request": in a subject with a text below it, two bare words are a name. */
+	if (sentence->subject && !reading->empty && at + 1 < end && next->kind == 'w' &&
+		!(next->classes & (WORD_DETERMINER | WORD_PRONOUN | WORD_PARTICLE | WORD_STOP)))
+		return false;
 	if (!(reading->tokens[at].classes & WORD_NOUNISH))
 		return true;
 	if (at + 1 >= end)
@@ -129,7 +133,7 @@ weigh_imperative(const SchedReading *reading, SchedSentence *sentence, int stron
 			sentence->mark = at;
 			sentence->verb_led = true;
 		}
-		return idle ? WEIGHT_IDLE_IMPERATIVE : WEIGHT_IMPERATIVE;
+		return idle || sentence->question ? WEIGHT_IDLE_IMPERATIVE : WEIGHT_IMPERATIVE;
 	}
 	return 0;
 }
@@ -276,7 +280,24 @@ judge_sentence(SchedReading *reading, SchedSentence *sentence)
 	else if (sentence->best[CUE_SMALLTALK] <= -40)
 		score += sentence->best[CUE_SMALLTALK];
 	if (sentence->best[CUE_ASK] < 14 && sentence->best[CUE_REPLY] < 14)
-		score += weigh_negative(sentence, CUE_SELF) + weigh_negative(sentence, CUE_OTHERS);
+	{
+		/* "I need it so I can send it on": what the sender does with it comes after. */
+		int need = sentence->best[CUE_OBLIGE] >= sentence->best[CUE_WANT]
+					   ? sentence->where[CUE_OBLIGE]
+					   : sentence->where[CUE_WANT];
+		bool needs = sentence->best[CUE_OBLIGE] > 0 || sentence->best[CUE_WANT] > 0;
+
+		if (sentence->verb_led && sentence->mark > need)
+		{
+			need = sentence->mark;
+			needs = true;
+		}
+
+		if (!needs || sentence->where[CUE_SELF] <= need)
+			score += weigh_negative(sentence, CUE_SELF);
+		if (!needs || sentence->where[CUE_OTHERS] <= need)
+			score += weigh_negative(sentence, CUE_OTHERS);
+	}
 	if (sentence->section == 0)
 		score += weigh_surroundings(reading, sentence);
 	sentence->score = score;
@@ -385,16 +406,77 @@ contain_machine_text(SchedReading *reading)
 	}
 }
 
+/*
+ * "Order the salmon tomorrow and fetch change before we open": a verb behind "and" behind a date begins a deed of
+ * its own.
+ */
+static void
+split_second_deed(SchedReading *reading, int index)
+{
+	SchedSentence *sentence = &reading->sentences[index];
+	int end = sentence->first + sentence->count;
+
+	if (sentence->mark < 0 && !(reading->tokens[sentence->core].classes & WORD_VERB))
+		return;
+	for (int i = 0; i < sentence->dates; i++)
+	{
+		size_t stop =
+			sentence->start + sentence->date[i].when.start + sentence->date[i].when.length;
+		int at = sentence->first;
+
+		while (at < end && reading->tokens[at].start < stop)
+			at++;
+		if (at < end && reading->tokens[at].kind == ',')
+			at++;
+		if (at >= end - 2 || !(sched_llm_token_is(reading, &reading->tokens[at], "and") ||
+							   sched_llm_token_is(reading, &reading->tokens[at], "then")))
+			continue;
+		at++;
+		while (at < end - 2 &&
+			   (reading->tokens[at].classes & (WORD_FILLER | WORD_PLEASE | WORD_CONNECTOR)) &&
+			   !(reading->tokens[at].classes & WORD_VERB))
+			at++;
+		if (!(reading->tokens[at].classes & WORD_VERB) ||
+			(reading->tokens[at].classes & WORD_IDLE) ||
+			((reading->tokens[at].classes & WORD_NOUNISH) &&
+			 !(reading->tokens[at + 1].classes & WORD_DETERMINER)) ||
+			(reading->tokens[at + 1].classes & WORD_PRONOUN & ~WORD_DETERMINER) ||
+			!sched_llm_split_sentence(reading, index, at))
+			continue;
+		sched_llm_match_sentence(reading, sentence);
+		sched_llm_match_sentence(reading, sentence + 1);
+		read_dates(reading, sentence);
+		return;
+	}
+}
+
+/* Is there nothing but a subject, or at most a name below it? */
+static bool
+is_empty(const SchedReading *reading)
+{
+	for (int i = 0; i < reading->sentence_count; i++)
+	{
+		const SchedSentence *sentence = &reading->sentences[i];
+
+		if (!sentence->subject && sentence->section == 0 && sentence->footer == 0 &&
+			sentence->count >= 4)
+			return false;
+	}
+	return true;
+}
+
 void
 sched_llm_judge_sentences(SchedReading *reading)
 {
 	for (int i = 0; i < reading->sentence_count; i++)
 		sched_llm_match_sentence(reading, &reading->sentences[i]);
 	contain_machine_text(reading);
+	reading->empty = is_empty(reading);
 	sched_llm_weigh_mail(reading);
 	for (int i = 0; i < reading->sentence_count; i++)
 	{
 		read_dates(reading, &reading->sentences[i]);
+		split_second_deed(reading, i);
 		judge_sentence(reading, &reading->sentences[i]);
 	}
 }

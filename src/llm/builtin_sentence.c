@@ -87,11 +87,23 @@ is_abbreviation(const SchedReading *reading, size_t start, size_t dot, size_t le
 static size_t
 find_second_request(const char *text, size_t at, size_t length)
 {
-	static const char *const heads[] = {
-		", and please ",       " and please ",       ", and could you ", " and could you ",
-		", and can you ",      " and can you ",      ", please also ",   " and also please ",
-		", and also ",         ", also please ",     ", and would you ", ", could you also ",
-		", and don't forget ", " and don't forget ", ", then please ",   NULL};
+	static const char *const heads[] = {", and please ",
+										" and please ",
+										" and pls ",
+										", and could you ",
+										" and could you ",
+										", and can you ",
+										" and can you ",
+										", please also ",
+										" and also please ",
+										", and also ",
+										", also please ",
+										", and would you ",
+										", could you also ",
+										", and don't forget ",
+										" and don't forget ",
+										", then please ",
+										NULL};
 
 	for (const char *const *head = heads; *head != NULL; head++)
 	{
@@ -203,7 +215,7 @@ skip_greeting(SchedReading *reading, int at, int end)
 
 /* "Ann," or "Wei Ling," at the front: one past the name, or at if none is there. */
 static int
-skip_vocative(const SchedReading *reading, int at, int end)
+skip_vocative(const SchedReading *reading, int at, int end, bool listed)
 {
 	int to = at;
 
@@ -212,7 +224,7 @@ skip_vocative(const SchedReading *reading, int at, int end)
 		   !(reading->tokens[to].classes & (WORD_STOP | WORD_DAY | WORD_CONNECTOR | WORD_PLEASE)))
 		to++;
 	if (to == at || to >= end ||
-		(reading->tokens[to].kind != ',' && reading->tokens[to].kind != ':'))
+		(reading->tokens[to].kind != ',' && (reading->tokens[to].kind != ':' || !listed)))
 		return at;
 	if (to == at + 1 && (reading->tokens[at].classes & (WORD_VERB | WORD_WORK | WORD_EVENT)))
 		return at;
@@ -250,9 +262,13 @@ find_core(SchedReading *reading, SchedSentence *sentence)
 	bool moved = true;
 	bool front = sentence->first_of_block;
 
-	if (at + 2 < end && (reading->tokens[at].classes & WORD_NAME) &&
+	if (at + 2 < end &&
+		((reading->tokens[at].classes & WORD_NAME) ||
+		 sched_llm_token_is(reading, &reading->tokens[at], "you") ||
+		 sched_llm_token_is(reading, &reading->tokens[at], "yours")) &&
 		(reading->tokens[at + 1].kind == ':' || reading->tokens[at + 1].kind == '-' ||
-		 sched_llm_token_is(reading, &reading->tokens[at + 1], "to")))
+		 ((reading->tokens[at].classes & WORD_NAME) &&
+		  sched_llm_token_is(reading, &reading->tokens[at + 1], "to"))))
 	{
 		sentence->named = true;
 		at += 2;
@@ -272,7 +288,7 @@ find_core(SchedReading *reading, SchedSentence *sentence)
 			next = at + 1;
 		else
 		{
-			next = skip_vocative(reading, at, end);
+			next = skip_vocative(reading, at, end, sentence->bullet);
 			if (next > at && front && sentence->block <= 1 && !reading->named &&
 				!sentence->subject && reading->tokens[next].kind == ',')
 				sched_llm_read_names(reading, at, next - at);
@@ -290,17 +306,32 @@ find_core(SchedReading *reading, SchedSentence *sentence)
 	sentence->core = at;
 }
 
+static bool
+names_speaker(const SchedReading *reading, int at)
+{
+	static const char *const words[] = {"i",   "we",    "he",   "she",   "they", "you",
+										"i'm", "we're", "i'll", "we'll", NULL};
+
+	for (const char *const *word = words; *word != NULL; word++)
+		if (sched_llm_token_is(reading, &reading->tokens[at], *word))
+			return true;
+	return false;
+}
+
 /* "Once you are back, send ...": the main clause begins behind the comma. */
 static void
 find_clause(const SchedReading *reading, SchedSentence *sentence)
 {
 	int end = sentence->first + sentence->count;
 	int at = sentence->core;
+	bool subordinate;
 
 	sentence->clause = at;
-	if (at >= end || !((reading->tokens[at].classes & (WORD_SUBORDINATOR | WORD_DAY)) ||
-					   reading->tokens[at].kind == 'n'))
+	if (at >= end || names_speaker(reading, at))
 		return;
+	subordinate = (reading->tokens[at].classes & (WORD_SUBORDINATOR | WORD_DAY)) != 0 ||
+				  reading->tokens[at].kind == 'n' ||
+				  sched_llm_token_is(reading, &reading->tokens[at], "that");
 	sentence->conditional = sched_llm_token_is(reading, &reading->tokens[at], "if") ||
 							sched_llm_token_is(reading, &reading->tokens[at], "should");
 	for (int i = at + 1; i < end - 1 && i < at + 18; i++)
@@ -312,6 +343,12 @@ find_clause(const SchedReading *reading, SchedSentence *sentence)
 				   (reading->tokens[to].classes & (WORD_PLEASE | WORD_FILLER | WORD_CONNECTOR)) &&
 				   !(reading->tokens[to].classes & WORD_VERB))
 				to++;
+			/* Without an opening "when", "after" only a verb with its object makes a clause of it. */
+			if (!subordinate &&
+				((reading->tokens[to].classes & (WORD_VERB | WORD_NOUNISH)) != WORD_VERB ||
+				 !(reading->tokens[to + 1].classes &
+				   (WORD_DETERMINER | WORD_PRONOUN | WORD_PARTICLE))))
+				continue;
 			sentence->clause = to;
 			if (reading->tokens[to].classes & WORD_VERB)
 				return;
@@ -364,6 +401,36 @@ add_sentence(SchedReading *reading, size_t start, size_t length, const SchedSent
 	reading->sentence_count++;
 	find_core(reading, sentence);
 	find_clause(reading, sentence);
+}
+
+/*
+ * Makes a sentence of its own of the tokens from "at" on; false when there is no room. Headings that stand behind
+ * it move with the sentences.
+ */
+bool
+sched_llm_split_sentence(SchedReading *reading, int index, int at)
+{
+	SchedSentence *left = &reading->sentences[index];
+	SchedSentence *right = left + 1;
+
+	if (reading->sentence_count >= MAX_SENTENCES)
+		return false;
+	memmove(right + 1, right,
+			sizeof(SchedSentence) * (size_t) (reading->sentence_count - index - 1));
+	reading->sentence_count++;
+	for (int i = index + 2; i < reading->sentence_count; i++)
+		if (reading->sentences[i].heading > index)
+			reading->sentences[i].heading++;
+	*right = *left;
+	right->count = left->first + left->count - at;
+	right->first = right->core = right->clause = at;
+	right->start = reading->tokens[at].start;
+	right->length = left->start + left->length - right->start;
+	right->first_of_block = false;
+	left->count = at - left->first;
+	left->length = right->start - left->start;
+	left->question = left->colon = false;
+	return true;
 }
 
 /* Splits flow[start .. flow_length) into sentences; model carries what they have in common. */

@@ -629,10 +629,11 @@ is_upper(char c)
 static bool
 goes_on(const Walk *walk, const SchedLine *line, const char *text)
 {
-	char last = walk->reading->flow[walk->reading->flow_length - 1];
+	char last;
 
 	if (!walk->open)
 		return false;
+	last = walk->reading->flow[walk->reading->flow_length - 1];
 	if (walk->model.bullet && line->indent <= walk->bullet_indent && is_upper(text[0]) &&
 		walk->last_length < 55)
 		return false;

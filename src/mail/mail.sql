@@ -128,13 +128,18 @@ COMMENT ON FUNCTION scheduler.read_invitation(text) IS
 	'The events of a text/calendar part: times as wall clock beside the name of their zone, NULL where they do not exist.';
 GRANT EXECUTE ON FUNCTION scheduler.parse_mail(bytea, bigint), scheduler.read_invitation(text) TO scheduler_user;
 
-/* When a mail counts as received: its Date, unless that lies ahead; else what our own server noted; else now. */
+/*
+ * When a mail counts as received: its Date, which its own relative dates were written by. Not where that lies ahead of us
+ * and of what our own server noted on arrival; then that note, and where there is none or both are absurd, now.
+ */
 CREATE FUNCTION scheduler.choose_received_at(mail scheduler.parsed_mail) RETURNS timestamptz
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT CASE WHEN ($1).sent_at <= now() + interval '1 day' THEN ($1).sent_at
-		WHEN ($1).arrived_at <= now() + interval '1 day' THEN ($1).arrived_at
+	SELECT CASE
+		WHEN ($1).sent_at <= coalesce(($1).arrived_at + interval '7 days', now() + interval '1 year')
+			OR ($1).sent_at <= now() + interval '1 day' THEN ($1).sent_at
+		WHEN ($1).arrived_at <= now() + interval '1 year' THEN ($1).arrived_at
 		ELSE now() END
 $body$;
 COMMENT ON FUNCTION scheduler.choose_received_at(scheduler.parsed_mail) IS

@@ -45,7 +45,8 @@ BEGIN
 	RETURN NEW;
 END
 $body$;
-COMMENT ON FUNCTION scheduler.prepare_event() IS 'Trigger of calendar_events: sets blocks, mends lengths, takes the calendar lock.';
+COMMENT ON FUNCTION scheduler.prepare_event() IS
+	'Trigger of calendar_events: sets blocks, mends lengths, takes the calendar lock.';
 CREATE TRIGGER prepare BEFORE INSERT OR UPDATE ON scheduler.calendar_events
 	FOR EACH ROW EXECUTE FUNCTION scheduler.prepare_event();
 
@@ -73,7 +74,7 @@ CREATE FUNCTION scheduler.follow_blocks() RETURNS trigger
 	AS $body$
 #variable_conflict error
 BEGIN
-	IF NOT EXISTS (SELECT FROM changed WHERE changed.task_id IS NOT NULL) OR scheduler.is_restoring() THEN
+	IF scheduler.is_restoring() OR (SELECT count(changed.task_id) = 0 FROM changed) THEN
 		RETURN NULL;
 	END IF;
 	UPDATE scheduler.tasks AS t
@@ -106,7 +107,7 @@ CREATE TRIGGER follow_updated AFTER UPDATE ON scheduler.calendar_events
 CREATE TRIGGER follow_deleted AFTER DELETE ON scheduler.calendar_events
 	REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION scheduler.follow_blocks();
 
-/* A task that is over needs no time any more: its blocks that have not begun go. */
+/* A task that is over, or that nothing can be done about, needs no time: its blocks that have not begun go. */
 CREATE FUNCTION scheduler.drop_future_blocks() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
@@ -119,9 +120,9 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION scheduler.drop_future_blocks() IS
-	'Trigger of tasks: a completed or cancelled task gives its future blocks back.';
+	'Trigger of tasks: a completed, cancelled or blocked task gives its future blocks back.';
 CREATE TRIGGER drop_future_blocks AFTER UPDATE OF status ON scheduler.tasks
-	FOR EACH ROW WHEN (NEW.status IN ('completed', 'cancelled') AND OLD.status <> NEW.status)
+	FOR EACH ROW WHEN (NEW.status IN ('completed', 'cancelled', 'blocked') AND OLD.status <> NEW.status)
 	EXECUTE FUNCTION scheduler.drop_future_blocks();
 
 /* The hours everybody starts with. Written for a user other than the caller: hence the owner without policies. */

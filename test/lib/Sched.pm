@@ -21,7 +21,7 @@ shared_preload_libraries = 'scheduler'
 scheduler.master_key_file = '$base/keys/master.key'
 timezone = 'UTC'
 max_worker_processes = 30
-log_min_messages = warning
+restart_after_crash = on
 CONF
 	$node->append_conf('postgresql.conf', $options{conf}) if $options{conf};
 	$node->start;
@@ -67,6 +67,23 @@ sub poll
 		sleep 0.03;
 	} while (time < $until);
 	diag("waited for \"$wanted\", got \"$got\" from: $statement");
+	return 0;
+}
+
+# Kills a process of the server as a crash would, and waits until the server has recovered.
+sub crash
+{
+	my ($self, $pid) = @_;
+	my $started = 'SELECT min(backend_start) FROM pg_stat_activity WHERE backend_type = $$walwriter$$';
+	my $before = $self->sql($started);
+	kill 'KILL', $pid;
+	my $until = time + 30;
+	while (time < $until)
+	{
+		my ($code, $out) = $self->{node}->psql($self->{database}, $started);
+		return 1 if defined $code && $code == 0 && $out ne $before;
+		sleep 0.05;
+	}
 	return 0;
 }
 

@@ -13,11 +13,15 @@
 
 TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PG_CONFIG=${PG_CONFIG:-pg_config}
-PG_BINDIR=$($PG_CONFIG --bindir)
-PG_LIBDIR=$($PG_CONFIG --pkglibdir)
-PG_SHAREDIR=$($PG_CONFIG --sharedir)
 STAGE=${SCHED_STAGE:-/var/tmp/scheduler-$(id -un)-$(printf '%s' "$TREE" | cksum | cut -d' ' -f1)}
 SERVER=$STAGE/server
+# Asked from inside the copy (the tests' own tests), pg_config answers with the copy's place in front.
+PG_BINDIR=$($PG_CONFIG --bindir)
+PG_BINDIR=${PG_BINDIR#"$SERVER"}
+PG_LIBDIR=$($PG_CONFIG --pkglibdir)
+PG_LIBDIR=${PG_LIBDIR#"$SERVER"}
+PG_SHAREDIR=$($PG_CONFIG --sharedir)
+PG_SHAREDIR=${PG_SHAREDIR#"$SERVER"}
 BIN=$SERVER$PG_BINDIR
 SERVER_USER=$([ "$(id -u)" = 0 ] && echo postgres || id -un)
 

@@ -13,6 +13,7 @@ use Time::HiRes qw(time sleep);
 my $tree = $ENV{TREE};
 my $scratch = PostgreSQL::Test::Utils::tempdir;
 my @services;
+my @pipes;    # open as long as their servers: closing one waits for its server
 
 # ---- servers ----
 
@@ -20,6 +21,7 @@ sub start_misbehave
 {
 	my $pid = open(my $pipe, '-|', 'python3', "$tree/test/services/misbehave.py") or die $!;
 	push @services, $pid;
+	push @pipes, $pipe;
 	my $port = <$pipe>;
 	chomp $port;
 	return $port;

@@ -28,7 +28,7 @@ my $mails = 0;
 		}
 		else
 		{
-			print $file "\n", $line x ($mails == 500 ? 50_000 : 200), "\n";
+			print $file "\n", $line x ($mails == 501 ? 50_000 : 200), "\n";
 		}
 	}
 	close $file;

@@ -122,6 +122,7 @@ test_pieces(void)
 				 "send the invoice to Bob");
 	expect_items("schedule a 30 minute call with Eva next Tuesday at 3pm", "call with Eva");
 	expect_items("block 2 hours for deep work tomorrow", "deep work");
+	expect_items("send it by\nFriday; sleep", "send it|sleep");
 	expect_items("tomorrow 9", "");
 	expect_items("hello", "");
 	expect_items("", "");
@@ -174,6 +175,9 @@ test_words(void)
 		memcpy(text + i, "\xc3\xa9", 2);
 	split(text, sizeof(text), items);
 	ok(strlen(items[0].description) % 2 == 0, "between characters");
+	text[0] = text[1] = 'x';
+	split(text + 1, sizeof(text) - 1, items);
+	ok(strlen(items[0].description) % 2 == 1, "wherever they begin");
 	for (size_t i = 0; i < sizeof(text); i += 3)
 		memcpy(text + i, "a, ", 3);
 	ok(split(text, sizeof(text), items) == 1, "a thousand commas");

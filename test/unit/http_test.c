@@ -3,7 +3,7 @@
  * that can go wrong, nghttpd for TLS and HTTP/2 with certificates made here. Run in the folder
  * test.
  *
- * getaddrinfo() is replaced, so that names can lead where they should not, change, or hang.
+ * getaddrinfo() is replaced, so that names can lead where they should not, or hang.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -39,10 +39,7 @@ static SchedHttpConfig config = {.max_in_flight = 100,
 
 /* ---- names ---- */
 
-/*
- * moving.test leads to a public address at first and to loopback afterwards; hang.test keeps the
- * resolver busy.
- */
+/* Every name under .test leads to loopback, hang.test after a while, nowhere.test to nothing. */
 int
 getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 			struct addrinfo **result)

@@ -1,197 +1,16 @@
 /*
- * builtin_lexicon.c - the words and phrases the model "builtin" knows, and their weights.
+ * builtin_phrases.c - the phrases of requests, duties, courtesies and withdrawals, with their weights.
  *
- * Data only. English, and the greetings and closings of its neighbours, so that these are not taken for text.
- * The words describe how people ask, oblige, thank and advertise in general; none names a sender or a product.
+ * Data only; the phrases that tell what kind of mail it is stand in builtin_mail_phrases.c. None names a sender, a
+ * product or a turn of one single mail.
  */
 #include "builtin_internal.h"
-
-const SchedWordList sched_llm_words[] = {
-	{WORD_VERB,
-	 "accept acknowledge add adjust advise allow amend announce apply appoint approve arrange ask "
-	 "assemble assign attach attend authorise authorize be become begin block borrow bring buy "
-	 "calculate cancel carry chase choose circulate close collect come commission compare compile "
-	 "complete confirm connect consider contribute convert correct create decide declare decorate "
-	 "delegate delete deliver describe destroy determine dig disconnect discuss dispose distribute "
-	 "do donate double-check download draw edit email e-mail empty enclose enrol enroll ensure "
-	 "enter "
-	 "escalate evaluate examine expedite explain export extend feed fetch fill finalise finalize "
-	 "find finish follow forward get give go grab hang have hear identify implement import improve "
-	 "include inform insert inspect install instruct insure investigate invite join keep lay leave "
-	 "lend let locate make measure meet merge migrate monitor move negotiate nominate notify "
-	 "obtain "
-	 "organise organize pay pick ping postpone prepare proceed proof-read proofread propose "
-	 "provide "
-	 "publish pull purchase put raise reach read rearrange rebook recheck recommend reconcile "
-	 "recount "
-	 "redo reduce reimburse register remember remind remove renew reopen repeat rephrase replace "
-	 "reply "
-	 "reschedule reserve reset resend re-send resolve respond restart restore resubmit retrieve "
-	 "return review revise rewrite rsvp save secure select sell send settle shorten shut sort "
-	 "speak "
-	 "specify spend stay stick stop submit suggest summarise summarize supply switch take talk "
-	 "tell "
-	 "think tidy touch translate try unlock unpack upload use vacate vacuum validate verify "
-	 "wear withdraw write zip bake cook clean fix iron mow sew knit paint prune rake sweep vote "
-	 "weigh wipe swing pop nip head hop photocopy scan sign swap turn sanitise sterilise rehearse "
-	 "memorise practise practice "
-	 "re-check re-run rerun retest deploy debug refactor rotate revoke grant migrate approve back "
-	 "countersign co-sign initial tick untick fill-in pre-order preorder return hand bring hold "
-	 "lodge "
-	 "recycle water repot refill defrost reorder re-order top-up unblock unsubscribe prioritise "
-	 "prioritize present "
-	 "cut drop finish gather hoover lock pack park post press push ring run set show throw tighten "
-	 "bleed flush service trim type wash wrap"},
-	{WORD_VERB | WORD_NOUNISH,
-	 " address answer archive audit back balance bill bleed block book brief budget build call "
-	 "change charge check claim clear comment commit contact control copy correct count cover "
-	 "credit "
-	 "cut date deal deposit design detail  document double draft dress drop estimate exchange "
-	 "fax file finish flag flush   fund   handle help hold host "
-	 "input interview  invoice issue  label lead lease light list load log look "
-	 "mail  map mark match measure  mention message mind name note offer open order "
-	 "pack paint park pass patch pause permit phone photograph place plan plant plug point poll "
-	 "post "
-	 " present press price print process  proof  purchase push quote rate "
-	 "reach record reference refund release rent repeat report request rescue research "
-	 "reserve rest return review roll round row run sample schedule score screen scrap search "
-	 "secure seal service set shape share shelve ship shop shoot show sketch sort  split "
-	 "staff stage stamp start  step stock stop store study support  survey swap switch "
-	 "table talk tap tape test text tick tie time tip top touch  trace track trade train "
-	 "transfer travel treat trim trust turn type update upgrade vacuum view visit  vote walk "
-	 " wire work wrap water complete separate"},
-	{WORD_IDLE,
-	 "see note watch beware enjoy thank thanks hope look mind imagine guess believe relax rest "
-	 "welcome worry "
-	 "forget ignore disregard excuse pardon forgive sorry like love know think feel discover "
-	 "explore "
-	 "shop save win claim subscribe unsubscribe learn unlock view browse follow celebrate meet "
-	 "experience treat happy have stay keep consider suppose say trust wish remember click"},
-	{WORD_DETERMINER,
-	 "a an the my your our his her their its this that these those some any all each every both "
-	 "another more no enough several two three four five six seven eight nine ten one what"},
-	{WORD_PRONOUN, "it this that these those them one him her me us he she they which"},
-	{WORD_FILLER,
-	 "just also kindly please possibly maybe perhaps quickly again still then now both really "
-	 "pls plz already then therefore at least ideally either simply very much asap urgently "
-	 "promptly immediately so quick actually first always only additionally ever even "
-	 "each further jointly personally"},
-	{WORD_PLEASE, "please pls plz kindly bitte plse"},
-	{WORD_CONNECTOR,
-	 "and also so then but or next finally lastly first firstly second secondly third thirdly ok "
-	 "okay oh well anyway btw ps p.s. p.s pps plus afterwards meanwhile otherwise therefore hence "
-	 "additionally furthermore moreover now right alright action todo to-do reminder urgent "
-	 "important meantime still asap yes no sure great perfect thanks sorry hey yep nope fine good "
-	 "today tomorrow tonight lastly last alternatively instead"},
-	{WORD_GREETING,
-	 "hi hello hey dear hiya greetings morning afternoon evening good hallo hej moin servus "
-	 "liebe lieber guten sehr bonjour salut cher chère hola buenos buenas estimado estimada ciao "
-	 "gentile caro cara beste geachte kære hei olá"},
-	{WORD_STOP,
-	 "a an the my your our his her their its this that these those some any all each every both i "
-	 "we you he she they it me us him them one be is are was were been being am do does did done "
-	 "have has had having will would shall should can could may might must need needs ought to of "
-	 "in on at by for with from about into onto over under after before until till since as and or "
-	 "but if so than then when while where which who whom whose what why how not no nor there here "
-	 "please kindly pls just also still again very really more most much many few other another "
-	 "own same too only now today tomorrow tonight monday tuesday wednesday thursday friday "
-	 "saturday "
-	 "sunday mon tue tues wed thu thur thurs fri sat sun week weeks month months year day days "
-	 "hour "
-	 "hours morning afternoon evening noon night end date time deadline due latest next last first "
-	 "soon asap eod cob eow let know get got make sure thing things thanks thank hi hello dear "
-	 "send sent give take bring put see look come go want would'd i'm we're you're it's i'll "
-	 "don't can't back up out off down re fwd fw january february march april june july "
-	 "august september october november december jan feb mar apr jun jul aug sep sept oct nov dec "
-	 "pm am p.m a.m o'clock able possible reply answer respond response confirm tell remember "
-	 "forget reminder new question quick small request help needed required sorry hope new "
-	 "someone anyone everyone everybody anything something nothing later early possible via per "
-	 "wondering wonder great good well been yet already once between within without"},
-	{WORD_PARTICLE,
-	 "up out in off back over down through on away to with into for at after round around together "
-	 "by both"},
-	{WORD_PARTICIPLE,
-	 "sent paid done made taken given brought put set left kept written read chosen sold bought "
-	 "found filled met drawn cut shown handed in returned hung fed spent built lent sung laid shut "
-	 "held told said drunk eaten worn seen got gone heard begun rung run"},
-	{WORD_DAY,
-	 "today tonight tomorrow monday tuesday wednesday thursday friday saturday sunday mon tue tues "
-	 "wed thu thur thurs fri sat sun eod cob cop eow eom noon lunchtime midday midnight january "
-	 "february march april june july august september october november december"},
-	{WORD_SUBORDINATOR,
-	 "when whenever after before once if as by in on for to while until since given with at "
-	 "because unless although though during from due following regarding concerning per since "
-	 "whilst whether depending assuming where"},
-	{WORD_HEALTH,
-	 "doctor dentist dental appointment clinic hospital surgery gp prescription pharmacy vaccine "
-	 "vaccination jab physio therapy therapist optician blood medical medication health x-ray scan "
-	 "nurse patient checkup check-up allergy gym workout tablets fasting mri ultrasound eye vet"},
-	{WORD_HOME,
-	 "mum mom dad grandma gran grandad grandpa auntie aunt uncle kids kid child children daughter "
-	 "son school nursery teacher class birthday party dinner supper lunch cake garden allotment "
-	 "ladder landlord tenant rent flat house kitchen boiler neighbour neighbor dog cat holiday "
-	 "trip "
-	 "wedding baby library swimming football choir club church babysit sofa fridge groceries "
-	 "shopping "
-	 "plumber bins parents picnic bbq barbecue water gas electricity loan bank insurance passport "
-	 "car mot tax council love xx"},
-	{WORD_WORK,
-	 "report client customer invoice contract meeting project deck slides budget forecast deploy "
-	 "release server code merge branch review office team manager figures kpi sales quote tender "
-	 "supplier shipment container customs drawings site audit board minutes agenda timesheet "
-	 "expenses payroll hr candidate interview onboarding proposal draft presentation department "
-	 "colleague colleagues schedule spec production staging ticket vendor purchase order cargo "
-	 "bill "
-	 "lading vessel demurrage warehouse stakeholder compliance legal nda statement spreadsheet"},
-	{WORD_EVENT,
-	 "meeting call appointment dinner lunch supper breakfast rehearsal party workshop webinar "
-	 "conference interview training session class concert match game visit inspection viewing "
-	 "ceremony wedding birthday assembly performance show matinee flight standup stand-up review "
-	 "demo kickoff kick-off hearing seminar lecture talk drinks picnic barbecue bbq tour open "
-	 "evening webcast briefing retro sync catch-up catchup checkup check-up"},
-	{WORD_DEADLINE,
-	 "by until till before due latest deadline expires closes ends within cut-off cutoff"},
-	{WORD_APART,
-	 "since dated from ready after of last starting starts begins opened sent received ordered "
-	 "born between leaves leaving arrives arriving departs delivered posted"},
-	{WORD_SUBJECTNOUN,
-	 "confirmation confirmed request update results result number status received shipped report "
-	 "notification notice invoice summary list form details statement receipt reminder note info "
-	 "information alert digest newsletter recap attached ready available today booking order "
-	 "schedule question questions meeting minutes"},
-	{WORD_PERSON,
-	 "everyone everybody all members parents residents tenants participants staff "
-	 "attendees volunteers guests students applicants owners holders players employees "
-	 "colleagues families leaseholders delegates drivers speakers authors exhibitors "
-	 "committee folks guys team customers pupils children they"},
-	{WORD_ABBREVIATION,
-	 "mr mrs ms dr prof st no nr nos vs etc e.g i.e approx inc ltd co dept tel ext fig min max jan "
-	 "feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun a.m p.m a p ca bzw "
-	 "z.b ave rd sq art vol pp ref incl excl sen jr sr gen messrs"},
-	{0, NULL}};
-
-/* Words that speak of the same deed; two sentences with one of a row each share their matter. */
-const char *const sched_llm_synonyms[] = {
-	"pay payment payments invoice invoices bill fee fees balance amount rent instalment "
-	"installment overdue "
-	"outstanding remit settle premium payable arrears transfer",
-	"sign signature signatures countersign initial signed unsigned",
-	"reply answer respond rsvp response attend attending attendance coming join numbers",
-	"review approve approval reviewer feedback comment comments proofread read draft",
-	"book booking reserve reservation table",
-	"register registration sign-up enrol enroll enrolment places place",
-	"renew renewal expire expires expiry expired",
-	"call phone ring telephone",
-	"vote ballot poll election",
-	"form forms questionnaire survey",
-	"quote quotation rate offer",
-	NULL};
 
 /*
  * Weights are tenths; a sentence of 10 and more is a task. Within one cue only the largest counts, the cues add
  * up. The notation is described in builtin_match.c.
  */
-const SchedPattern sched_llm_patterns[] = {
+const SchedPattern sched_llm_phrases[] = {
 	/* Direct requests. */
 	{"could|can|will|would|might|cld|cd you|u ?and ?%C ?possibly|perhaps|maybe ?%Y ?%Y <%V",
 	 CUE_ASK, 28},
@@ -282,12 +101,23 @@ const SchedPattern sched_llm_patterns[] = {
 	{"can|could|may i|we count|rely|depend|bank on you", CUE_ASK, 22},
 	{"^have|take|having a ?%N ?%N look|read|think|go|glance", CUE_ASK, 20},
 	{", will|would|could|can|won't you ?", CUE_ASK, 22},
-	{"great|cool|nice|lovely|good|helpful|handy|perfect|brilliant|grand|useful to ?%Y <get|"
-	 "have|see|know|hear",
+	{"would|'d|will ?%Y be ?%Y ?%Y great|cool|nice|lovely|good|helpful|handy|perfect|"
+	 "brilliant|grand|useful to ?%Y <get|have|see|know",
 	 CUE_ASK, 15},
+	{"would|'d ?be ?%Y ?%Y obliged|grateful|glad|happy|pleased|delighted|appreciate to ?%Y "
+	 "receive|have|get|see|hear",
+	 CUE_ASK, 20},
+	{"obliged|grateful|glad|pleased to receive", CUE_ASK, 18},
 	{"if you|u ?%Y ?can|could|get|send|do|have|finish|manage|bring|let|return *** by|before|"
 	 "until %T",
 	 CUE_ASK, 13},
+	{"i|we ?%Y ask|request|beg|plead ?you ?%Y for|that", CUE_ASK, 20},
+	{"could|can|should|shall we ?%Y <try|do|make|get|have|change|use|add|remove|send|start|"
+	 "swap|switch|finish|update|prepare|write|check|review|revise|rework",
+	 CUE_ASK, 16},
+	{"could|can|should|shall we ?%Y <order|book|ask|invite|call|buy|bring|print|include|test|"
+	 "fix|cut",
+	 CUE_ASK, 14},
 	{"be|are|is ?%Y up for <%G", CUE_REPLY, 12},
 	{"fancy|fancying %G|a|some", CUE_REPLY, 10},
 	{"want|wants|need|needs %D * on|at|in my|their|our|the desk|hands|inbox", CUE_WANT, 16},
@@ -345,15 +175,17 @@ const SchedPattern sched_llm_patterns[] = {
 	{"your ** expires|lapses|closes|runs|ends|expire|lapse|expired ?on|out|in|%T|at", CUE_OBLIGE,
 	 11},
 	{"your ** is|are ?about|set|going to expire|lapse|end|run", CUE_OBLIGE, 11},
-	{"due ?%Y ?back ?%Y by|on|before|at|in|back|for|%T|%N|no", CUE_OBLIGE, 14},
+	{"due ?%Y ?back ?%Y by|on|before|at|in|back|for|no|%T", CUE_OBLIGE, 14},
 	{"^due", CUE_OBLIGE, 13},
 	{"^due ?date|on|by|: ?: %T|%N", CUE_OBLIGE, 14},
 	{"payable ?in by|on|before|within|no|%T|upon|at", CUE_OBLIGE, 16},
 	{"outstanding|unpaid|overdue ?%N invoice~|balance|amount|payment~|fee~|bill|rent|premium|"
 	 "account|item~|tax|sum|book~|loan~|charge~|contribution~|subscription",
 	 CUE_OBLIGE, 16},
-	{"is|are|was|were|now|past|long|been|remains|remain|still overdue|outstanding|unpaid|due|"
+	{"is|are|was|were|now|past|long|been|remains|remain|still overdue|outstanding|unpaid|"
 	 "unsigned|unanswered|unsettled",
+	 CUE_OBLIGE, 11},
+	{"is|are|was|were|now|falls|fall due ?%Y by|on|at|in|before|for|%T|now|since|again|$",
 	 CUE_OBLIGE, 11},
 	{"amount|payment|balance|total|invoice|rent|fee|fees|premium|instalment|installment|"
 	 "repayment|bill|sum|contribution ?%N ?%N ?of ?%N is|are|was|be|now|falls|remains due|"
@@ -444,8 +276,8 @@ const SchedPattern sched_llm_patterns[] = {
 	{"lmk", CUE_REPLY, 22},
 	{"tell me|us|him|her", CUE_REPLY, 18},
 	{"know by|before|if|whether|which|what|how|when|until|in ** you|your", CUE_REPLY, 6},
-	{"like|want|need|be to|good ?to know|hear ?%Y ?from ?you if|whether|which|what|how|when|"
-	 "by|before|your|from|the",
+	{"like|want|wants|need|needs|be to|good ?to know|hear ?%Y ?from ?you if|whether|which|"
+	 "what|how|when|by|before|your|from|the|for",
 	 CUE_REPLY, 14},
 	{"need|want|wanted|expect|require|await %D|your ?%Y "
 	 "answer|reply|response|decision|word|confirmation|"
@@ -478,6 +310,7 @@ const SchedPattern sched_llm_patterns[] = {
 	{"is|would|'s|it it|that ?be ok|okay|fine|alright|possible|cool|acceptable if|that|to|"
 	 "with|for",
 	 CUE_REPLY, 14},
+	{"i|we ?%Y should|must ?%Y hear|know ?%Y from|by|before|until|your", CUE_REPLY, 14},
 	{"which|what|when|where|who|how|why ** you|u|your|yours|suits|works|best ** ?", CUE_QUESTION,
 	 12},
 	{"which|what|when|where|how ** should|shall|do|does|can|could|would|is|are ** ?", CUE_QUESTION,
@@ -543,7 +376,7 @@ const SchedPattern sched_llm_patterns[] = {
 	{"^have|enjoy a|an|your|some|the ?%Y ?very great|good|nice|lovely|safe|wonderful|super|"
 	 "pleasant|fun|rest|weekend|day|evening|holiday|trip|time",
 	 CUE_STOCK, -26},
-	{"^enjoy|relax|congratulations|congrats|welcome|cheers|sorry|apologies", CUE_STOCK, -24},
+	{"^enjoy|relax|congratulations|congrats|welcome|cheers", CUE_STOCK, -24},
 	{"^see you|ya|u", CUE_STOCK, -24},
 	{"^looking|look forward", CUE_STOCK, -18},
 	{"give|send|say|pass ?on ** love|regards|hello|hi|best|wishes|hug|kiss|cuddle ?to|from",
@@ -638,10 +471,9 @@ const SchedPattern sched_llm_patterns[] = {
 	{"no|not|without|hardly|isn't|is|there's any|a|much ?need|necessary|reason to|for|any|on|that",
 	 CUE_DONE, -30},
 	{"no need|necessity|requirement", CUE_DONE, -40},
-	{"don't|needn't|not|won't|doesn't|didn't|no|never ?%Y ?longer "
-	 "have|need|needs|has|be|required|worry|bother "
-	 "to|about|your|the|it|that|anything|any|one|with|this|a",
-	 CUE_DONE, -34},
+	{"don't|won't|doesn't|needn't|not|no|never ?%Y ?longer need|worry|bother", CUE_DONE, -34},
+	{"don't|won't|doesn't|not|no ?longer have to", CUE_DONE, -34},
+	{"won't ?%Y be needed|necessary|required", CUE_DONE, -34},
 	{"needn't|need ?not %V", CUE_DONE, -34},
 	{"never|nvm mind|worry|nvm", CUE_DONE, -40},
 	{"nvm|nevermind", CUE_DONE, -40},
@@ -707,6 +539,9 @@ const SchedPattern sched_llm_patterns[] = {
 	{"^to|for "
 	 "learn|find|see|get|read|view|opt|unsubscribe|manage|stop|more|help|details|further|know",
 	 CUE_OFFER, -16},
+	{"<call|ping|text|ring|email|message|shout|write|contact|warn|ask|yell ?me|us|if if|when|"
+	 "should|in",
+	 CUE_OFFER, -14},
 
 	/* The sender or others will. */
 	{"^i'll|we'll|i'm|we're|i've|we've|i'd|we'd", CUE_SELF, -12},
@@ -737,6 +572,12 @@ const SchedPattern sched_llm_patterns[] = {
 	{"you ?still ?%Y have missing|outstanding|overdue|pending|unfinished|incomplete|unsigned|"
 	 "unapproved|until|till",
 	 CUE_OBLIGE, 16},
+	{"i|we ?%Y don't|do|haven't|have ?not ?yet have|got|received|seen|had your", CUE_OBLIGE, 18},
+	{"ready|available|waiting|held for ?you ?at collection|pick-up|pickup|you", CUE_OBLIGE, 13},
+	{"can|may ?now be ?%Y collected|picked", CUE_OBLIGE, 13},
+	{"it'll|it|will|has|have ?will ?to be|fall|is you|yours ?to", CUE_OBLIGE, 10},
+	{"once|until|unless|if|only i|we ?only ?%Y ?once have|get|receive|hear|got your|from",
+	 CUE_OBLIGE, 15},
 	{"he|she|they|he's|she's|they're|it ?%Y "
 	 "will|'ll|must|should|need|needs|has|have|is|are|was|were|can|did",
 	 CUE_OTHERS, -8},
@@ -770,6 +611,11 @@ const SchedPattern sched_llm_patterns[] = {
 	{"lock|locks|close|shut|freeze|freezes|goes|go ?out ?to ?live ?print on|at|in|by|this %T|"
 	 "%N",
 	 CUE_DUE, 8},
+	{"ending|end|period|accepts|accept|accepted|takes|take ?it ?only|on|until|at ?until %T|%N",
+	 CUE_DUE, 5},
+	{"%T ?%N would|'d|will|is ?%Y be|also ?%Y ideal|great|good|perfect|fine|best|enough|"
+	 "lovely|splendid|ok|latest",
+	 CUE_DUE, 9},
 
 	/* A chaser. */
 	{"any|some news|update~|word|progress|movement|joy", CUE_CHASE, 16},
@@ -784,7 +630,7 @@ const SchedPattern sched_llm_patterns[] = {
 	{"circling|circle|coming|come|getting|get|checking|check|looping back|in|round "
 	 "?on|to|about|with",
 	 CUE_CHASE, 8},
-	{"still|yet waiting|need|nothing|awaiting|outstanding|missing|open|haven't|have|not|pending|no",
+	{"still|yet waiting|need|nothing|awaiting|outstanding|missing|open|haven't|not|pending|no",
 	 CUE_CHASE, 11},
 	{"haven't|hasn't|hadn't|not|nothing|never|didn't ?%Y ?yet|still "
 	 "heard|seen|received|had|got|gotten|arrived|"
@@ -921,258 +767,5 @@ const SchedPattern sched_llm_patterns[] = {
 	{"prompt|jailbreak|injection injection|mode", CUE_MACHINE, 10},
 	{"you are|'re now in|a|an|my|the", CUE_MACHINE, 10},
 	{"in|enter|enable ?%N mode", CUE_MACHINE, 6},
-
-	/* Absence. */
-	{"out of|from office|the|my", CUE_AWAY, 10},
-	{"out of ?the office", CUE_AWAY, 22},
-	{"automatic|automated|auto|autoreply|auto-reply|abwesenheitsnotiz|automatische|automatisk "
-	 "reply|response|answer|antwort|svar",
-	 CUE_AWAY, 16},
-	{"auto-reply|autoreply|autoresponder|abwesend|abwesenheit|abwesenheitsnotiz|ooo", CUE_AWAY, 20},
-	{"i'm|i|am|we're|be|currently|me|are ?am|will ?be|currently ?currently "
-	 "away|travelling|traveling|abroad|off|leave|offline|vacation|holiday|unavailable|sabbatical",
-	 CUE_AWAY, 14},
-	{"on ?annual|parental|maternity|paternity|sick|my leave|holiday|vacation|sabbatical", CUE_AWAY,
-	 12},
-	{"limited|no|little|only|without|sporadic access|email|connection|reception|internet ?to",
-	 CUE_AWAY, 12},
-	{"in|during|while my|i'm|i absence|away|out|am", CUE_AWAY, 14},
-	{"will|'ll|shall ?not|only ?be "
-	 "read|reply|answer|respond|check|back|return|reading|deal|see|get ** "
-	 "return|back|again|on|from|when|after|mail|email|e-mail|messages",
-	 CUE_AWAY, 8},
-	{"not be ?able|checking|reading|reachable|forwarded|available ?to|my|email", CUE_AWAY, 10},
-	{"back|return|returning ?in|to|at|on|office|work ?the ?office ?on %T|%N", CUE_AWAY, 8},
-	{"undelivered|undeliverable mail|message|:", CUE_AWAY, 22},
-	{"delivery status|failure|failed|subsystem|notification", CUE_AWAY, 16},
-	{"returned mail|to|message ?: ?see|sender", CUE_AWAY, 16},
-	{"failure notice", CUE_AWAY, 22},
-	{"mail|message delivery|not system|subsystem|failed|failure|delivered|problem", CUE_AWAY, 22},
-
-	/* Unwanted. */
-	{"lottery|jackpot|beneficiary|inheritance|viagra|cialis|casino|pharmacy|rolex|replica|forex|"
-	 "bitcoin~|crypto|"
-	 "cryptocurrency|millionaire|sweepstake~|pills|enlargement|nigeria~|escort|porn|slots|payday|"
-	 "investment",
-	 CUE_SPAM, 9},
-	{"you|you've|your|have ?have ?been|been|%N won|winner|selected|chosen ?a|an|the|as|to|for",
-	 CUE_SPAM, 10},
-	{"claim|collect|redeem|receive your|the|it ?free ?cash "
-	 "prize|reward|winnings|gift|bonus|funds|refund|card|"
-	 "money|payout|voucher",
-	 CUE_SPAM, 14},
-	{"million|millions|billion ?us|of dollars|euros|pounds|usd|euro|dollar", CUE_SPAM, 12},
-	{"dear|dearest friend|beloved|winner|beneficiary|account|email|e-mail|user|sir/madam", CUE_SPAM,
-	 8},
-	{"verify|confirm|validate|update|reactivate|restore|unlock|secure your ?%N account|"
-	 "identity|password|mailbox|details|information|billing|credentials|wallet|login|card|"
-	 "address",
-	 CUE_SPAM, 11},
-	{"account|mailbox|access|profile|card|wallet|email|storage ?has|have|is|was|will|access ?been "
-	 "?be "
-	 "suspended|limited|restricted|locked|blocked|deactivated|terminated|closed|disabled|full|"
-	 "compromised",
-	 CUE_SPAM, 11},
-	{"mailbox|quota|storage|inbox ?is|has ?almost exceeded|full|limit|quota", CUE_SPAM, 9},
-	{"enter|provide|send|give|supply ?me|us your ?full ?bank|credit|card "
-	 "card|bank|password|pin|account|credit|details|login|number|social",
-	 CUE_SPAM, 10},
-	{"card number", CUE_SPAM, 5},
-	{"unusual|suspicious|unauthorised|unauthorized|unrecognised "
-	 "?sign-in|login|activity|transaction|access",
-	 CUE_SPAM, 8},
-	{"100 % free|guaranteed|natural|safe|legal", CUE_SPAM, 9},
-	{"risk|no risk|free|fee|cost ?-|free", CUE_SPAM, 3},
-	{"risk-free|hassle-free|no-risk|act now|fast", CUE_SPAM, 8},
-	{"earn|make|win ?up|$ ?to|money|%N|cash|$ ** from|per|a|weekly|daily|home|online|week|day",
-	 CUE_SPAM, 8},
-	{"work|working from home ** earn|$|%N", CUE_SPAM, 6},
-	{"wire|transfer|next ?of|the of|kin|fund|funds|sum ?kin", CUE_SPAM, 5},
-	{"western union|moneygram|gift cards|itunes cards", CUE_SPAM, 12},
-	{"gift|steam|itunes|amazon|google card|cards|voucher|vouchers ?and|,|for|scratch|send|codes",
-	 CUE_SPAM, 5},
-	{"no|without n0|prescription|questions|credit|prescripti0n|doctor ?asked|check", CUE_SPAM, 8},
-	{"doctors|experts|banks|they|dermatologists hate|don't|fear|want", CUE_SPAM, 8},
-	{"lose|burn weight|kilos|pounds|belly|fat|kg", CUE_SPAM, 9},
-	{"click|tap|press|follow ?on here|link|below|this|the|now ?link|button ?now|below|to|and",
-	 CUE_SPAM, 3},
-	{"order|buy|apply|call|click|act|join|invest now|n0w|today|fast|immediately", CUE_SPAM, 4},
-	{"cheap|cheapest|discreet|herbal|miracle|secret|anonymous "
-	 "meds|pills|prices|shipping|cure|remedy|method|trick",
-	 CUE_SPAM, 8},
-	{"confidential|urgent|mutual|lucrative business|proposal|transaction|offer|benefit ?proposal",
-	 CUE_SPAM, 10},
-	{"late|deceased|dying|widow|barrister|prince|minister ?husband|client|president|king|of",
-	 CUE_SPAM, 5},
-	{"returns|profit|profits|roi|gains ?of|guaranteed|per|daily|weekly", CUE_SPAM, 5},
-	{"guaranteed|double ?your returns|profit|income|approval|results|money|winner", CUE_SPAM, 9},
-	{"rank|ranking|seo|backlinks page|on|of|for|services|google|higher", CUE_SPAM, 6},
-	{"first page of|on google|search", CUE_SPAM, 8},
-	{"your|customs|delivery|unpaid|small parcel|package|shipment|fee|charge ** "
-	 "held|fee|pending|undelivered|suspended|returned|customs|reschedule",
-	 CUE_SPAM, 4},
-	{"within %N hours|hour ** account|lose|closed|suspended|deleted|blocked|avoid|returned|"
-	 "destroyed|terminated|permanently",
-	 CUE_SPAM, 10},
-	{"hot|single|lonely|sexy|naughty women|girls|ladies|singles|milfs|photos", CUE_SPAM, 16},
-	{"i|we have|recorded|hacked recorded|hacked|access|you|your ?webcam|device|to|camera", CUE_SPAM,
-	 6},
-
-	/* Advertising. */
-	{"%N % off|cheaper|discount|less|reduction|savings|rabatt", CUE_PROMO, 12},
-	{"off|discount on|all|your|everything|code|for|today", CUE_PROMO, 4},
-	{"sale|sales|clearance|outlet|bargain~|black ?is|now|ends|starts|friday|starts|%T", CUE_PROMO,
-	 6},
-	{"special|exclusive|limited|limited-time|best|great|introductory|unbeatable|hot|early-bird|"
-	 "early "
-	 "offer~|deal~|price~|discount~|time|edition|bird|access|savings",
-	 CUE_PROMO, 9},
-	{"offer|offers|deal|deals ends|expires|valid|only|until|for|inside|of|end|you", CUE_PROMO, 8},
-	{"code|coupon|voucher|promo|promocode|use|with : |code|%C|at ?code ?%C", CUE_PROMO, 3},
-	{"use|with|enter ?the|our ?discount|promo|coupon code", CUE_PROMO, 9},
-	{"promo|coupon|discount|voucher code", CUE_PROMO, 9},
-	{"free|fast shipping|delivery|trial|gift|postage|sample|returns|upgrade|month", CUE_PROMO, 8},
-	{"shop|buy|order|book|browse|discover|grab|get|save|try|upgrade|start|register|subscribe "
-	 "now|yours|today",
-	 CUE_PROMO, 4},
-	{"shop now|the|our|all|online|today", CUE_PROMO, 8},
-	{"new|spring|summer|autumn|winter|latest|our "
-	 "collection|arrivals|season|range|menu|catalogue|in|styles",
-	 CUE_PROMO, 7},
-	{"last|final|your chance|days|hours|call ?to ?save|left|for", CUE_PROMO, 5},
-	{"don't|never|dont miss ?out|this|it", CUE_PROMO, 6},
-	{"only|from|just|for|now|starting|was $|£|€|eur|usd|%N ?%N ?.99|%N", CUE_PROMO, 1},
-	{"save ?up ?to %N|$|£|€", CUE_PROMO, 6},
-	{"up to %N %", CUE_PROMO, 8},
-	{"half price", CUE_PROMO, 10},
-	{"buy|two|three|get|2|3 one|for|two|get|1 ?get|the|price ?one|free|half", CUE_PROMO, 6},
-	{"members|subscribers|customers|members-only|loyalty|vip "
-	 "get|only|save|enjoy|exclusive|points|club",
-	 CUE_PROMO, 5},
-	{"treat|pamper|spoil yourself", CUE_PROMO, 9},
-	{"you'll|you will love|adore", CUE_PROMO, 6},
-	{"while stocks|supplies last", CUE_PROMO, 12},
-	{"selling|sold|going|almost|nearly out|fast|gone", CUE_PROMO, 5},
-	{"tickets|seats|places|spots on|from|going|are|available|left|limited", CUE_PROMO, 5},
-	{"earn|double|bonus|extra ?double points|miles|rewards|cashback", CUE_PROMO, 8},
-	{"upgrade|switch|go ?to|now premium|pro|plus", CUE_PROMO, 6},
-	{"introducing|presenting|meet ?the|our ?new", CUE_PROMO, 5},
-	{"terms|t&cs|conditions ?and|conditions ?conditions apply", CUE_PROMO, 9},
-	{"webinar|masterclass|ebook|e-book|whitepaper|white ?paper", CUE_PROMO, 4},
-	{"pre-order|preorder", CUE_PROMO, 4},
-	{"why not|wait|pay|settle", CUE_PROMO, 4},
-	{"no strings|minimum attached|spend", CUE_PROMO, 8},
-	{"back in stock|our", CUE_PROMO, 8},
-	{"our lowest|best|biggest|cheapest prices|price|sale|deal|offer", CUE_PROMO, 9},
-
-	/* Notices. */
-	{"your|the|this ** order|parcel|package|shipment|delivery|item|items|ticket ?%N ?%N "
-	 "has|is|was|have|left|will|on|should|are ?been|now|be|%Y ?its "
-	 "shipped|dispatched|despatched|delivered|confirmed|way|its|sent|arriving|out|received|arrive|"
-	 "reach|packed|our",
-	 CUE_RECEIPT, 14},
-	{"on its|their way", CUE_RECEIPT, 8},
-	{"left|leaves our|the warehouse|depot|facility", CUE_RECEIPT, 8},
-	{"thank|thanks ?you for your|ordering|shopping|booking|paying|travelling|choosing ?recent "
-	 "order|payment|purchase|booking|donation|with|us|registration|application",
-	 CUE_RECEIPT, 14},
-	{"receipt|invoice|payment|booking|order|reservation|registration ?for|is|%N ?%N "
-	 "confirmation|confirmed|received|"
-	 "successful|paid|complete|processed",
-	 CUE_RECEIPT, 10},
-	{"we|have ?have|'ve ?%Y received your ?payment|order|application|parcel|return", CUE_RECEIPT,
-	 10},
-	{"total|amount|sum ?was ?: ?charged|paid|refunded|credited ?to", CUE_RECEIPT, 5},
-	{"parcel|package|tracking|consignment no|number|nr|id", CUE_RECEIPT, 6},
-	{"password|email|address|phone|profile|settings ?has|was|have|were ?been ?successfully "
-	 "changed|updated|reset",
-	 CUE_RECEIPT, 10},
-	{"your|monthly|e- statement|payslip|document|bill is|for|are ?now|%N available|ready|online",
-	 CUE_RECEIPT, 8},
-	{"build|pipeline|job|test|tests|backup|deployment ?#|%N ?%N "
-	 "failed|succeeded|passed|fixed|completed",
-	 CUE_RECEIPT, 6},
-	{"new|a|recent sign-in|login|device|comment|follower|connection|message ?on|from|to",
-	 CUE_RECEIPT, 4},
-	{"booking|confirmation|order|reference|ref|pnr ?number ?no|code|nr ?: %N", CUE_RECEIPT, 4},
-
-	/* Urgent. */
-	{"urgent|urgently|asap|immediately|emergency|critical|a.s.a.p", CUE_URGENT, 10},
-	{"as soon as possible", CUE_URGENT, 8},
-	{"right|straight now|away", CUE_URGENT, 5},
-	{"final|last|third notice|reminder|warning|demand|call|chance", CUE_URGENT, 8},
-	{"overdue|legal ?action|collection|enforcement|court|bailiff~|disconnect~|cut", CUE_URGENT, 5},
-	{"today|hour|minutes", CUE_URGENT, 1},
-	{"production|server|site|service|system ?is|are down|outage|broken|failing|offline", CUE_URGENT,
-	 8},
-	{"high|top importance|priority", CUE_URGENT, 6},
-	{"important ?:|notice|!", CUE_URGENT, 4},
-
-	/* Sent to many. */
-	{"unsubscribe|unsubscribed|unsub|opt-out|abmelden|désabonner", CUE_BULK, 16},
-	{"opt out", CUE_BULK, 14},
-	{"off|leave|from|of ?our|the|this ?mailing list", CUE_BULK, 10},
-	{"stop|no|longer|rather ?longer|not receiving|receive|want|wish|get|getting|hear "
-	 "?to|these|this|our|from|such ?hear|"
-	 "receive ?from|emails|mails|mail|e-mails",
-	 CUE_BULK, 12},
-	{"had enough ?of|?", CUE_BULK, 5},
-	{"view|read|see|open ** browser", CUE_BULK, 12},
-	{"view|read ?this|it ?in|email|newsletter|message|mail online", CUE_BULK, 12},
-	{"trouble viewing|reading", CUE_BULK, 12},
-	{"manage|update|change|email ?your|my|email|mail ?email preferences|subscription~|settings",
-	 CUE_BULK, 10},
-	{"newsletter|newsletters|digest|weekly|monthly|bulletin|gazette|round-up|roundup|issue",
-	 CUE_BULK, 5},
-	{"you|you're ?are|'re receiving|getting ?this ?%N ?%N because you|as "
-	 "subscribed|signed|opted|a|are",
-	 CUE_BULK, 12},
-	{"because|as you ?have|'ve subscribed|signed|opted|registered|bought", CUE_BULK, 10},
-	{"dear|valued "
-	 "customer|customers|subscriber|subscribers|member|members|reader|readers|guest|shopper",
-	 CUE_BULK, 3},
-	{"in this|next issue|edition|newsletter|month's|week's|time", CUE_BULK, 10},
-	{"this|next week|month in|:|we", CUE_BULK, 2},
-	{"read more|on|the full|story|article|post", CUE_BULK, 7},
-	{"forwarded|forward this|to|it ?email|newsletter ?to ?a friend", CUE_BULK, 9},
-	{"all rights reserved", CUE_BULK, 9},
-	{"follow|find us on|at", CUE_BULK, 7},
-	{"mailing list", CUE_BULK, 6},
-
-	/* List headings. */
-	{"to-do|todo|to-dos|todos|tasks|homework|checklist|jobs|chores|errands|duties|actions",
-	 CUE_LIST_HEAD, 14},
-	{"to do|dos", CUE_LIST_HEAD, 14},
-	{"action items|points|list", CUE_LIST_HEAD, 14},
-	{"on your plate|desk|list|side", CUE_LIST_HEAD, 14},
-	{"your|you|u|yours ** "
-	 "list|tasks|jobs|bits|part|side|to-dos|homework|items|todo|still|need|to|must|bring|for",
-	 CUE_LIST_HEAD, 12},
-	{"%P ** :", CUE_LIST_HEAD, 14},
-	{"could|can|would|will you|u ** :", CUE_LIST_HEAD, 14},
-	{"things|items|points|stuff|jobs|tasks|bits|requests|reminders ?left|still|that ?to|for|"
-	 "need|you|i|we|from",
-	 CUE_LIST_HEAD, 10},
-	{"need|needs|require|requires|want ?%D|from|to|the|of ?you|your ** :", CUE_LIST_HEAD, 12},
-	{"for you", CUE_LIST_HEAD, 12},
-	{"before|by|until|for ** :", CUE_LIST_HEAD, 5},
-	{"open|outstanding|remaining|pending|next|left|still points|items|tasks|steps|questions|"
-	 "to|open|:",
-	 CUE_LIST_HEAD, 12},
-	{"remember|forget|sure|must|deadlines|due|duties", CUE_LIST_HEAD, 10},
-	{"agenda|topics|programme|program|menu|schedule|itinerary|timetable|contents|highlights|news|"
-	 "results|summary|"
-	 "changelog|features|decisions|discussed|attendees|present|participants|apologies|ingredients|"
-	 "speakers|"
-	 "minutes|notes|changes|fixed|fixes|improvements|included|includes|lineup|line-up",
-	 CUE_OTHER_HEAD, 14},
-	{"i'll|we'll|i|we|my|our|me|done|finished|completed|already "
-	 "?will|list|have|'ll|done|part|side|am|are|side|"
-	 "jobs|tasks|shall ** :",
-	 CUE_OTHER_HEAD, 14},
-	{"in this|what's|whats new|issue|edition|on|episode", CUE_OTHER_HEAD, 16},
-	{"what|who|how happened|changed|won|does|we", CUE_OTHER_HEAD, 8},
-	{"you ordered|bought|paid|order|purchase|asked|wrote|get|receive|receive", CUE_OTHER_HEAD, 14},
-	{"your order|purchase|items|booking|basket|cart", CUE_OTHER_HEAD, 14},
 
 	{NULL, 0, 0}};

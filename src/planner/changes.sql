@@ -1,0 +1,53 @@
+/* planner: tasks and events tell what became of them, for readers of scheduler.changes. */
+
+/* Rows of the current user only: whoever writes for others (a restore, an administrator) announces nothing. */
+CREATE FUNCTION scheduler.announce_tasks() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	owner_id uuid := scheduler.current_user_id();
+BEGIN
+	IF TG_OP = 'INSERT' THEN
+		PERFORM scheduler.record_change('task.created', n.task_id) FROM new_rows AS n WHERE n.user_id = owner_id;
+	ELSE
+		PERFORM scheduler.record_change('task.' || CASE WHEN n.status <> o.status THEN n.status ELSE 'updated' END, n.task_id)
+		FROM new_rows AS n
+		JOIN old_rows AS o ON o.user_id = n.user_id AND o.task_id = n.task_id
+		WHERE n.user_id = owner_id;
+	END IF;
+	RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.announce_tasks() IS 'Trigger of tasks: task.created, task.updated, task.<new status>.';
+CREATE TRIGGER announce_created AFTER INSERT ON scheduler.tasks
+	REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION scheduler.announce_tasks();
+CREATE TRIGGER announce_updated AFTER UPDATE ON scheduler.tasks
+	REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+	FOR EACH STATEMENT EXECUTE FUNCTION scheduler.announce_tasks();
+
+CREATE FUNCTION scheduler.announce_events() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	owner_id uuid := scheduler.current_user_id();
+	word text := CASE TG_OP WHEN 'INSERT' THEN 'created' WHEN 'UPDATE' THEN 'updated' ELSE 'deleted' END;
+BEGIN
+	PERFORM scheduler.record_change(
+		'calendar_event.' || CASE WHEN word = 'updated' AND c.status = 'cancelled' THEN 'cancelled' ELSE word END, c.event_id)
+	FROM changed AS c
+	WHERE c.user_id = owner_id;
+	RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.announce_events() IS
+	'Trigger of calendar_events: calendar_event.created, .updated, .cancelled, .deleted.';
+CREATE TRIGGER announce_created AFTER INSERT ON scheduler.calendar_events
+	REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION scheduler.announce_events();
+CREATE TRIGGER announce_updated AFTER UPDATE ON scheduler.calendar_events
+	REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION scheduler.announce_events();
+CREATE TRIGGER announce_deleted AFTER DELETE ON scheduler.calendar_events
+	REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION scheduler.announce_events();
