@@ -46,7 +46,11 @@ pass_deadline(void)
 void
 sched_jobs_prepare_deadline(void)
 {
-	deadline_timer = RegisterTimeout(USER_TIMEOUT, pass_deadline);
+	static bool registered = false;
+
+	if (!registered)
+		deadline_timer = RegisterTimeout(USER_TIMEOUT, pass_deadline);
+	registered = true;
 }
 
 static void
@@ -214,6 +218,26 @@ sched_jobs_run_alone(SchedJob *job, Oid role)
 	sched_identity_set_job_user(&job->user_id);
 	start_deadline(job->kind->timeout_ms);
 	call_as(job, role);
+	stop_deadline();
+	sched_identity_set_job_user(NULL);
+}
+
+void
+sched_jobs_run_guarded(SchedJob *job, Oid role)
+{
+	const char *problem = sched_jobs_resolve_handler(job->kind, role);
+
+	job->memory = CurrentMemoryContext;
+	if (problem != NULL)
+	{
+		job->outcome = SCHED_OUTCOME_FAIL;
+		job->reason = problem;
+		return;
+	}
+	sched_jobs_prepare_deadline();
+	sched_identity_set_job_user(&job->user_id);
+	start_deadline(job->kind->timeout_ms);
+	call_guarded(job, role);
 	stop_deadline();
 	sched_identity_set_job_user(NULL);
 }

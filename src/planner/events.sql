@@ -148,7 +148,7 @@ END
 $body$;
 COMMENT ON FUNCTION scheduler.add_event(text, timestamptz, timestamptz, text, text, jsonb, boolean, text, text, text,
 	boolean, boolean, uuid, text) IS
-	'Puts an event on the calendar; planned blocks make room, what is fixed refuses it (PT409). An external one always goes in.';
+	'Puts an event on the calendar; planned blocks make room, what is fixed refuses it (PT409). From outside anything goes in.';
 
 CREATE FUNCTION scheduler.check_event_words(transparency text, status text) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE
@@ -213,7 +213,8 @@ BEGIN
 	END;
 	PERFORM scheduler.check_span(event.start_datetime, event.end_datetime);
 	PERFORM scheduler.check_event_words(event.transparency, event.status);
-	IF NOT event.is_external AND NOT event.is_all_day AND event.transparency = 'opaque' AND event.status <> 'cancelled' THEN
+	IF NOT event.is_external AND NOT event.is_all_day AND event.transparency = 'opaque'
+		AND event.status <> 'cancelled' THEN
 		displaced := scheduler.claim_span(event.user_id, event.start_datetime, event.end_datetime, $1, true);
 	END IF;
 	UPDATE scheduler.calendar_events AS e
@@ -244,7 +245,8 @@ BEGIN
 	PERFORM scheduler.settle_conflicts();
 END
 $body$;
-COMMENT ON FUNCTION scheduler.cancel_event(uuid) IS 'Takes an own event or block off the calendar; the row stays, cancelled.';
+COMMENT ON FUNCTION scheduler.cancel_event(uuid) IS
+	'Takes an own event or block off the calendar; the row stays, cancelled.';
 
 CREATE FUNCTION scheduler.move_event(event_id uuid, new_start timestamptz) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER

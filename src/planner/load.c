@@ -1,11 +1,13 @@
 /*
  * load.c - reads a user's calendar into the arrays of the pure planner.
  *
- * Runs in any backend or worker inside SPI. Every query is a saved plan with qualified names; none is built from
- * data. Arrays are palloc'ed in the context of the caller, so they go with it. Throws what SPI throws.
+ * Runs in any backend or worker inside SPI. Every query is a saved plan with
+ * qualified names; none is built from data. Arrays are palloc'ed in the context
+ * of the caller, so they go with it. Throws what SPI throws.
  *
- * What stands on the calendar falls into two parts: blocks of the tasks that are planned and that may move (they
- * are the tasks' current places), and everything else, which is busy time.
+ * What stands on the calendar falls into two parts: blocks of the tasks that
+ * are planned and that may move (they are the tasks' current places), and
+ * everything else, which is busy time.
  */
 #include "postgres.h"
 
@@ -24,6 +26,7 @@ typedef struct SpanArray
 	int capacity;
 } SpanArray;
 
+/* Appends a span; the array doubles, so that many events cost few copies. */
 static void
 add_span(SpanArray *array, SchedMoment start, SchedMoment end)
 {
@@ -37,6 +40,7 @@ add_span(SpanArray *array, SchedMoment start, SchedMoment end)
 	array->spans[array->count++] = (SchedSpan){start, end};
 }
 
+/* What the core wants: sorted, disjoint. The array itself becomes the list. */
 static SchedSpanList
 merge_spans(SpanArray *array)
 {
@@ -47,7 +51,9 @@ merge_spans(SpanArray *array)
 	return list;
 }
 
-/* Runs a query whose plan stays for the session; the rows are in SPI_tuptable. */
+/*
+ * Runs a query whose plan stays for the session; the rows are in SPI_tuptable.
+ */
 static void
 run_query(SPIPlanPtr *plan, const char *query, int count, Oid *types, Datum *values,
 		  const char *nulls)
@@ -72,6 +78,10 @@ get_column(uint64 row, int column, bool *isnull)
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
 }
 
+/*
+ * A bigint or timestamptz, both of which are an int64; `otherwise` stands
+ * for null.
+ */
 static int64
 get_int(uint64 row, int column, int64 otherwise)
 {
@@ -81,6 +91,7 @@ get_int(uint64 row, int column, int64 otherwise)
 	return isnull ? otherwise : DatumGetInt64(value);
 }
 
+/* A boolean; null counts as false. */
 static bool
 get_bool(uint64 row, int column)
 {
@@ -90,6 +101,10 @@ get_bool(uint64 row, int column)
 	return !isnull && DatumGetBool(value);
 }
 
+/*
+ * A key, copied: the row it lies in goes with the query's result. Null is
+ * all zeros.
+ */
 static pg_uuid_t
 get_uuid(uint64 row, int column)
 {
@@ -137,7 +152,10 @@ load_user(const SchedLoadRequest *request, SchedLoad *load)
 	load->input.max_day_load = get_int(0, 4, 0) * SCHED_MINUTE;
 }
 
-/* Hours that are open. Working hours are what personal tasks rather stay out of. */
+/*
+ * Hours that are open. Working hours are what personal tasks rather stay out
+ * of.
+ */
 static void
 load_hours(const SchedLoadRequest *request, SchedLoad *load, SpanArray *soft)
 {
@@ -165,6 +183,10 @@ load_hours(const SchedLoadRequest *request, SchedLoad *load, SpanArray *soft)
 		load->input.open[kind] = merge_spans(&open[kind]);
 }
 
+/*
+ * Strictly protected time is busy for everybody, the rest is only disliked,
+ * whatever the hours.
+ */
 static void
 load_protected(const SchedLoadRequest *request, SpanArray *busy, SpanArray *soft)
 {
@@ -190,6 +212,7 @@ load_protected(const SchedLoadRequest *request, SpanArray *busy, SpanArray *soft
 	}
 }
 
+/* Orders pointers to tasks by key. */
 static int
 compare_tasks(const void *a, const void *b)
 {
@@ -220,7 +243,7 @@ load_tasks(const SchedLoadRequest *request, SchedLoad *load)
 	run_query(&plan,
 			  "SELECT t.task_id, (t.duration_minutes - t.worked_minutes)::bigint, t.earliest_start,"
 			  " t.deadline, t.min_chunk_minutes::bigint, t.priority::bigint,"
-			  " t.category = 'work'"
+			  " t.category IN ('work', 'other')"
 			  " FROM scheduler.tasks AS t"
 			  " WHERE t.user_id = $1 AND t.status IN ('pending', 'scheduled', 'in_progress')"
 			  " AND ($2 IS NULL OR t.task_id = ANY ($2))"
@@ -243,7 +266,10 @@ load_tasks(const SchedLoadRequest *request, SchedLoad *load)
 	}
 }
 
-/* A block of a task that is planned: its place to move from, or time that is spent. */
+/*
+ * A block of a task that is planned: its place to move from, or time that is
+ * spent.
+ */
 static void
 add_loaded_block(const SchedLoadRequest *request, SchedLoad *load, SchedLoadedTask *task,
 				 pg_uuid_t event_id, SchedSpan span, bool movable)
@@ -260,6 +286,10 @@ add_loaded_block(const SchedLoadRequest *request, SchedLoad *load, SchedLoadedTa
 		task->length -= span.end - span.start;
 }
 
+/*
+ * Adds what stays of a task to the day it starts on, so that a limit per day
+ * counts it.
+ */
 static void
 count_day(SchedLoad *load, SchedSpan span)
 {
@@ -271,8 +301,8 @@ count_day(SchedLoad *load, SchedSpan span)
 }
 
 /*
- * Everything on the calendar that touches the window, and the blocks of tasks that lie outside it: ordered by
- * task so that a task's blocks are neighbours.
+ * Everything on the calendar that touches the window, and the blocks of tasks
+ * that lie outside it: ordered by task so that a task's blocks are neighbours.
  */
 static void
 load_events(const SchedLoadRequest *request, SchedLoad *load, SchedLoadedTask **by_id,
@@ -319,7 +349,10 @@ load_events(const SchedLoadRequest *request, SchedLoad *load, SchedLoadedTask **
 	}
 }
 
-/* What comes before what. A predecessor outside this plan, or what stays of one in it, ends before the task begins. */
+/*
+ * What comes before what. A predecessor outside this plan, or what stays of one
+ * in it, ends before the task begins.
+ */
 static void
 load_dependencies(const SchedLoadRequest *request, SchedLoad *load, SchedLoadedTask **by_id)
 {
@@ -363,7 +396,10 @@ load_dependencies(const SchedLoadRequest *request, SchedLoad *load, SchedLoadedT
 	}
 }
 
-/* Numbers the tasks that have something to place and hands them their current blocks. */
+/*
+ * Numbers the tasks that have something to place and hands them their current
+ * blocks.
+ */
 static void
 number_tasks(SchedLoad *load)
 {
@@ -396,6 +432,11 @@ collect_tasks(SchedLoad *load)
 	load->input.tasks = tasks;
 }
 
+/*
+ * The order matters: tasks before events, which need to know whose blocks
+ * may move; events before numbering, which leaves out tasks that need
+ * nothing more; numbers before dependencies, which refer to them.
+ */
 void
 sched_planner_load(const SchedLoadRequest *request, SchedLoad *load)
 {

@@ -50,8 +50,9 @@ typedef struct SchedLoadRequest
 } SchedLoadRequest;
 
 /*
- * Reads everything by SPI, which must be connected. The load lives in the memory context that is current; throws what
- * SPI throws, and 22023 for a user without a row.
+ * Reads everything by SPI, which must be connected. The load lives in the
+ * memory context that is current; throws what SPI throws, and 22023 for a user
+ * without a row.
  */
 extern void sched_planner_load(const SchedLoadRequest *request, SchedLoad *load);
 

@@ -1,9 +1,11 @@
 /*
  * order.c - in which order tasks are placed.
  *
- * Pure (see place.h). Tasks come in an order of the caller that breaks ties, so the result does not depend on
- * how a sort treats equals. Predecessors always come before what waits for them; a predecessor is as urgent and
- * as important as the most urgent and most important task behind it. The returned array belongs to the caller.
+ * Pure (see place.h). Tasks come in an order of the caller that breaks ties, so
+ * the result does not depend on how a sort treats equals. Predecessors always
+ * come before what waits for them; a predecessor is as urgent and as important
+ * as the most urgent and most important task behind it. The returned array
+ * belongs to the caller.
  */
 #include <stdlib.h>
 
@@ -17,6 +19,10 @@ typedef struct Rank
 	SchedMoment latest_start;
 } Rank;
 
+/*
+ * Whose last possible start comes first; then importance; then the caller's
+ * order.
+ */
 static int
 compare_urgency(const void *a, const void *b)
 {
@@ -30,6 +36,7 @@ compare_urgency(const void *a, const void *b)
 	return x->index - y->index;
 }
 
+/* Importance first; then urgency; then the caller's order. */
 static int
 compare_priority(const void *a, const void *b)
 {
@@ -43,7 +50,10 @@ compare_priority(const void *a, const void *b)
 	return x->index - y->index;
 }
 
-/* The walk that puts predecessors first; an explicit stack, because a chain may be as long as the plan. */
+/*
+ * The walk that puts predecessors first; an explicit stack, because a chain may
+ * be as long as the plan.
+ */
 typedef struct Visit
 {
 	int task;
@@ -51,8 +61,9 @@ typedef struct Visit
 } Visit;
 
 /*
- * Appends the tasks in the order of `first` behind their predecessors. `visited` and `stack` have room for all.
- * A cycle, which the tables refuse, would be cut where it closes.
+ * Appends the tasks in the order of `first` behind their predecessors.
+ * `visited` and `stack` have room for all. A cycle, which the tables refuse,
+ * would be cut where it closes.
  */
 static void
 put_predecessors_first(const SchedPlanInput *input, const Rank *first, bool *visited, Visit *stack,
@@ -92,7 +103,10 @@ put_predecessors_first(const SchedPlanInput *input, const Rank *first, bool *vis
 	}
 }
 
-/* Hands urgency and priority down to predecessors: successors first, so that it reaches the head of a chain. */
+/*
+ * Hands urgency and priority down to predecessors: successors first, so that it
+ * reaches the head of a chain.
+ */
 static void
 hand_down(const SchedPlanInput *input, const int *order, Rank *ranks)
 {
@@ -115,6 +129,10 @@ hand_down(const SchedPlanInput *input, const int *order, Rank *ranks)
 	}
 }
 
+/*
+ * Twice through the predecessors: once in the caller's order, to hand
+ * urgency down along it, then in the order that results.
+ */
 int *
 sched_planner_order_tasks(const SchedPlanInput *input, bool by_priority)
 {

@@ -1,12 +1,15 @@
 /*
  * place.c - the construction of a plan.
  *
- * Pure (see place.h). A plan is built task by task: what stands well is kept, every other task takes the free
- * start of least cost, in one piece or, where none is long enough, in chunks. The order of tasks decides much and
- * no single one is always right, so four builds compete and the cheapest plan wins: by urgency or by priority,
- * and, where something found no place, both again with every movable block free to move.
+ * Pure (see place.h). A plan is built task by task: what stands well is kept,
+ * every other task takes the free start of least cost, in one piece or, where
+ * none is long enough, in chunks. The order of tasks decides much and no single
+ * one is always right, so four builds compete and the cheapest plan wins: by
+ * urgency or by priority, and, where something found no place, both again with
+ * every movable block free to move.
  *
- * All memory of a build belongs to its Build and is freed before sched_planner_place() returns.
+ * All memory of a build belongs to its Build and is freed before
+ * sched_planner_place() returns.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +33,7 @@ typedef struct Build
 	bool stopped;
 } Build;
 
+/* Also after a build that was never opened: everything is zero then. */
 static void
 free_build(Build *build)
 {
@@ -39,6 +43,7 @@ free_build(Build *build)
 	memset(build, 0, sizeof(Build));
 }
 
+/* -1 where memory fails; the build is to be freed in both cases. */
 static int
 open_build(Build *build, const SchedPlanInput *input)
 {
@@ -88,7 +93,10 @@ drop_blocks(Build *build, SchedPlanOutcome *outcome)
 	}
 }
 
-/* The end of the last task that must come before; false where one of them has no place. */
+/*
+ * The end of the last task that must come before; false where one of them has
+ * no place.
+ */
 static bool
 find_predecessors_end(const Build *build, const SchedPlanTask *task, SchedMoment *end)
 {
@@ -112,7 +120,10 @@ find_predecessors_end(const Build *build, const SchedPlanTask *task, SchedMoment
 	return true;
 }
 
-/* What stands against the current blocks of a task; SCHED_FITS where they can stay. */
+/*
+ * What stands against the current blocks of a task; SCHED_FITS where they can
+ * stay.
+ */
 static SchedRejection
 check_current(const Build *build, const SchedPlanTask *task)
 {
@@ -136,6 +147,10 @@ check_current(const Build *build, const SchedPlanTask *task)
 	return length == task->length ? SCHED_FITS : SCHED_REJECT_LENGTH;
 }
 
+/*
+ * Takes the time of blocks that stay, and what they cost: a plan that keeps
+ * must be comparable with one that moves.
+ */
 static int
 keep_current(Build *build, const SchedPlanTask *task, SchedPlanOutcome *outcome)
 {
@@ -156,8 +171,9 @@ keep_current(Build *build, const SchedPlanTask *task, SchedPlanOutcome *outcome)
 }
 
 /*
- * The task in parts: gap after gap takes as much as it holds, no part under min_chunk. All or nothing: a task
- * half of which is planned looks as if it would be done in time. 1 placed, 0 no place, -1 no memory.
+ * The task in parts: gap after gap takes as much as it holds, no part under
+ * min_chunk. All or nothing: a task half of which is planned looks as if it
+ * would be done in time. 1 placed, 0 no place, -1 no memory.
  */
 static int
 place_chunks(Build *build, const SchedPlanTask *task, SchedPlanOutcome *outcome, SchedMoment from)
@@ -187,6 +203,10 @@ place_chunks(Build *build, const SchedPlanTask *task, SchedPlanOutcome *outcome,
 	return 1;
 }
 
+/*
+ * A task that is placed anew may find its old place the best; nobody need
+ * hear that it moved.
+ */
 static bool
 is_where_it_was(const Build *build, const SchedPlanTask *task, const SchedPlanOutcome *outcome)
 {
@@ -195,7 +215,10 @@ is_where_it_was(const Build *build, const SchedPlanTask *task, const SchedPlanOu
 				  task->current_count * sizeof(SchedSpan)) == 0;
 }
 
-/* Finds a place for one task; its outcome says what came of it. -1 where memory fails. */
+/*
+ * Finds a place for one task; its outcome says what came of it. -1 where memory
+ * fails.
+ */
 static int
 place_task(Build *build, int index)
 {
@@ -237,8 +260,9 @@ place_task(Build *build, int index)
 }
 
 /*
- * One build: keeping first, in an order in which predecessors come before, then placing in the same order. A
- * task that waits for one without a place is not kept either.
+ * One build: keeping first, in an order in which predecessors come before, then
+ * placing in the same order. A task that waits for one without a place is not
+ * kept either.
  */
 static int
 run_build(Build *build, const int *order, bool keep)
@@ -271,6 +295,7 @@ run_build(Build *build, const int *order, bool keep)
 	return code;
 }
 
+/* Whether another, more expensive way is worth trying. */
 static bool
 has_unplaced(const Build *build)
 {
@@ -280,7 +305,10 @@ has_unplaced(const Build *build)
 	return false;
 }
 
-/* Replaces best by a new build where that is cheaper; an equally cheap later one loses. */
+/*
+ * Replaces best by a new build where that is cheaper; an equally cheap later
+ * one loses.
+ */
 static int
 try_build(Build *best, const SchedPlanInput *input, bool keep, const int *order)
 {
@@ -299,6 +327,11 @@ try_build(Build *best, const SchedPlanInput *input, bool keep, const int *order)
 	return code;
 }
 
+/*
+ * Builds 0 and 1 keep what stands well, 2 and 3 let everything move; the
+ * latter are tried only where a task found no place. The winner's arrays
+ * become the result, the others are freed.
+ */
 int
 sched_planner_place(const SchedPlanInput *input, SchedPlanResult *result)
 {
@@ -336,6 +369,7 @@ sched_planner_place(const SchedPlanInput *input, SchedPlanResult *result)
 	return code;
 }
 
+/* Also of a result that failed: its pointers are NULL. */
 void
 sched_planner_free_result(SchedPlanResult *result)
 {

@@ -1,8 +1,9 @@
 /*
  * place.h - where tasks go: the pure core of the planner.
  *
- * Pure: no server, no clock. Everything comes in as arrays of the caller, sorted by start; what comes out is
- * malloc'ed and freed by sched_planner_free_result(). Equal input gives equal output.
+ * Pure: no server, no clock. Everything comes in as arrays of the caller,
+ * sorted by start; what comes out is malloc'ed and freed by
+ * sched_planner_free_result(). Equal input gives equal output.
  */
 #ifndef SCHED_PLANNER_PLACE_H
 #define SCHED_PLANNER_PLACE_H
@@ -81,7 +82,9 @@ typedef enum SchedPlanStatus
 	SCHED_UNPLACED
 } SchedPlanStatus;
 
-/* Why a start is not possible, a block could not stay or a task found no place. */
+/*
+ * Why a start is not possible, a block could not stay or a task found no place.
+ */
 typedef enum SchedRejection
 {
 	SCHED_FITS,
@@ -149,13 +152,16 @@ extern int sched_planner_merge_spans(SchedSpan *spans, int count);
 /* The first grid point at or after a moment. */
 extern SchedMoment sched_planner_align(SchedMoment moment, int64_t grid);
 
-/* Places every task; 0, or -1 where memory fails. The result is to be freed in both cases. */
+/*
+ * Places every task; 0, or -1 where memory fails. The result is to be freed in
+ * both cases.
+ */
 extern int sched_planner_place(const SchedPlanInput *input, SchedPlanResult *result);
 extern void sched_planner_free_result(SchedPlanResult *result);
 
 /*
- * Judges starts of a task of the input against what is busy; other tasks of the input do not count. 0, or -1
- * where memory fails.
+ * Judges starts of a task of the input against what is busy; other tasks of the
+ * input do not count. 0, or -1 where memory fails.
  */
 extern int sched_planner_judge(const SchedPlanInput *input, const SchedPlanTask *task,
 							   const SchedMoment *starts, int count, SchedJudgement *judgements);
@@ -167,8 +173,9 @@ typedef struct SchedSlot
 } SchedSlot;
 
 /*
- * The best free starts for one task, at most max, not overlapping each other, best first; starts within a gap
- * are step apart. Returns how many were written into slots, or -1 where memory fails.
+ * The best free starts for one task, at most max, not overlapping each other,
+ * best first; starts within a gap are step apart. Returns how many were written
+ * into slots, or -1 where memory fails.
  */
 extern int sched_planner_find_slots(const SchedPlanInput *input, const SchedPlanTask *task,
 									int64_t step, SchedSlot *slots, int max);

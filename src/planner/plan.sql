@@ -141,7 +141,8 @@ BEGIN
 		PERFORM scheduler.settle_conflicts();
 	END IF;
 	RETURN QUERY
-	SELECT p.task_id, CASE WHEN p.starts_at IS NOT NULL THEN tstzrange(p.starts_at, p.ends_at) END, p.starts_at, p.ends_at, p.status, p.reason
+	SELECT p.task_id, CASE WHEN p.starts_at IS NOT NULL THEN tstzrange(p.starts_at, p.ends_at) END, p.starts_at,
+		p.ends_at, p.status, p.reason
 	FROM unnest(placements) AS p
 	WHERE p.status <> 'dropped'
 	ORDER BY p.starts_at, p.task_id;

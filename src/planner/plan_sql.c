@@ -1,9 +1,10 @@
 /*
  * plan_sql.c - the planner as set-returning functions for the SQL of this room.
  *
- * Runs in any backend or worker. Each function reads the calendar by SPI, lets the pure core compute and returns
- * rows; nothing is written here. What the core mallocs is freed before anything can throw: results are copied
- * into palloc'ed memory first.
+ * Runs in any backend or worker. Each function reads the calendar by SPI, lets
+ * the pure core compute and returns rows; nothing is written here. What the
+ * core mallocs is freed before anything can throw: results are copied into
+ * palloc'ed memory first.
  */
 #include "postgres.h"
 
@@ -52,13 +53,21 @@ static const char *const moved_reasons[] = {
 	[SCHED_REJECT_NO_GAP] = "its time was taken",
 };
 
-/* Polled by the core: it must not throw, so the interrupt itself is taken when the core has returned. */
+/*
+ * Polled by the core: it must not throw, so the interrupt itself is taken when
+ * the core has returned.
+ */
 static bool
 is_interrupted(void)
 {
 	return InterruptPending && (QueryCancelPending || ProcDiePending);
 }
 
+/*
+ * What all loads have in common. Now is the time of the transaction, so that
+ * everything a statement computes agrees; a window that began in the past
+ * begins now.
+ */
 static void
 begin_load(SchedLoadRequest *request, Datum user_id, Datum from, Datum until)
 {
@@ -72,6 +81,7 @@ begin_load(SchedLoadRequest *request, Datum user_id, Datum from, Datum until)
 		request->from = request->now;
 }
 
+/* The core answers -1 where malloc fails; PostgreSQL's own arrays never do. */
 static void
 fail_memory(void)
 {
@@ -95,6 +105,7 @@ describe_placement(const SchedPlanTask *task, SchedMoment end, int chunks)
 					(int) (minutes % 1440 / 60), (int) (minutes % 60));
 }
 
+/* What stands in the way of a task, for people. */
 static const char *
 describe_unplaced(const SchedPlanTask *task, SchedRejection why, SchedSpan window)
 {
@@ -115,6 +126,7 @@ describe_unplaced(const SchedPlanTask *task, SchedRejection why, SchedSpan windo
 	}
 }
 
+/* The reason column of a plan; end is where the last block ends. */
 static const char *
 describe_outcome(const SchedLoad *load, const SchedPlanTask *task, const SchedPlanOutcome *outcome,
 				 SchedMoment end)
@@ -132,7 +144,10 @@ describe_outcome(const SchedLoad *load, const SchedPlanTask *task, const SchedPl
 	}
 }
 
-/* One row of place_tasks(); a span without length is null, and so is an event that is not there yet. */
+/*
+ * One row of place_tasks(); a span without length is null, and so is an event
+ * that is not there yet.
+ */
 static void
 put_row(ReturnSetInfo *result, const SchedLoadedTask *task, const SchedLoadedBlock *block,
 		SchedSpan span, const char *status, const char *why, const char *reason)
@@ -167,8 +182,9 @@ find_movable(const SchedLoad *load, const SchedLoadedTask *task, int k)
 }
 
 /*
- * The rows of a task that had something to place: a row per new block, which takes over a row of the calendar
- * where there is one, and one per row that is no longer needed.
+ * The rows of a task that had something to place: a row per new block, which
+ * takes over a row of the calendar where there is one, and one per row that is
+ * no longer needed.
  */
 static void
 put_outcome(ReturnSetInfo *result, const SchedLoad *load, const SchedLoadedTask *task,
@@ -191,24 +207,31 @@ put_outcome(ReturnSetInfo *result, const SchedLoad *load, const SchedLoadedTask 
 		put_row(result, task, surplus, surplus->span, "dropped", "length", "no longer needed");
 }
 
-/* A task with nothing left to place: what stands stays, and what could move is no longer needed. */
+/*
+ * A task with nothing left to place: what stands stays, and what could move is
+ * no longer needed.
+ */
 static void
 put_standing(ReturnSetInfo *result, const SchedLoad *load, const SchedLoadedTask *task)
 {
+	SchedSpan window = load->input.window;
+
 	for (int i = 0; i < task->block_count; i++)
 	{
 		const SchedLoadedBlock *block = &load->blocks[task->first_block + i];
+		bool outside = block->span.start >= window.end || block->span.end <= window.start;
 
 		if (block->movable)
 			put_row(result, task, block, block->span, "dropped", "length", "no longer needed");
 		else
-			put_row(result, task, block, block->span, "kept", "fits", "pinned or under way");
+			put_row(result, task, block, block->span, "kept", "fits",
+					outside ? "stands outside the window" : "pinned or under way");
 	}
 }
 
 /*
- * Runs the core and copies what it found into palloc'ed memory; what the core malloc'ed is freed whatever
- * happens.
+ * Runs the core and copies what it found into palloc'ed memory; what the core
+ * malloc'ed is freed whatever happens.
  */
 static void
 compute_plan(const SchedPlanInput *input, SchedPlanResult *plan)
@@ -235,7 +258,10 @@ compute_plan(const SchedPlanInput *input, SchedPlanResult *plan)
 	PG_END_TRY();
 }
 
-/* place_tasks(user_id, from_time, to_time, task_ids) -> setof (task_id, event_id, starts_at, ends_at, status, why, reason) */
+/*
+ * place_tasks(user_id, from_time, to_time, task_ids) -> setof (task_id,
+ * event_id, starts_at, ends_at, status, why, reason)
+ */
 Datum
 sched_sql_place_tasks(PG_FUNCTION_ARGS)
 {
@@ -267,7 +293,8 @@ sched_sql_place_tasks(PG_FUNCTION_ARGS)
 }
 
 /*
- * free_slots(user_id, from_time, to_time, length, kind, step, max) -> setof (starts_at, ends_at, score)
+ * free_slots(user_id, from_time, to_time, length, kind, step, max) -> setof
+ * (starts_at, ends_at, score)
  */
 Datum
 sched_sql_free_slots(PG_FUNCTION_ARGS)
@@ -307,6 +334,10 @@ sched_sql_free_slots(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/*
+ * The values of the factors as float8[], in the order of
+ * placement_factors().
+ */
 static Datum
 make_float_array(const double *values, int count)
 {
@@ -319,9 +350,11 @@ make_float_array(const double *values, int count)
 }
 
 /*
- * judge_starts(user_id, task_id, from_time, to_time, length, starts) -> setof (starts_at, rejected, score, values)
+ * judge_starts(user_id, task_id, from_time, to_time, length, starts) -> setof
+ * (starts_at, rejected, score, values)
  *
- * As if only this task's own blocks were not there; nothing for a task that is over.
+ * As if only this task's own blocks were not there; nothing for a task that is
+ * over.
  */
 Datum
 sched_sql_judge_starts(PG_FUNCTION_ARGS)

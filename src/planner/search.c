@@ -1,9 +1,11 @@
 /*
  * search.c - walks the free time and weighs starts.
  *
- * Pure (see place.h). What is taken is one sorted array of disjoint spans; a look walks the hours that are open
- * to a task and the array beside each other, so it costs one step per span and per grid start, and allocates
- * nothing. A block is inserted and removed by moving the tail of the array: some hundred spans, a few kilobytes.
+ * Pure (see place.h). What is taken is one sorted array of disjoint spans; a
+ * look walks the hours that are open to a task and the array beside each other,
+ * so it costs one step per span and per grid start, and allocates nothing. A
+ * block is inserted and removed by moving the tail of the array: some hundred
+ * spans, a few kilobytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +13,9 @@
 #include "planner/search.h"
 
 /*
- * What a user would trade for what. Delay grows with priority and with the share of the window that passes before
- * the start; deadline with how little of a day is left after the end.
+ * What a user would trade for what. Delay grows with priority and with the
+ * share of the window that passes before the start; deadline with how little of
+ * a day is left after the end.
  */
 const SchedFactorInfo sched_planner_factors[SCHED_FACTOR_COUNT] = {
 	[SCHED_FACTOR_DELAY] = {"delay", 10.0},        [SCHED_FACTOR_DEADLINE] = {"deadline", 4.0},
@@ -24,25 +27,31 @@ const SchedFactorInfo sched_planner_factors[SCHED_FACTOR_COUNT] = {
 #define USELESS_GAP (30 * SCHED_MINUTE)
 #define FULL_DAY (8 * 60 * SCHED_MINUTE)
 
-/* Free time around a start: from the end of what is before it to the start of what is after it. */
+/*
+ * Free time around a start: from the end of what is before it to the start of
+ * what is after it.
+ */
 typedef struct Gap
 {
 	SchedMoment start;
 	SchedMoment end;
 } Gap;
 
+/* The later of two moments, or the longer of two lengths. */
 static SchedMoment
 max_moment(SchedMoment a, SchedMoment b)
 {
 	return a > b ? a : b;
 }
 
+/* The earlier of two moments, or the shorter of two lengths. */
 static SchedMoment
 min_moment(SchedMoment a, SchedMoment b)
 {
 	return a < b ? a : b;
 }
 
+/* Works for moments before the epoch too: C's remainder is negative there. */
 SchedMoment
 sched_planner_align(SchedMoment moment, int64_t grid)
 {
@@ -53,6 +62,7 @@ sched_planner_align(SchedMoment moment, int64_t grid)
 	return rest == 0 ? moment : moment + (grid - rest);
 }
 
+/* By start, then by end: equal input in any order sorts the same way. */
 static int
 compare_spans(const void *a, const void *b)
 {
@@ -64,6 +74,7 @@ compare_spans(const void *a, const void *b)
 	return x->end < y->end ? -1 : x->end > y->end;
 }
 
+/* Spans that touch become one as well: no block could start between them. */
 int
 sched_planner_merge_spans(SchedSpan *spans, int count)
 {
@@ -82,6 +93,10 @@ sched_planner_merge_spans(SchedSpan *spans, int count)
 	return last + 1;
 }
 
+/*
+ * Room for 64 blocks more than is busy spares most plans a realloc. -1 where
+ * memory fails; to be closed in both cases.
+ */
 int
 sched_planner_open_search(SchedSearch *search, const SchedPlanInput *input)
 {
@@ -102,6 +117,7 @@ sched_planner_open_search(SchedSearch *search, const SchedPlanInput *input)
 	return 0;
 }
 
+/* Frees what the search owns; harmless on one that failed to open. */
 void
 sched_planner_close_search(SchedSearch *search)
 {
@@ -150,6 +166,10 @@ find_day(const SchedPlanInput *input, SchedMoment moment)
 	return low;
 }
 
+/*
+ * The span is free, as its caller has checked, so it only has to be put in
+ * between. A block counts for the day it starts on.
+ */
 int
 sched_planner_take_span(SchedSearch *search, SchedSpan span)
 {
@@ -175,6 +195,7 @@ sched_planner_take_span(SchedSearch *search, SchedSpan span)
 	return 0;
 }
 
+/* Undoes take_span: chunks that led nowhere. */
 void
 sched_planner_give_back_span(SchedSearch *search, SchedSpan span)
 {
@@ -188,6 +209,7 @@ sched_planner_give_back_span(SchedSearch *search, SchedSpan span)
 		search->day_load[day] -= span.end - span.start;
 }
 
+/* Whether a block would make its day longer than the user wants to work. */
 static bool
 exceeds_day(const SchedSearch *search, SchedSpan span)
 {
@@ -200,6 +222,10 @@ exceeds_day(const SchedSearch *search, SchedSpan span)
 		   search->day_load[day] + (span.end - span.start) > search->input->max_day_load;
 }
 
+/*
+ * The order of the tests is the order in which reasons are given: what no
+ * rearrangement could mend comes first.
+ */
 SchedRejection
 sched_planner_check_span(const SchedSearch *search, const SchedPlanTask *task, SchedSpan span,
 						 SchedMoment not_before)
@@ -241,6 +267,7 @@ measure_overlap(const SchedSpanList *list, SchedSpan span)
 	return (double) inside / (double) (span.end - span.start);
 }
 
+/* Whether one of the task's blocks starts here today. */
 static bool
 stands_there(const SchedPlanTask *task, SchedMoment start)
 {
@@ -250,6 +277,7 @@ stands_there(const SchedPlanTask *task, SchedMoment start)
 	return false;
 }
 
+/* 0.5 for each end of a gap that is left too short for anything. */
 static double
 measure_fragments(SchedSpan span, const Gap *gap)
 {
@@ -313,6 +341,11 @@ find_limits(const SchedPlanInput *input, const SchedPlanTask *task, SchedMoment 
 	return limits;
 }
 
+/*
+ * The gap around the span is looked up here, where a walk over gaps has it
+ * at hand; both must agree, or explanations would not add up to what was
+ * planned.
+ */
 double
 sched_planner_cost_span(const SchedSearch *search, const SchedPlanTask *task, SchedSpan span,
 						double *values)
@@ -339,8 +372,8 @@ sched_planner_cost_span(const SchedSearch *search, const SchedPlanTask *task, Sc
 }
 
 /*
- * A walk over the gaps that are open to a task within limits. Begin with walk = {.open = -1}; each true answer
- * is one gap, buffers already taken off.
+ * A walk over the gaps that are open to a task within limits. Begin with walk =
+ * {.open = -1}; each true answer is one gap, buffers already taken off.
  */
 typedef struct Walk
 {
@@ -349,6 +382,10 @@ typedef struct Walk
 	SchedMoment cursor;
 } Walk;
 
+/*
+ * Advances both lists by whichever ends first, so a whole walk is linear in
+ * their lengths.
+ */
 static bool
 next_gap(const SchedSearch *search, const SchedPlanTask *task, SchedSpan limits, Walk *walk,
 		 Gap *gap)
@@ -390,6 +427,7 @@ next_gap(const SchedSearch *search, const SchedPlanTask *task, SchedSpan limits,
 	return false;
 }
 
+/* Starts lie on the grid, or on a finer step that was asked for. */
 void
 sched_planner_visit_starts(const SchedSearch *search, const SchedPlanTask *task, SchedMoment from,
 						   int64_t step, SchedStartVisitor visitor, void *data)
@@ -419,6 +457,7 @@ typedef struct Choice
 	double cost;
 } Choice;
 
+/* Keeps the first of equals: visits come from early to late. */
 static void
 choose_start(void *data, SchedMoment start, double cost)
 {
@@ -428,6 +467,10 @@ choose_start(void *data, SchedMoment start, double cost)
 		*choice = (Choice){true, start, cost};
 }
 
+/*
+ * Every start is weighed: a window of two weeks has some hundred, and there
+ * is no order in which to stop early.
+ */
 bool
 sched_planner_find_start(const SchedSearch *search, const SchedPlanTask *task, SchedMoment from,
 						 SchedMoment *start, double *cost)
@@ -440,7 +483,10 @@ sched_planner_find_start(const SchedSearch *search, const SchedPlanTask *task, S
 	return choice.found;
 }
 
-/* How much of the rest goes into a room: whole grid steps, and never so much that a useless rest remains. */
+/*
+ * How much of the rest goes into a room: whole grid steps, and never so much
+ * that a useless rest remains.
+ */
 static int64_t
 size_chunk(int64_t room, int64_t left, int64_t min_chunk)
 {
@@ -454,6 +500,10 @@ size_chunk(int64_t room, int64_t left, int64_t min_chunk)
 	return size >= min_chunk ? size : 0;
 }
 
+/*
+ * The earliest room that holds a whole part, not the best one: parts of a
+ * long task have to follow each other anyway.
+ */
 bool
 sched_planner_find_chunk(const SchedSearch *search, const SchedPlanTask *task, SchedMoment from,
 						 int64_t left, SchedSpan *chunk)
@@ -465,7 +515,10 @@ sched_planner_find_chunk(const SchedSearch *search, const SchedPlanTask *task, S
 
 	while (next_gap(search, task, limits, &walk, &gap))
 	{
-		/* A gap that spans midnights is used day by day where days have a limit. */
+		/*
+		 * A gap that spans midnights is used day by day where days have a
+		 * limit.
+		 */
 		for (SchedMoment at = sched_planner_align(gap.start, SCHED_GRID); at < gap.end;)
 		{
 			int day = find_day(input, at);

@@ -1,7 +1,9 @@
 /*
- * search.h - the free time of a plan that is being built, and what a start in it costs.
+ * search.h - the free time of a plan that is being built, and what a start in
+ * it costs.
  *
- * Pure; used by place.c and slots of the same room only. A search owns malloc'ed copies of what is taken.
+ * Pure; used by place.c and slots of the same room only. A search owns
+ * malloc'ed copies of what is taken.
  */
 #ifndef SCHED_PLANNER_SEARCH_H
 #define SCHED_PLANNER_SEARCH_H
@@ -28,7 +30,10 @@ extern void sched_planner_give_back_span(SchedSearch *search, SchedSpan span);
 extern SchedRejection sched_planner_check_span(const SchedSearch *search, const SchedPlanTask *task,
 											   SchedSpan span, SchedMoment not_before);
 
-/* What the soft rules say of a block: values of the factors and their weighted sum. */
+/*
+ * What the soft rules say of a block: values of the factors and their weighted
+ * sum.
+ */
 extern double sched_planner_cost_span(const SchedSearch *search, const SchedPlanTask *task,
 									  SchedSpan span, double *values);
 
@@ -39,7 +44,10 @@ extern void sched_planner_visit_starts(const SchedSearch *search, const SchedPla
 									   SchedMoment from, int64_t step, SchedStartVisitor visitor,
 									   void *data);
 
-/* The free start of least cost for the whole task, the earlier of equals; false where there is none. */
+/*
+ * The free start of least cost for the whole task, the earlier of equals; false
+ * where there is none.
+ */
 extern bool sched_planner_find_start(const SchedSearch *search, const SchedPlanTask *task,
 									 SchedMoment from, SchedMoment *start, double *cost);
 
@@ -47,7 +55,10 @@ extern bool sched_planner_find_start(const SchedSearch *search, const SchedPlanT
 extern bool sched_planner_find_chunk(const SchedSearch *search, const SchedPlanTask *task,
 									 SchedMoment from, int64_t left, SchedSpan *chunk);
 
-/* malloc'ed order of the tasks, predecessors first: by urgency, or by priority. NULL where memory fails. */
+/*
+ * malloc'ed order of the tasks, predecessors first: by urgency, or by priority.
+ * NULL where memory fails.
+ */
 extern int *sched_planner_order_tasks(const SchedPlanInput *input, bool by_priority);
 
 #endif

@@ -1,13 +1,19 @@
 /*
- * slots.c - free starts for one task: given ones judged, or the best ones found.
+ * slots.c - free starts for one task: given ones judged, or the best ones
+ * found.
  *
- * Pure (see place.h). Both functions open a search of their own and free it before they return.
+ * Pure (see place.h). Both functions open a search of their own and free it
+ * before they return.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "planner/search.h"
 
+/*
+ * All factors are computed also for starts that are ruled out, so that an
+ * explanation can show what would be gained.
+ */
 int
 sched_planner_judge(const SchedPlanInput *input, const SchedPlanTask *task,
 					const SchedMoment *starts, int count, SchedJudgement *judgements)
@@ -36,6 +42,7 @@ typedef struct Starts
 	bool failed;
 } Starts;
 
+/* Collects; a failure is remembered, because a visitor cannot stop the walk. */
 static void
 add_start(void *data, SchedMoment start, double cost)
 {
@@ -58,6 +65,10 @@ add_start(void *data, SchedMoment start, double cost)
 		starts->slots[starts->count++] = (SchedSlot){start, -cost};
 }
 
+/*
+ * Best score first, then the earlier: a total order, so the sort is stable
+ * in effect.
+ */
 static int
 compare_slots(const void *a, const void *b)
 {
@@ -69,6 +80,7 @@ compare_slots(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
+/* A list of nearly the same slot ten times over helps nobody. */
 static bool
 touches_chosen(const SchedSlot *chosen, int count, SchedMoment start, int64_t length)
 {
@@ -78,6 +90,7 @@ touches_chosen(const SchedSlot *chosen, int count, SchedMoment start, int64_t le
 	return false;
 }
 
+/* Best first, passing over those that overlap a better one. */
 int
 sched_planner_find_slots(const SchedPlanInput *input, const SchedPlanTask *task, int64_t step,
 						 SchedSlot *slots, int max)

@@ -139,7 +139,7 @@ CREATE UNIQUE INDEX calendar_events_external_key
 CREATE TRIGGER touch BEFORE UPDATE ON scheduler.calendar_events
 	FOR EACH ROW EXECUTE FUNCTION scheduler.touch_updated_at();
 COMMENT ON TABLE scheduler.calendar_events IS
-	'Events, blocks of tasks and holds. Where blocks is true no two rows of a user overlap; a hold counts until hold_expires_at.';
+	'Events, blocks of tasks and holds. No two rows of a user that block overlap; a hold counts until hold_expires_at.';
 SELECT scheduler.install_user_table('calendar_events');
 
 CREATE TABLE scheduler.availability
@@ -156,7 +156,7 @@ CREATE TABLE scheduler.availability
 	CONSTRAINT availability_kind_word CHECK (kind IN ('work', 'personal'))
 );
 COMMENT ON TABLE scheduler.availability IS
-	'Hours of the week in which tasks may be placed, as wall-clock time in the user''s zone; weekday 1 is Monday, 7 Sunday.';
+	'Hours of the week for placing tasks, wall-clock time in the user''s zone; weekday 1 is Monday, 7 Sunday.';
 SELECT scheduler.install_user_table('availability');
 
 CREATE TABLE scheduler.availability_overrides
@@ -238,7 +238,8 @@ CREATE UNIQUE INDEX scheduling_conflicts_open_key ON scheduler.scheduling_confli
 CREATE INDEX scheduling_conflicts_conflict_id_idx ON scheduler.scheduling_conflicts (conflict_id);
 CREATE INDEX scheduling_conflicts_task_idx ON scheduler.scheduling_conflicts (user_id, task_id);
 CREATE INDEX scheduling_conflicts_event_idx ON scheduler.scheduling_conflicts (user_id, event_id);
-CREATE INDEX scheduling_conflicts_conflicting_event_idx ON scheduler.scheduling_conflicts (user_id, conflicting_event_id);
+CREATE INDEX scheduling_conflicts_conflicting_event_idx
+	ON scheduler.scheduling_conflicts (user_id, conflicting_event_id);
 COMMENT ON TABLE scheduler.scheduling_conflicts IS
 	'What the planner cannot settle alone, with alternatives that were free when they were offered.';
 SELECT scheduler.install_user_table('scheduling_conflicts');

@@ -61,7 +61,8 @@ BEGIN
 	END IF;
 END
 $body$;
-COMMENT ON FUNCTION scheduler.check_span(timestamptz, timestamptz) IS 'Error 22023 unless starts_at < ends_at, both finite.';
+COMMENT ON FUNCTION scheduler.check_span(timestamptz, timestamptz) IS
+	'Error 22023 unless starts_at < ends_at, both finite.';
 
 /* What a caller may have given wrongly, in words instead of a constraint's name. */
 CREATE FUNCTION scheduler.check_task(task scheduler.tasks) RETURNS void
@@ -99,7 +100,8 @@ BEGIN
 	END IF;
 END
 $body$;
-COMMENT ON FUNCTION scheduler.check_task(scheduler.tasks) IS 'Error 22023 with the problem where a task is not well-formed.';
+COMMENT ON FUNCTION scheduler.check_task(scheduler.tasks) IS
+	'Error 22023 with the problem where a task is not well-formed.';
 
 /* The caller's task, locked for writing; the calendar lock is taken before, so that both are always in this order. */
 CREATE FUNCTION scheduler.lock_task(task_id uuid) RETURNS scheduler.tasks
@@ -217,7 +219,7 @@ DECLARE
 		'min_chunk_minutes,location,attendees,tags,metadata,parent_task_id,depends_on,status}';
 	task scheduler.tasks := scheduler.lock_task($1);
 	unknown text;
-	past uuid[];
+	predecessors uuid[];
 BEGIN
 	IF $2 IS NULL OR jsonb_typeof($2) <> 'object' THEN
 		RAISE EXCEPTION 'changes are not an object'
@@ -245,9 +247,13 @@ BEGIN
 		metadata = coalesce(task.metadata, '{}'), parent_task_id = task.parent_task_id, status = task.status,
 		completed_at = CASE WHEN task.status = 'completed' THEN coalesce(t.completed_at, now()) END
 	WHERE t.user_id = task.user_id AND t.task_id = task.task_id;
+	UPDATE scheduler.calendar_events AS e
+	SET summary = task.description, location = task.location, sync_status = 'pending'
+	WHERE e.user_id = task.user_id AND e.task_id = task.task_id AND NOT e.is_external AND e.end_datetime > now()
+		AND (e.summary, e.location) IS DISTINCT FROM (task.description, task.location);
 	IF $2 ? 'depends_on' THEN
-		past := ARRAY(SELECT jsonb_array_elements_text(nullif($2 -> 'depends_on', 'null'))::uuid);
-		PERFORM scheduler.save_dependencies(task.task_id, past);
+		predecessors := ARRAY(SELECT jsonb_array_elements_text(nullif($2 -> 'depends_on', 'null'))::uuid);
+		PERFORM scheduler.save_dependencies(task.task_id, predecessors);
 	END IF;
 	PERFORM scheduler.replan_tasks(ARRAY[task.task_id]);
 END

@@ -45,7 +45,8 @@ BEGIN
 	RETURN NEW;
 END
 $body$;
-COMMENT ON FUNCTION scheduler.prepare_event() IS 'Trigger of calendar_events: sets blocks, mends lengths, takes the calendar lock.';
+COMMENT ON FUNCTION scheduler.prepare_event() IS
+	'Trigger of calendar_events: sets blocks, mends lengths, takes the calendar lock.';
 CREATE TRIGGER prepare BEFORE INSERT OR UPDATE ON scheduler.calendar_events
 	FOR EACH ROW EXECUTE FUNCTION scheduler.prepare_event();
 

@@ -1,5 +1,6 @@
 /*
- * planner_test.c - the pure core of the planner: worked cases, then random instances against the hard rules.
+ * planner_test.c - the pure core of the planner: worked cases, then random
+ * instances against the hard rules.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -198,7 +199,10 @@ test_replanning(void)
 	   "what is laid over moves, and says why");
 	sched_planner_free_result(&plan);
 
-	/* An urgent task needs the whole of the first day, where a patient one stands. */
+	/*
+	 * An urgent task needs the whole of the first day, where a patient one
+	 * stands.
+	 */
 	open_calendar(&calendar);
 	task = add_task(&calendar, 2 * HOUR, SCHED_NEVER, 5);
 	calendar.current[0][0] = (SchedSpan){MONDAY + 10 * HOUR, MONDAY + 12 * HOUR};
@@ -302,7 +306,10 @@ draw_calendar(Calendar *calendar, int round)
 		task->earliest = draw(3) == 0 ? MONDAY + draw(DAYS * 24) * HOUR : INT64_MIN;
 		if (i > 0 && draw(4) == 0)
 			calendar->after[i][task->after_count++] = draw(i);
-		/* Blocks that stand now do not overlap each other: the constraint of the table. */
+		/*
+		 * Blocks that stand now do not overlap each other: the constraint of
+		 * the table.
+		 */
 		if (draw(3) == 0 && i < DAYS * 2)
 		{
 			SchedMoment start = MONDAY + (i / 2) * SCHED_DAY + (9 + 6 * (i % 2)) * HOUR;
