@@ -59,8 +59,7 @@ CREATE UNIQUE INDEX email_tracking_original_key ON scheduler.email_tracking (use
 	WHERE duplicate_of IS NULL;
 CREATE INDEX email_tracking_email_id_idx ON scheduler.email_tracking (email_id);
 CREATE INDEX email_tracking_received_idx ON scheduler.email_tracking (user_id, received_at);
-CREATE INDEX email_tracking_external_idx ON scheduler.email_tracking (user_id, account_id, external_id)
-	WHERE external_id IS NOT NULL;
+CREATE INDEX email_tracking_account_idx ON scheduler.email_tracking (user_id, account_id, external_id);
 CREATE INDEX email_tracking_duplicate_idx ON scheduler.email_tracking (user_id, duplicate_of)
 	WHERE duplicate_of IS NOT NULL;
 COMMENT ON TABLE scheduler.email_tracking IS
