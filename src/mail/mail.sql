@@ -11,6 +11,7 @@ GRANT SELECT ON scheduler.email_accounts TO scheduler_viewer;
 /*
  * message_key is the Message-ID in its brackets, else a hash of the bytes. The second key is what "extracted once"
  * stands on: of one message a user has one row without duplicate_of, however many accounts it came through.
+ * duplicate_of and task_id have no key: circular ones, also a table's own, are what a restore stumbles over.
  */
 CREATE TABLE scheduler.email_tracking
 (
@@ -47,8 +48,6 @@ CREATE TABLE scheduler.email_tracking
 	CONSTRAINT email_tracking_user_fkey FOREIGN KEY (user_id) REFERENCES scheduler.users ON DELETE CASCADE,
 	CONSTRAINT email_tracking_account_fkey FOREIGN KEY (user_id, account_id)
 		REFERENCES scheduler.accounts ON DELETE SET NULL (account_id),
-	CONSTRAINT email_tracking_duplicate_fkey FOREIGN KEY (user_id, duplicate_of)
-		REFERENCES scheduler.email_tracking ON DELETE CASCADE,
 	CONSTRAINT email_tracking_classification_word CHECK (classification IN ('important', 'followup', 'actionable',
 		'informational', 'promotional', 'spam')),
 	CONSTRAINT email_tracking_confidence_range CHECK (extraction_confidence BETWEEN 0 AND 1),
