@@ -39,7 +39,7 @@ JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/
 
 # time
 PURE_TIME = src/time/when.o src/time/when_lex.o src/time/when_words.o src/time/when_calendar.o src/time/when_number.o \
-	src/time/when_date.o src/time/when_period.o src/time/when_clock.o src/time/when_hours.o src/time/when_zone.o src/time/when_moment.o \
+	src/time/when_date.o src/time/when_figures.o src/time/when_period.o src/time/when_clock.o src/time/when_hours.o src/time/when_zone.o src/time/when_moment.o \
 	src/time/when_relative.o src/time/when_deadline.o src/time/when_recur.o src/time/duration.o
 TIME_OBJS = src/time/zone.o src/time/time_sql.o
 TIME_SQL = src/time/time.sql
@@ -59,7 +59,7 @@ LLM_OBJS = src/llm/extract_sql.o
 LLM_SQL = src/llm/extract.sql src/llm/models.sql src/llm/calls.sql src/llm/completion.sql src/llm/normalize.sql src/llm/extraction.sql src/llm/chat.sql
 
 # mail
-PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o src/mail/invitation.o
+PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/head.o src/mail/mailbox.o src/mail/invitation.o
 MAIL_OBJS = src/mail/mail_sql.o src/mail/import_sql.o
 MAIL_SQL = src/mail/mail.sql src/mail/import.sql src/mail/pipeline.sql src/mail/connect.sql
 

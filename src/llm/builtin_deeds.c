@@ -226,7 +226,7 @@ belongs_to(const SchedReading *reading, const SchedDeed *deed, const SchedDeed *
 	if (says_also(reading, b) && (matter > 1 || other->main - deed->main > 1))
 		return false;
 	/* "One more: the permit runs out soon. Renew it": the object stands in the sentence that says so. */
-	for (int i = deed->main + 1; i < other->main; i++)
+	for (int i = near ? deed->main + 1 : other->main; i < other->main; i++)
 		if (says_also(reading, &reading->sentences[i]) && !sched_llm_share_matter(reading, a, b))
 			return false;
 	if (near && matter == 0)

@@ -105,7 +105,8 @@ date_from_elsewhere(SchedReading *reading, SchedDeed *deeds, int count, int inde
 		if ((i == nearest ||
 			 (reading->sentences[deeds[i].main].bullet &&
 			  reading->sentences[deeds[i].main].section == sentence->section && due)) &&
-			(deeds[i].date == NULL || !deeds[i].date->strong || deeds[i].date->past))
+			(deeds[i].date == NULL || deeds[i].date->past ||
+			 (!deeds[i].date->strong && !reading->sentences[deeds[i].main].bullet)))
 		{
 			deeds[i].date = date;
 			deeds[i].date_sentence = index;
@@ -602,7 +603,9 @@ sched_llm_describe_deed(const SchedReading *reading, const SchedDeed *deed, int 
 		add_note(
 			&text, reading->flow + before->start,
 			cut_text(reading->flow + before->start, before->length, MAX_TEXT - 4 - text.length));
-	else if (matter <= 1 && sentence->heading >= 0)
+	else if (matter <= 1 && sentence->heading >= 0 &&
+			 sched_llm_count_matter(reading, &reading->sentences[sentence->heading],
+									reading->sentences[sentence->heading].first) > 0)
 		add_note(&text, reading->flow + reading->sentences[sentence->heading].start,
 				 reading->sentences[sentence->heading].length);
 	if (text.length == 0)
@@ -661,6 +664,9 @@ sched_llm_find_location(const SchedReading *reading, const SchedSentence *senten
 		token_in(reading, &reading->tokens[sentence->first], labels))
 		return copy_range(reading, reading->tokens[sentence->first + 2].start,
 						  sentence->start + sentence->length);
+	/* "Room 12" on a line of its own */
+	if (sentence->count <= 3 && token_in(reading, &reading->tokens[sentence->first], places))
+		return copy_range(reading, sentence->start, sentence->start + sentence->length);
 	for (int i = sentence->first; i < end - 1; i++)
 	{
 		const SchedToken *token = &reading->tokens[i];

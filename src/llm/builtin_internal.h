@@ -206,7 +206,7 @@ typedef struct SchedReading
 	int general;            /* patterns that begin with a class of words */
 	int seen[MAX_PATTERNS]; /* 1 + first token of the last sentence that was counted in total */
 
-	SchedToken tokens[MAX_TOKENS];
+	SchedToken tokens[MAX_TOKENS + 2]; /* two empty ones stand behind the last */
 	int token_count;
 	SchedSentence sentences[MAX_SENTENCES];
 	int sentence_count;

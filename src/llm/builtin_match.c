@@ -274,6 +274,7 @@ sched_llm_scan_tokens(SchedReading *reading, uint32_t start, uint32_t length)
 		at += token->length;
 		reading->token_count++;
 	}
+	memset(&reading->tokens[reading->token_count], 0, sizeof(SchedToken) * 2);
 	return reading->token_count - first;
 }
 

@@ -361,7 +361,8 @@ read_dates(SchedReading *reading, SchedSentence *sentence)
 	{
 		SchedDate *date = &sentence->date[sentence->dates];
 
-		if (found[i].kind == SCHED_WHEN_RECURRING)
+		/* "now" is no date of a deed */
+		if (found[i].kind == SCHED_WHEN_RECURRING || found[i].granularity == SCHED_GRAIN_SECOND)
 			continue;
 		date->when = found[i];
 		judge_date(reading, sentence, date);

@@ -252,14 +252,15 @@ check_repeated(const char *head, const char *text, int n, const char *tail, cons
 static void
 check_nested(int n)
 {
-	char *raw = malloc((size_t) n * 64 + 64);
-	int length = sprintf(raw, "From: a@example.org\n");
+	size_t room = (size_t) n * 64 + 64;
+	char *raw = malloc(room);
+	int length = snprintf(raw, room, "From: a@example.org\n");
 	SchedMail *mail;
 
 	for (int i = 0; i < n; i++)
-		length +=
-			sprintf(raw + length, "Content-Type: multipart/mixed; boundary=b%d\n\n%s\n--b%d\n", i,
-					i == 0 ? "--b0\n\nouter" : "", i);
+		length += snprintf(raw + length, room - (size_t) length,
+						   "Content-Type: multipart/mixed; boundary=b%d\n\n%s\n--b%d\n", i,
+						   i == 0 ? "--b0\n\nouter" : "", i);
 	mail = parse_bytes(raw, (size_t) length);
 	ok(sched_mail_find_problem(mail, "too_deep") != NULL, "%d nested multiparts", n);
 	ok(strstr(mail->body_text, "outer") != NULL, "what lies above the limit is read");
