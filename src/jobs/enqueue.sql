@@ -91,7 +91,8 @@ BEGIN
 		RAISE EXCEPTION 'only a superuser marks a kind as shared' USING ERRCODE = '42501',
 			DETAIL = 'A shared kind runs inside the worker like one of the extension''s own.';
 	END IF;
-	IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = executor) THEN
+	PERFORM FROM pg_roles r WHERE r.rolname = executor;
+	IF NOT FOUND THEN
 		RAISE EXCEPTION 'role "%" does not exist', executor USING ERRCODE = '42704';
 	END IF;
 	IF NOT pg_has_role(caller, executor, 'MEMBER') THEN

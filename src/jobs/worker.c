@@ -49,6 +49,7 @@ typedef struct Worker
 	Oid extension;
 	SchedClaimer *claimer;
 	MemoryContext memory; /* of one batch */
+	int batch_size;
 	uint64 seen[SCHED_SIGNAL_COUNT];
 	bool armed;
 	TimestampTz check_at;
@@ -231,11 +232,27 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs)
 	reason = psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode));
 	AbortCurrentTransaction();
 	sched_jobs_end_call();
-	sched_jobs_refresh_claimer(worker->claimer);
+	sched_jobs_restart_claimer(worker->claimer);
 	if (n_jobs > 1)
 		worker->single = Max(worker->single, 2 * n_jobs);
 	else
 		record_failure(worker, &user_id, &job_id, reason);
+}
+
+/* Slow handlers: take no more than a batch has time for; what was taken too much is taken again. */
+static void
+adapt_batch(Worker *worker, const SchedJob *jobs, int taken)
+{
+	int reached = 0;
+
+	while (reached < taken && jobs[reached].outcome != SCHED_OUTCOME_NONE)
+		reached++;
+	if (reached == worker->batch_size)
+		worker->batch_size = Min(BATCH_SIZE, 2 * worker->batch_size);
+	if (reached == taken)
+		return;
+	worker->batch_size = Max(8, 2 * reached);
+	sched_jobs_return_unreached(worker->claimer, jobs, taken);
 }
 
 /* Takes due jobs and runs them; how many were taken. */
@@ -244,7 +261,7 @@ work_on_claims(Worker *worker)
 {
 	volatile int taken = 0;
 	SchedJob *jobs = MemoryContextAlloc(worker->memory, BATCH_SIZE * sizeof(SchedJob));
-	int limit = worker->single > 0 ? 1 : BATCH_SIZE;
+	int limit = worker->single > 0 ? 1 : worker->batch_size;
 
 	if (!begin_step(worker))
 		return 0;
@@ -261,8 +278,7 @@ work_on_claims(Worker *worker)
 		recover(worker, jobs, taken);
 	}
 	PG_END_TRY();
-	if (taken > 0 && jobs[taken - 1].outcome == SCHED_OUTCOME_NONE)
-		sched_jobs_refresh_claimer(worker->claimer);
+	adapt_batch(worker, jobs, taken);
 	if (worker->single > 0)
 		worker->single--;
 	return taken;
@@ -678,6 +694,7 @@ sched_jobs_worker_main(Datum argument)
 	worker->memory =
 		AllocSetContextCreate(TopMemoryContext, "scheduler batch", ALLOCSET_DEFAULT_SIZES);
 	worker->claimer = sched_jobs_make_claimer(false);
+	worker->batch_size = BATCH_SIZE;
 	worker->queues_at = worker->schedules_at = worker->runners_at = DT_NOEND;
 	worker->due_at = DT_NOEND;
 	sched_jobs_prepare_deadline();
