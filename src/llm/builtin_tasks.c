@@ -92,7 +92,8 @@ find_duration(const SchedReading *reading, const SchedSentence *sentence)
 static int
 find_effort(const SchedReading *reading, const SchedSentence *asking)
 {
-	static const char *const effort[] = {"work", "takes", "take", "took", "need", "needs", "effort"};
+	static const char *const effort[] = {"work", "takes", "take",  "took",
+										 "need", "needs", "effort"};
 	const SchedSentence *next = asking + 1;
 
 	if (next >= reading->sentences + reading->sentence_count || next->block != asking->block ||
