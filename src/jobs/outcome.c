@@ -25,6 +25,8 @@
 
 #define RETRY_BASE_MS 1000
 #define RETRY_CAP_MS 60000
+/* A hundred years: what a handler asks for must stay within the calendar. */
+#define MAX_DELAY_MS (INT64CONST(36525) * 86400 * 1000)
 
 #define FINISH_HEAD                                                                                \
 	"WITH gone AS (DELETE FROM scheduler.live_jobs l WHERE l.ctid = ANY ($1) RETURNING l.*)"       \
@@ -234,7 +236,7 @@ find_delay(const SchedJob *job)
 	int64 delay;
 
 	if (job->has_after)
-		return Max(job->after_ms, 0);
+		return Min(Max(job->after_ms, 0), MAX_DELAY_MS);
 	if (job->attempts <= 6)
 		most = Min(most, (int64) RETRY_BASE_MS << Max(job->attempts - 1, 0));
 	delay = (int64) (pg_prng_double(&pg_global_prng_state) * most);

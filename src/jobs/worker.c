@@ -67,7 +67,8 @@ typedef struct Worker
 	bool blocked;
 	bool orphans_wanted;
 	bool cancels_wanted;
-	bool more; /* the last claim found something: do not wait */
+	TimestampTz cancels_at; /* looked at again */
+	bool more;              /* the last claim found something: do not wait */
 } Worker;
 
 static SchedStatement lock_leased = {"SELECT " SCHED_JOB_COLUMNS
@@ -490,10 +491,13 @@ static void
 work_on_cancels(Worker *worker)
 {
 	worker->cancels_wanted = false;
+	worker->cancels_at = DT_NOEND;
 	sched_jobs_cancel_flights(worker->process->incarnation);
 	if (sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId) > 0 && begin_step(worker))
 	{
-		sched_jobs_interrupt_cancelled();
+		/* A handler that catches the interrupt goes on: see again, until its process ends. */
+		if (sched_jobs_interrupt_cancelled())
+			worker->cancels_at = GetCurrentTimestamp() + USECS_PER_SEC;
 		sched_jobs_end_step();
 	}
 }
@@ -555,7 +559,7 @@ do_duties(Worker *worker)
 		look_at_all(worker, now);
 	if (worker->changes_wanted && now >= worker->changes_after)
 		number_changes(worker, now);
-	if (worker->cancels_wanted)
+	if (worker->cancels_wanted || now >= worker->cancels_at)
 		work_on_cancels(worker);
 	if (!worker->armed)
 		return;
@@ -589,7 +593,6 @@ do_jobs(Worker *worker)
 	int taken;
 
 	worker->more = false;
-	worker->process->busy = true;
 	sched_jobs_drive_flights();
 	if (work_on_answers(worker) > 0)
 		worker->more = sched_jobs_flights_answered();
@@ -629,6 +632,7 @@ find_pause(Worker *worker)
 		return 0;
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
+	next = Min(next, worker->cancels_at);
 	if (worker->armed)
 	{
 		next = Min(next, Min(worker->due_at, worker->queues_at));
@@ -696,11 +700,13 @@ sched_jobs_worker_main(Datum argument)
 	worker->claimer = sched_jobs_make_claimer(false);
 	worker->batch_size = BATCH_SIZE;
 	worker->queues_at = worker->schedules_at = worker->runners_at = DT_NOEND;
-	worker->due_at = DT_NOEND;
+	worker->due_at = worker->cancels_at = DT_NOEND;
 	sched_jobs_prepare_deadline();
 	sched_jobs_open_flights();
 	for (;;)
 	{
+		/* An error in either ends the process, and the next one comes with back-off. */
+		worker->process->busy = true;
 		do_duties(worker);
 		do_jobs(worker);
 		wait_for_something(worker);

@@ -328,12 +328,16 @@ read_limits(FunctionCallInfo fcinfo, Import *import)
 Datum
 sched_sql_import_batch(PG_FUNCTION_ARGS)
 {
-	char *path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_PATH));
 	Import import = {.context = CurrentMemoryContext};
 	SchedMailboxPosition position;
 	SchedMailbox *box;
-	Datum result = (Datum) 0;
+	volatile Datum result = (Datum) 0;
+	char *path;
 
+	if (PG_ARGISNULL(ARG_PATH) || PG_ARGISNULL(ARG_USER_ID) || PG_ARGISNULL(ARG_NOTICES))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("an import needs a path, a user and whether it tells")));
+	path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_PATH));
 	read_position(fcinfo, &position);
 	read_limits(fcinfo, &import);
 	import.per_mail =
