@@ -23,6 +23,7 @@
 
 #include "core/fault.h"
 #include "core/settings.h"
+#include "http/request.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
 #include "jobs/duties.h"
@@ -191,10 +192,9 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 
 /* A job alone in its transaction failed at commit, or where no handler can be blamed: its attempt is over. */
 static void
-record_failure(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id,
-			   const char *reason)
+record_failure(Worker *worker, const SchedJob *failed, const char *reason)
 {
-	Datum values[2] = {UUIDPGetDatum(user_id), UUIDPGetDatum(job_id)};
+	Datum values[2] = {UUIDPGetDatum(&failed->user_id), UUIDPGetDatum(&failed->job_id)};
 	SchedJob job;
 
 	if (!begin_step(worker))
@@ -204,6 +204,11 @@ record_failure(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id
 	{
 		sched_jobs_read_row(&job, SPI_tuptable, 0);
 		job.kind = sched_jobs_find_kind(job.kind_name);
+		if (failed->answer != NULL && failed->has_response)
+		{
+			job.response = sched_http_form_response(failed->answer);
+			job.has_response = true;
+		}
 		sched_jobs_note_failure(&job, reason);
 		sched_jobs_write_outcomes(&job, 1, worker->process->incarnation);
 	}
@@ -219,8 +224,6 @@ static void
 recover(Worker *worker, SchedJob *jobs, int n_jobs)
 {
 	ErrorData *error;
-	pg_uuid_t user_id;
-	pg_uuid_t job_id;
 	char *reason;
 
 	MemoryContextSwitchTo(worker->memory);
@@ -228,8 +231,6 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs)
 	if (n_jobs == 0)
 		PG_RE_THROW();
 	FlushErrorState();
-	user_id = jobs[0].user_id;
-	job_id = jobs[0].job_id;
 	reason = psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode));
 	AbortCurrentTransaction();
 	sched_jobs_end_call();
@@ -237,7 +238,7 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs)
 	if (n_jobs > 1)
 		worker->single = Max(worker->single, 2 * n_jobs);
 	else
-		record_failure(worker, &user_id, &job_id, reason);
+		record_failure(worker, &jobs[0], reason);
 }
 
 /* Slow handlers: take no more than a batch has time for; what was taken too much is taken again. */
