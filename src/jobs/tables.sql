@@ -76,7 +76,7 @@ CREATE TABLE scheduler.live_jobs
 	CONSTRAINT live_jobs_status_known CHECK
 		(status IN ('pending', 'running', 'sleeping', 'waiting', 'failed', 'dead')),
 	CONSTRAINT live_jobs_priority_range CHECK (priority BETWEEN 0 AND 99)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE scheduler.live_jobs IS 'Jobs that are to run, run, or ended without success.';
 SELECT scheduler.install_user_table('live_jobs');
 /* Taking: the users with work, then each one''s jobs in order, from where the last look ended. */

@@ -23,6 +23,7 @@
 
 #include "core/fault.h"
 #include "core/settings.h"
+#include "http/request.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
 #include "jobs/duties.h"
@@ -49,6 +50,7 @@ typedef struct Worker
 	Oid extension;
 	SchedClaimer *claimer;
 	MemoryContext memory; /* of one batch */
+	int batch_size;
 	uint64 seen[SCHED_SIGNAL_COUNT];
 	bool armed;
 	TimestampTz check_at;
@@ -66,7 +68,8 @@ typedef struct Worker
 	bool blocked;
 	bool orphans_wanted;
 	bool cancels_wanted;
-	bool more; /* the last claim found something: do not wait */
+	TimestampTz cancels_at; /* looked at again */
+	bool more;              /* the last claim found something: do not wait */
 } Worker;
 
 static SchedStatement lock_leased = {"SELECT " SCHED_JOB_COLUMNS
@@ -189,10 +192,9 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 
 /* A job alone in its transaction failed at commit, or where no handler can be blamed: its attempt is over. */
 static void
-record_failure(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id,
-			   const char *reason)
+record_failure(Worker *worker, const SchedJob *failed, const char *reason)
 {
-	Datum values[2] = {UUIDPGetDatum(user_id), UUIDPGetDatum(job_id)};
+	Datum values[2] = {UUIDPGetDatum(&failed->user_id), UUIDPGetDatum(&failed->job_id)};
 	SchedJob job;
 
 	if (!begin_step(worker))
@@ -202,6 +204,11 @@ record_failure(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id
 	{
 		sched_jobs_read_row(&job, SPI_tuptable, 0);
 		job.kind = sched_jobs_find_kind(job.kind_name);
+		if (failed->answer != NULL && failed->has_response)
+		{
+			job.response = sched_http_form_response(failed->answer);
+			job.has_response = true;
+		}
 		sched_jobs_note_failure(&job, reason);
 		sched_jobs_write_outcomes(&job, 1, worker->process->incarnation);
 	}
@@ -217,8 +224,6 @@ static void
 recover(Worker *worker, SchedJob *jobs, int n_jobs)
 {
 	ErrorData *error;
-	pg_uuid_t user_id;
-	pg_uuid_t job_id;
 	char *reason;
 
 	MemoryContextSwitchTo(worker->memory);
@@ -226,16 +231,30 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs)
 	if (n_jobs == 0)
 		PG_RE_THROW();
 	FlushErrorState();
-	user_id = jobs[0].user_id;
-	job_id = jobs[0].job_id;
 	reason = psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode));
 	AbortCurrentTransaction();
 	sched_jobs_end_call();
-	sched_jobs_refresh_claimer(worker->claimer);
+	sched_jobs_restart_claimer(worker->claimer);
 	if (n_jobs > 1)
 		worker->single = Max(worker->single, 2 * n_jobs);
 	else
-		record_failure(worker, &user_id, &job_id, reason);
+		record_failure(worker, &jobs[0], reason);
+}
+
+/* Slow handlers: take no more than a batch has time for; what was taken too much is taken again. */
+static void
+adapt_batch(Worker *worker, const SchedJob *jobs, int taken)
+{
+	int reached = 0;
+
+	while (reached < taken && jobs[reached].outcome != SCHED_OUTCOME_NONE)
+		reached++;
+	if (reached == worker->batch_size)
+		worker->batch_size = Min(BATCH_SIZE, 2 * worker->batch_size);
+	if (reached == taken)
+		return;
+	worker->batch_size = Max(8, 2 * reached);
+	sched_jobs_return_unreached(worker->claimer, jobs, taken);
 }
 
 /* Takes due jobs and runs them; how many were taken. */
@@ -244,7 +263,7 @@ work_on_claims(Worker *worker)
 {
 	volatile int taken = 0;
 	SchedJob *jobs = MemoryContextAlloc(worker->memory, BATCH_SIZE * sizeof(SchedJob));
-	int limit = worker->single > 0 ? 1 : BATCH_SIZE;
+	int limit = worker->single > 0 ? 1 : worker->batch_size;
 
 	if (!begin_step(worker))
 		return 0;
@@ -261,8 +280,7 @@ work_on_claims(Worker *worker)
 		recover(worker, jobs, taken);
 	}
 	PG_END_TRY();
-	if (taken > 0 && jobs[taken - 1].outcome == SCHED_OUTCOME_NONE)
-		sched_jobs_refresh_claimer(worker->claimer);
+	adapt_batch(worker, jobs, taken);
 	if (worker->single > 0)
 		worker->single--;
 	return taken;
@@ -474,10 +492,13 @@ static void
 work_on_cancels(Worker *worker)
 {
 	worker->cancels_wanted = false;
+	worker->cancels_at = DT_NOEND;
 	sched_jobs_cancel_flights(worker->process->incarnation);
 	if (sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId) > 0 && begin_step(worker))
 	{
-		sched_jobs_interrupt_cancelled();
+		/* A handler that catches the interrupt goes on: see again, until its process ends. */
+		if (sched_jobs_interrupt_cancelled())
+			worker->cancels_at = GetCurrentTimestamp() + USECS_PER_SEC;
 		sched_jobs_end_step();
 	}
 }
@@ -539,7 +560,7 @@ do_duties(Worker *worker)
 		look_at_all(worker, now);
 	if (worker->changes_wanted && now >= worker->changes_after)
 		number_changes(worker, now);
-	if (worker->cancels_wanted)
+	if (worker->cancels_wanted || now >= worker->cancels_at)
 		work_on_cancels(worker);
 	if (!worker->armed)
 		return;
@@ -573,7 +594,6 @@ do_jobs(Worker *worker)
 	int taken;
 
 	worker->more = false;
-	worker->process->busy = true;
 	sched_jobs_drive_flights();
 	if (work_on_answers(worker) > 0)
 		worker->more = sched_jobs_flights_answered();
@@ -613,6 +633,7 @@ find_pause(Worker *worker)
 		return 0;
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
+	next = Min(next, worker->cancels_at);
 	if (worker->armed)
 	{
 		next = Min(next, Min(worker->due_at, worker->queues_at));
@@ -678,12 +699,15 @@ sched_jobs_worker_main(Datum argument)
 	worker->memory =
 		AllocSetContextCreate(TopMemoryContext, "scheduler batch", ALLOCSET_DEFAULT_SIZES);
 	worker->claimer = sched_jobs_make_claimer(false);
+	worker->batch_size = BATCH_SIZE;
 	worker->queues_at = worker->schedules_at = worker->runners_at = DT_NOEND;
-	worker->due_at = DT_NOEND;
+	worker->due_at = worker->cancels_at = DT_NOEND;
 	sched_jobs_prepare_deadline();
 	sched_jobs_open_flights();
 	for (;;)
 	{
+		/* An error in either ends the process, and the next one comes with back-off. */
+		worker->process->busy = true;
 		do_duties(worker);
 		do_jobs(worker);
 		wait_for_something(worker);

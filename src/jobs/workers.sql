@@ -38,13 +38,16 @@ CREATE FUNCTION scheduler.disarm() RETURNS boolean
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 #variable_conflict error
+DECLARE
+	was_armed boolean;
 BEGIN
 	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
 		RAISE EXCEPTION 'permission denied to disarm this database' USING ERRCODE = '42501';
 	END IF;
 	DELETE FROM scheduler.armed_places;
+	was_armed := FOUND;
 	PERFORM scheduler.wake_workers('arming');
-	RETURN FOUND;
+	RETURN was_armed;
 END
 $body$;
 COMMENT ON FUNCTION scheduler.disarm() IS 'Stops claiming jobs; what runs is finished.';
@@ -175,3 +178,30 @@ COMMENT ON FUNCTION scheduler.apply_retention() IS
 	'Deletes finished jobs, changes and runs of schedules that are over their retention; for all users.';
 ALTER FUNCTION scheduler.apply_retention() OWNER TO scheduler_system;
 GRANT EXECUTE ON FUNCTION scheduler.apply_retention() TO scheduler_admin;
+
+CREATE FUNCTION scheduler.step_job_now(job_id uuid) RETURNS boolean
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_step_job_now';
+COMMENT ON FUNCTION scheduler.step_job_now(uuid) IS
+	'Runs a job in this session until it ends, sleeps or waits; calls are made with the transaction open. False where there is nothing to run.';
+
+CREATE FUNCTION scheduler.run_job_now(job_id uuid) RETURNS scheduler.jobs
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	job scheduler.jobs;
+BEGIN
+	IF NOT scheduler.step_job_now(run_job_now.job_id) THEN
+		RAISE EXCEPTION 'this job cannot be run now' USING ERRCODE = '55000',
+			DETAIL = coalesce((SELECT 'It is ' || j.status || '.' FROM scheduler.jobs j
+				WHERE j.job_id = run_job_now.job_id), 'There is no such job.');
+	END IF;
+	SELECT j.* INTO job FROM scheduler.jobs j WHERE j.job_id = run_job_now.job_id;
+	RETURN job;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.run_job_now(uuid) IS
+	'Runs one of the caller''s jobs in this session, without a worker, and returns it as it is then; for trying handlers out.';
+GRANT EXECUTE ON FUNCTION scheduler.step_job_now(uuid), scheduler.run_job_now(uuid) TO scheduler_developer;

@@ -88,6 +88,24 @@ find_duration(const SchedReading *reading, const SchedSentence *sentence)
 	return 0;
 }
 
+/* "I know that this is fourteen hours of work": a sentence about effort right behind the one that asks. */
+static int
+find_effort(const SchedReading *reading, const SchedSentence *asking)
+{
+	static const char *const effort[] = {"work", "takes", "take",  "took",
+										 "need", "needs", "effort"};
+	const SchedSentence *next = asking + 1;
+
+	if (next >= reading->sentences + reading->sentence_count || next->block != asking->block ||
+		next->mark >= 0)
+		return 0;
+	for (int i = next->first; i < next->first + next->count; i++)
+		for (size_t j = 0; j < sizeof(effort) / sizeof(effort[0]); j++)
+			if (sched_llm_token_is(reading, &reading->tokens[i], effort[j]))
+				return find_duration(reading, next);
+	return 0;
+}
+
 static bool
 same_text(const char *a, const char *b)
 {
@@ -113,6 +131,8 @@ add_task(SchedReading *reading, SchedFacts *facts, const SchedDeed *deed, int de
 		}
 	task->has_deadline = sched_llm_find_deadline(reading, deed, &task->deadline);
 	task->duration_minutes = find_duration(reading, sentence);
+	if (task->duration_minutes == 0)
+		task->duration_minutes = find_effort(reading, sentence);
 	task->priority = choose_priority(reading, sentence, task);
 	task->location = sched_llm_find_location(reading, sentence);
 	task->attendees = sched_llm_find_attendees(reading, sentence);

@@ -103,6 +103,17 @@ like($s->failure("SELECT scheduler.enqueue('mail.process')", 'dev'), qr/permissi
 is($s->sql("CALL scheduler.run('app.plain', '{\"b\": 2}')", 'dev'), '{"user": true, "payload": {"b": 2}}', 'run() waits for the result');
 like($s->failure("CALL scheduler.run('app.logged', '{\"give_up\": 2}')", 'dev'), qr/job failed.*never/s, '... or raises what went wrong');
 
+# A call of a user's kind goes through the worker: here it is refused before it leaves.
+$s->sql(q{
+	CREATE FUNCTION app.calls(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE plpgsql
+		AS $$ BEGIN
+			IF response IS NULL THEN RETURN scheduler.step_request(ROW('GET', 'http://127.0.0.1:1/', NULL, NULL, NULL, NULL), '"asked"'); END IF;
+			RETURN scheduler.step_done(jsonb_build_object('state', job.state, 'failure', (response).failure, 'sent', (response).sent, 'who', current_user));
+		END $$;
+	SELECT scheduler.register_job_kind('app.calls', 'app.calls')}, 'dev');
+is(run_job('{}', 'app.calls'), 'succeeded|1|{"who": "dev", "sent": false, "state": "asked", "failure": "forbidden"}|',
+	'a runner\'s job makes its call through the worker');
+
 # ---- cancel ----
 
 my $long = $s->sql(q{SELECT scheduler.register_job_kind('app.long', 'app.logged', max_attempts => 3, timeout => '60 s');
