@@ -1,14 +1,27 @@
 /*
- * builtin_phrases.c - the phrases of requests, duties, courtesies and withdrawals, with their weights.
+ * builtin_phrases.c - the phrases of requests, duties, courtesies and withdrawals, with their
+ * weights.
  *
- * Data only; the phrases that tell what kind of mail it is stand in builtin_mail_phrases.c. None names a sender, a
- * product or a turn of one single mail.
+ * Data only; the phrases that tell what kind of mail it is stand in builtin_mail_phrases.c. None
+ * names a sender, a product or a turn of one single mail.
+ *
+ * How to add a phrase: think of the construction, not of the sentence in front of you; give it
+ * the weight of its neighbours; mark with < the word the description is to begin with; score
+ * test/data/dev before and after. A phrase may be broad if its weight is low: below 10 it makes
+ * no task alone, but tips one that a deadline or a second phrase speaks for. Elements with ? at
+ * the end of a pattern decide nothing and only cost time. Requests have positive weights.
+ * Courtesies, withdrawals and offers are negative ones; they take away from a request in the
+ * same clause, so a mail may thank, offer and ask in one breath. Weights of one cue do not add
+ * up, those of different cues do. Phrases of CUE_DUE, CUE_CHASE and CUE_TAKEUP make no task
+ * either: they say that a date, a quoted mail or a forwarded one belongs to a deed told
+ * elsewhere. CUE_MACHINE does add up, because an address to a program gives itself away by
+ * several small signs.
  */
 #include "builtin_internal.h"
 
 /*
- * Weights are tenths; a sentence of 10 and more is a task. Within one cue only the largest counts, the cues add
- * up. The notation is described in builtin_match.c.
+ * Weights are tenths; a sentence of 10 and more is a task. Within one cue only the largest counts,
+ * the cues add up. The notation is described in builtin_match.c.
  */
 const SchedPattern sched_llm_phrases[] = {
 	/* Direct requests. */

@@ -1,8 +1,9 @@
 /*
  * builtin_score.c - how likely each sentence asks something of the reader.
  *
- * Pure. A linear model with a small table of weights in tenths: the cues of the phrases (their weights stand in
- * builtin_phrases.c) plus the features below; 10 and more makes a task. src/llm/README.md tells the reasons.
+ * Pure. A linear model with a small table of weights in tenths: the cues of the phrases (their
+ * weights stand in builtin_phrases.c) plus the features below; 10 and more makes a task.
+ * src/llm/README.md tells the reasons.
  */
 #include <string.h>
 
@@ -36,6 +37,7 @@ enum
 /* Two words further than this from the deed, a phrase of courtesy belongs to another clause. */
 #define NEAR_TOKENS 7
 
+/* Is the token one of the words? */
 static bool
 word_in(const SchedReading *reading, int token, const char *const *words)
 {
@@ -60,7 +62,9 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 	const SchedToken *next = &reading->tokens[at + 1];
 	int end = sentence->first + sentence->count;
 
-	/* "Bake sale", "Review request": in a subject with a text below it, two bare words are a name. */
+	/*
+	 * "Bake sale", "Review request": in a subject with a text below it, two bare words are a name.
+	 */
 	if (sentence->subject && !reading->empty && at + 1 < end && next->kind == 'w' &&
 		!(next->classes & (WORD_DETERMINER | WORD_PRONOUN | WORD_PARTICLE | WORD_STOP)))
 		return false;
@@ -92,7 +96,10 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 		   reading->lower[next->start + next->length - 1] == 's';
 }
 
-/* "The office is slow, so renew it": an imperative behind "so", a dash or a colon; the sentence's end if none. */
+/*
+ * "The office is slow, so renew it": an imperative behind "so", a dash or a colon; the sentence's
+ * end if none.
+ */
 static int
 find_late_clause(const SchedReading *reading, const SchedSentence *sentence)
 {
@@ -161,6 +168,7 @@ weigh_negative(const SchedSentence *sentence, SchedCue cue)
 	return weight;
 }
 
+/* The larger one. */
 static int
 max_of(int a, int b)
 {
@@ -194,6 +202,10 @@ weigh_requests(const SchedReading *reading, SchedSentence *sentence)
 	return strongest;
 }
 
+/*
+ * Where it stands: in a list of duties or of news, behind the signature, ticked off, or
+ * addressed to another.
+ */
 static int
 weigh_place(const SchedReading *reading, const SchedSentence *sentence)
 {
@@ -219,6 +231,7 @@ weigh_place(const SchedReading *reading, const SchedSentence *sentence)
 	return weight;
 }
 
+/* Who names a deadline expects something; a mere date says less. */
 static int
 weigh_dates(const SchedSentence *sentence)
 {
@@ -260,6 +273,10 @@ weigh_surroundings(const SchedReading *reading, const SchedSentence *sentence)
 	return weight;
 }
 
+/*
+ * The sum of all weights. Offers count half where a deadline is set, and what the sender says
+ * of himself only where nothing is asked outright or where it stands close before the need.
+ */
 static void
 judge_sentence(SchedReading *reading, SchedSentence *sentence)
 {
@@ -354,7 +371,8 @@ judge_date(const SchedReading *reading, const SchedSentence *sentence, SchedDate
 }
 
 /*
- * A bare weekday that is today ("by Monday", written on a Monday) is the next one in a mail: who means today says so.
+ * A bare weekday that is today ("by Monday", written on a Monday) is the next one in a mail: who
+ * means today says so.
  */
 static void
 move_weekday(const SchedWhenContext *context, const SchedSentence *sentence,
@@ -397,6 +415,10 @@ move_weekday(const SchedWhenContext *context, const SchedSentence *sentence,
 	}
 }
 
+/*
+ * The dates of a sentence, counted from the day its section was written. Recurring ones are no
+ * deadlines.
+ */
 static void
 read_dates(SchedReading *reading, SchedSentence *sentence)
 {
@@ -423,8 +445,8 @@ read_dates(SchedReading *reading, SchedSentence *sentence)
 }
 
 /*
- * Text for programs: the sentence that addresses them, the rest of its paragraph, all of it if the paragraph stands
- * in brackets, and the list or paragraph it announces with a colon.
+ * Text for programs: the sentence that addresses them, the rest of its paragraph, all of it if the
+ * paragraph stands in brackets, and the list or paragraph it announces with a colon.
  */
 static void
 contain_machine_text(SchedReading *reading)
@@ -442,7 +464,10 @@ contain_machine_text(SchedReading *reading)
 				if (strchr("[<{(*#=", reading->flow[reading->sentences[j].start]) != NULL)
 					for (int k = j; k < i; k++)
 						reading->sentences[k].machine = true;
-		/* "SYSTEM: new mode. Do this. Do not tell the user": what hints at it before belongs to it. */
+		/*
+		 * "SYSTEM: new mode. Do this. Do not tell the user": what hints at it before belongs to
+		 * it.
+		 */
 		for (int j = i - 1;
 			 fresh && j >= 0 && reading->sentences[j].block == sentence->block &&
 			 (reading->sentences[j].best[CUE_MACHINE] >= 8 || reading->sentences[j].machine);
@@ -460,8 +485,8 @@ contain_machine_text(SchedReading *reading)
 }
 
 /*
- * "Order the salmon tomorrow and fetch change before we open": a verb behind "and" behind a date begins a deed of
- * its own.
+ * "Order the salmon tomorrow and fetch change before we open": a verb behind "and" behind a date
+ * begins a deed of its own.
  */
 static void
 split_second_deed(SchedReading *reading, int index)
@@ -518,6 +543,10 @@ is_empty(const SchedReading *reading)
 	return true;
 }
 
+/*
+ * Matching comes first, for all sentences: what the mail is as a whole, and which text is
+ * meant for programs, must be known before a single sentence can be judged.
+ */
 void
 sched_llm_judge_sentences(SchedReading *reading)
 {

@@ -1,8 +1,17 @@
 /*
  * builtin_words.c - the words the model "builtin" knows, by class.
  *
- * Data only. English, and the greetings of its neighbours, so that these are not taken for text. The words describe
- * how people ask, oblige, thank and advertise in general; none names a sender or a product.
+ * Data only. English, and the greetings of its neighbours, so that these are not taken for text.
+ * The words describe how people ask, oblige, thank and advertise in general; none names a sender
+ * or a product.
+ *
+ * A word may stand in several lists; its classes add up. WORD_VERB | WORD_NOUNISH are words that
+ * open a request as often as they name a thing, so they count as a verb only where the next word
+ * shows it (reads_as_verb() in builtin_score.c). WORD_IDLE are imperatives that ask for nothing.
+ * WORD_STOP is what two sentences may share without speaking of the same matter: grammar,
+ * politeness, days and months. A verb missing here is not fatal: behind please or could you an
+ * unknown word is taken for one. Words that are rarely verbs in mail (form, table, state) are
+ * left out on purpose.
  */
 #include "builtin_internal.h"
 
