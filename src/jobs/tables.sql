@@ -126,6 +126,7 @@ COMMENT ON TABLE scheduler.finished_jobs IS 'Jobs that succeeded or were cancell
 SELECT scheduler.install_user_table('finished_jobs');
 CREATE TABLE scheduler.finished_jobs_default PARTITION OF scheduler.finished_jobs DEFAULT;
 CREATE INDEX finished_jobs_default_job_idx ON scheduler.finished_jobs_default (job_id);
+CREATE INDEX finished_jobs_default_time_idx ON scheduler.finished_jobs_default USING brin (finished_at);
 
 /*
  * What happened, for readers who ask "since number N". Writers append to new_changes without a number and
@@ -156,6 +157,7 @@ COMMENT ON TABLE scheduler.changes IS
 SELECT scheduler.install_user_table('changes');
 CREATE TABLE scheduler.changes_default PARTITION OF scheduler.changes DEFAULT;
 CREATE INDEX changes_default_seq_idx ON scheduler.changes_default (change_seq);
+CREATE INDEX changes_default_time_idx ON scheduler.changes_default USING brin (at);
 
 /* One row, written by the first numbering: the highest number given. */
 CREATE TABLE scheduler.change_counters

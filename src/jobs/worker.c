@@ -41,6 +41,10 @@
 /* Numbers of changes are published at most five times a second. */
 #define CHANGE_PAUSE (200 * 1000)
 #define HOUSE_PAUSE (3600 * USECS_PER_SEC)
+/* A part of it was done, or it could not be done. */
+#define HOUSE_RETRY (2 * USECS_PER_SEC)
+/* A duty that ran into somebody's lock. */
+#define PAUSE_AFTER_REFUSAL (100 * 1000)
 
 /* What this worker knows and plans. Times are when something is due next. */
 typedef struct Worker
@@ -67,6 +71,7 @@ typedef struct Worker
 	TimestampTz marked_until;
 	bool blocked;
 	bool orphans_wanted;
+	TimestampTz orphans_after;
 	bool cancels_wanted;
 	TimestampTz cancels_at; /* looked at again */
 	bool more;              /* the last claim found something: do not wait */
@@ -404,29 +409,72 @@ work_on_answers(Worker *worker)
 	return n;
 }
 
-/* A duty that is due, in a step of its own; when it is due next. */
-static TimestampTz
-run_timed(Worker *worker, TimestampTz (*duty)(void), TimestampTz pause)
+/* What a user's open transaction can cause by holding a row: no reason to end and lose the calls in flight. */
+static bool
+is_expected(int code)
 {
-	TimestampTz next;
+	return code == ERRCODE_LOCK_NOT_AVAILABLE || code == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		   code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OBJECT_IN_USE;
+}
+
+/* A duty in a step of its own. False where it could not be done now; anything unexpected goes up. */
+static bool
+do_duty(Worker *worker, void (*duty)(Worker *worker))
+{
+	volatile bool done = false;
 
 	if (!begin_step(worker))
-		return GetCurrentTimestamp() + 100 * 1000;
-	next = duty();
-	sched_jobs_end_step();
-	/* What is due already but could not be done now must not make this a busy loop. */
-	return Max(next, GetCurrentTimestamp() + pause);
+		return false;
+	PG_TRY();
+	{
+		duty(worker);
+		sched_jobs_end_step();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		if (!is_expected(geterrcode()))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(worker->memory);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+	}
+	PG_END_TRY();
+	return done;
+}
+
+/* What is due already but could not be done now must not make a busy loop. */
+static TimestampTz
+not_at_once(TimestampTz next)
+{
+	return Max(next, GetCurrentTimestamp() + 1000);
 }
 
 static void
-check_arming(Worker *worker, TimestampTz now)
+fire_schedules(Worker *worker)
 {
-	worker->check_at = now + 100 * 1000;
-	if (!begin_step(worker))
-		return;
+	worker->schedules_at = not_at_once(sched_jobs_fire_schedules());
+}
+
+static void
+mark_due(Worker *worker)
+{
+	worker->due_at = not_at_once(sched_jobs_mark_due());
+}
+
+static void
+advance_queues(Worker *worker)
+{
+	worker->queues_at = not_at_once(sched_jobs_advance_queues());
+}
+
+/* Asks the table and the place file, and tells enqueuers and runners. */
+static void
+check_arming(Worker *worker)
+{
 	worker->armed = sched_jobs_is_armed();
-	sched_jobs_end_step();
-	worker->check_at = now + (int64) sched_poll_interval * 1000;
+	worker->check_at = GetCurrentTimestamp() + (int64) sched_poll_interval * 1000;
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	worker->database->armed = worker->armed;
 	LWLockRelease(sched_jobs_shared->lock);
@@ -482,63 +530,51 @@ read_signals(Worker *worker, TimestampTz now)
 static void
 look_at_all(Worker *worker, TimestampTz now)
 {
-	check_arming(worker, now);
+	worker->check_at = now + PAUSE_AFTER_REFUSAL;
+	do_duty(worker, check_arming);
 	sched_jobs_refresh_claimer(worker->claimer);
 	worker->due_at = worker->queues_at = worker->schedules_at = worker->runners_at = now;
 	worker->changes_wanted = worker->orphans_wanted = true;
 }
 
 static void
+interrupt_cancelled(Worker *worker)
+{
+	/* A handler that catches the interrupt goes on: see again, until its process ends. */
+	if (sched_jobs_interrupt_cancelled())
+		worker->cancels_at = GetCurrentTimestamp() + USECS_PER_SEC;
+}
+
+/* Calls in flight are given up, runners interrupted. */
+static void
 work_on_cancels(Worker *worker)
 {
 	worker->cancels_wanted = false;
 	worker->cancels_at = DT_NOEND;
 	sched_jobs_cancel_flights(worker->process->incarnation);
-	if (sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId) > 0 && begin_step(worker))
-	{
-		/* A handler that catches the interrupt goes on: see again, until its process ends. */
-		if (sched_jobs_interrupt_cancelled())
-			worker->cancels_at = GetCurrentTimestamp() + USECS_PER_SEC;
-		sched_jobs_end_step();
-	}
+	if (sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId) > 0)
+		worker->cancels_wanted = !do_duty(worker, interrupt_cancelled);
 }
 
+/* There may be more than one transaction's worth: it asks to be done again. */
 static void
-number_changes(Worker *worker, TimestampTz now)
+number_changes(Worker *worker)
 {
-	worker->changes_wanted = false;
-	worker->changes_after = now + CHANGE_PAUSE;
-	if (!begin_step(worker))
-	{
-		worker->changes_wanted = true;
-		return;
-	}
-	/* There may be more than one transaction's worth. */
 	worker->changes_wanted = sched_jobs_number_changes();
-	sched_jobs_end_step();
 }
 
 static void
 free_orphans(Worker *worker)
 {
-	worker->orphans_wanted = false;
-	if (!begin_step(worker))
-	{
-		worker->orphans_wanted = true;
-		return;
-	}
 	sched_jobs_free_dead_leases(worker->process->incarnation);
-	sched_jobs_end_step();
+	worker->orphans_wanted = false;
 }
 
 static void
-keep_house(Worker *worker, TimestampTz now)
+keep_house(Worker *worker)
 {
-	worker->house_at = now + HOUSE_PAUSE;
-	if (!begin_step(worker))
-		return;
-	sched_jobs_keep_house();
-	sched_jobs_end_step();
+	if (sched_jobs_keep_house())
+		worker->house_at = GetCurrentTimestamp() + HOUSE_PAUSE;
 }
 
 /* A duty may have made jobs ready, for this worker or for runners. */
@@ -559,23 +595,34 @@ do_duties(Worker *worker)
 	if (now >= worker->check_at)
 		look_at_all(worker, now);
 	if (worker->changes_wanted && now >= worker->changes_after)
-		number_changes(worker, now);
+	{
+		worker->changes_after = now + CHANGE_PAUSE;
+		do_duty(worker, number_changes);
+	}
 	if (worker->cancels_wanted || now >= worker->cancels_at)
 		work_on_cancels(worker);
 	if (!worker->armed)
 		return;
-	if (worker->orphans_wanted)
-		free_orphans(worker);
+	if (worker->orphans_wanted && now >= worker->orphans_after)
+	{
+		worker->orphans_after = now + PAUSE_AFTER_REFUSAL;
+		do_duty(worker, free_orphans);
+	}
 	if (now >= worker->schedules_at)
-		worker->schedules_at = run_timed(worker, sched_jobs_fire_schedules, 1000);
+	{
+		worker->schedules_at = now + PAUSE_AFTER_REFUSAL;
+		do_duty(worker, fire_schedules);
+	}
 	if (now >= worker->due_at)
 	{
-		worker->due_at = run_timed(worker, sched_jobs_mark_due, 1000);
+		worker->due_at = now + PAUSE_AFTER_REFUSAL;
+		do_duty(worker, mark_due);
 		look_for_new_work(worker, now);
 	}
 	if (now >= worker->queues_at)
 	{
-		worker->queues_at = run_timed(worker, sched_jobs_advance_queues, 1000);
+		worker->queues_at = now + PAUSE_AFTER_REFUSAL;
+		do_duty(worker, advance_queues);
 		/* At most a tenth of the time goes into looking through the queues. */
 		worker->queues_after = GetCurrentTimestamp();
 		worker->queues_after += 9 * (worker->queues_after - now);
@@ -584,7 +631,10 @@ do_duties(Worker *worker)
 	if (now >= worker->runners_at)
 		look_after_runners(worker, now);
 	if (now >= worker->house_at)
-		keep_house(worker, now);
+	{
+		worker->house_at = now + HOUSE_RETRY;
+		do_duty(worker, keep_house);
+	}
 }
 
 /* Answers, then new jobs, then calls; sets `more` where another round will find something. */
@@ -641,7 +691,7 @@ find_pause(Worker *worker)
 		next = Min(next, worker->house_at);
 	}
 	if (worker->orphans_wanted)
-		next = Min(next, now + 100 * 1000);
+		next = Min(next, worker->orphans_after);
 	pause = TimestampDifferenceMilliseconds(now, next);
 	return flight >= 0 ? Min(pause, flight) : pause;
 }

@@ -1,6 +1,7 @@
 # Jobs with a real worker and real runners: handlers in C, SQL and PL/pgSQL, every step, order, fairness, faults.
 use strict;
 use warnings;
+use IPC::Run;
 use Sched;
 use Test::More;
 use Time::HiRes qw(time sleep);
@@ -158,6 +159,19 @@ $s->sql(q{SELECT scheduler.enqueue('app.logged', '{"later": 1}', queue => 'line'
 	SELECT scheduler.enqueue('app.logged', '{"now": 1}', queue => 'line')}, 'dev');
 $s->comes_true('a job for later does not hold its queue up', "SELECT count(*) FROM app.log WHERE payload ? 'now'", 1);
 $s->sql("SELECT scheduler.cancel_job(job_id) FROM scheduler.jobs WHERE queue = 'line' AND status = 'pending'", 'dev');
+
+# A user's open transaction that holds the next job of a queue delays that job, and nothing else.
+my $calm = $s->worker_pid;
+$s->sql(q{SELECT scheduler.enqueue('app.logged', '{"nap": 0.5}', queue => 'held');
+	SELECT scheduler.enqueue('app.logged', '{"held": 1}', queue => 'held', unique_key => 'held')}, 'dev');
+my $holder = IPC::Run::start(
+	[ 'psql', '-XAtq', '-h', $node->host, '-p', $node->port, '-U', 'dev', '-d', 'postgres', '-c',
+		q{BEGIN; SELECT scheduler.enqueue('app.logged', unique_key => 'held'); SELECT pg_sleep(2); COMMIT} ],
+	'>', \my $held);
+is(run_job('{}', 'app.plain'), 'succeeded|1|{"user": true, "payload": {}}|', 'while a row is held others run');
+$holder->finish;
+$s->comes_true('... and then the one that was held', "SELECT count(*) FROM app.log WHERE payload ? 'held'", 1);
+is($s->worker_pid, $calm, '... without a restart of the worker');
 
 # ---- unique keys ----
 
