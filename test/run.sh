@@ -24,6 +24,7 @@ count() {
 	passed=$((passed + good))
 	failed=$((failed + bad))
 	printf '%-28s %4d passed %3d failed %4d s\n' "$name" "$good" "$bad" $((SECONDS - part_started))
+	sed -n 's/^# score /    /p' "$log"
 	[ "$bad" = 0 ] || grep -vE '^(ok |test .* \.\.\. ok)' "$log" | tail -n "${FAILED_LINES:-40}"
 }
 
