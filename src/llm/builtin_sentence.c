@@ -369,6 +369,7 @@ find_clause(const SchedReading *reading, SchedSentence *sentence)
 			 */
 			if (!subordinate &&
 				((reading->tokens[to].classes & (WORD_VERB | WORD_NOUNISH)) != WORD_VERB ||
+				 to + 1 >= end ||
 				 !(reading->tokens[to + 1].classes &
 				   (WORD_DETERMINER | WORD_PRONOUN | WORD_PARTICLE))))
 				continue;
