@@ -737,6 +737,9 @@ join_database(Worker *worker)
 	LWLockRelease(sched_jobs_shared->lock);
 	if (worker->database == NULL || !OidIsValid(worker->extension))
 		proc_exit(0);
+	/* It looked when this process started and knew not yet what it would find. */
+	if (sched_workers > 1)
+		sched_jobs_wake_launcher();
 }
 
 void
