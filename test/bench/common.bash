@@ -57,6 +57,39 @@ wait_until() {
 	done
 }
 
+# Seconds of processor time that a process has used.
+cpu_seconds() {
+	awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hz }' "/proc/$1/stat"
+}
+
+worker_pid() {
+	q "SELECT min(pid) FROM scheduler.stat_workers WHERE type = 'worker'"
+}
+
+# Processor time of all workers together.
+workers_cpu() {
+	local pid sum=0
+	for pid in $(q "SELECT pid FROM scheduler.stat_workers WHERE type = 'worker'"); do
+		sum=$(calc "$sum + $(cpu_seconds "$pid")" %.2f)
+	done
+	echo "$sum"
+}
+
+# The largest private memory of a process in MB, sampled until the file $2 is there.
+watch_memory() {
+	local peak=0 now
+	while [ ! -e "$2" ]; do
+		now=$(awk '/RssAnon/ { print $2 }' "/proc/$1/status" 2>/dev/null || true)
+		[ "${now:-0}" -le "$peak" ] || peak=$now
+		sleep 0.05
+	done
+	calc "$peak / 1024" %.1f
+}
+
+middle() {
+	printf '%s\n' $1 | median
+}
+
 # Compiles a helper of this folder once it changed: build_helper NAME [LIBS ..]; prints its path.
 build_helper() {
 	local name=$1 target=$BENCH_TEMP/$1

@@ -60,13 +60,15 @@ drain() {
 
 for run in $(seq "$RUNS"); do
 	floors="${floors:-} $(floor "$JOBS" 1000 1)"
+	before=$(workers_cpu)
 	plain="${plain:-} $(drain noop "$JOBS")"
+	plain_cpu="${plain_cpu:-} $(calc "($(workers_cpu) - $before) * 1e6 / $JOBS")"
 	shared="${shared:-} $(drain bench.shared "$((JOBS / 2))")"
 	singles="${singles:-} $(floor "$RUNNER_JOBS" 1 4)"
 	own="${own:-} $(drain bench.own "$RUNNER_JOBS" dev)"
 done
-middle() { printf '%s\n' $1 | median; }
 figure "drain, C handler, one worker" "$(middle "$plain")" jobs/s "floor of 1,000 a commit" "$(middle "$floors")"
+figure "drain, C handler, processor time of the worker each" "$(middle "$plain_cpu")" us
 figure "drain, shared PL/pgSQL handler, one worker" "$(middle "$shared")" jobs/s "floor of 1,000 a commit" \
 	"$(middle "$floors")"
 figure "drain, user's PL/pgSQL handler, 4 runners" "$(middle "$own")" jobs/s "floor of 1 a commit in 4 sessions" \

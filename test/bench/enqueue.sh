@@ -25,6 +25,5 @@ for run in $(seq "$RUNS"); do
 	q "TRUNCATE scheduler.live_jobs; SELECT scheduler.arm()" >/dev/null
 	working="${working:-} $(rate "SELECT scheduler.enqueue('noop', '{\"task\": \"noop\"}');")"
 done
-middle() { printf '%s\n' $1 | median; }
 figure "enqueue, $CLIENTS clients" "$(middle "$resting")" jobs/s "bare INSERT" "$(middle "$floors")"
 figure "enqueue, $CLIENTS clients, while a worker runs them" "$(middle "$working")" jobs/s "bare INSERT" "$(middle "$floors")"
