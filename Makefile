@@ -33,13 +33,13 @@ HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
 JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o src/jobs/call.o src/jobs/enqueue.o \
 	src/jobs/place.o src/jobs/claim.o src/jobs/outcome.o src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o \
 	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o \
-	src/jobs/stat_workers.o
+	src/jobs/stat_workers.o src/jobs/run_now.o
 JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/schedules.sql src/jobs/workers.sql \
 	src/jobs/http_kind.sql
 
 # time
 PURE_TIME = src/time/when.o src/time/when_lex.o src/time/when_words.o src/time/when_calendar.o src/time/when_number.o \
-	src/time/when_date.o src/time/when_period.o src/time/when_clock.o src/time/when_hours.o src/time/when_zone.o src/time/when_moment.o \
+	src/time/when_date.o src/time/when_figures.o src/time/when_period.o src/time/when_clock.o src/time/when_hours.o src/time/when_zone.o src/time/when_moment.o \
 	src/time/when_relative.o src/time/when_deadline.o src/time/when_recur.o src/time/duration.o
 TIME_OBJS = src/time/zone.o src/time/time_sql.o
 TIME_SQL = src/time/time.sql
@@ -59,7 +59,7 @@ LLM_OBJS = src/llm/extract_sql.o
 LLM_SQL = src/llm/extract.sql src/llm/models.sql src/llm/calls.sql src/llm/completion.sql src/llm/normalize.sql src/llm/extraction.sql src/llm/chat.sql
 
 # mail
-PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/mailbox.o src/mail/invitation.o
+PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/head.o src/mail/mailbox.o src/mail/invitation.o
 MAIL_OBJS = src/mail/mail_sql.o src/mail/import_sql.o
 MAIL_SQL = src/mail/mail.sql src/mail/import.sql src/mail/pipeline.sql src/mail/connect.sql
 

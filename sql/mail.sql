@@ -226,10 +226,18 @@ SELECT email_id AS p4 FROM scheduler.store_mail(:'me', 'From: a@example.com', :'
 SELECT m.error, length(b.raw) AS kept
 FROM scheduler.email_tracking AS m JOIN scheduler.email_bodies AS b USING (email_id) WHERE m.email_id = :'p4';
 
+-- the two upserts behind it
+SELECT (scheduler.upsert_mail(:'anna', :'me', scheduler.parse_mail(mail('p1@example.com', 'again', '')), :'a', NULL, '<p1@example.com>', true, NULL)).email_id = :'p1' AS old_row;
+SELECT (scheduler.upsert_duplicate(:'anna', m, scheduler.parse_mail(mail('p3@example.com', 'twice', '')), :'b', NULL, NULL)).email_id = :'p3b' AS old_row
+FROM scheduler.email_tracking AS m WHERE m.email_id = :'p3';
 -- an account that goes leaves its mails
 SELECT scheduler.disconnect_account(:'a');
 SELECT account_id IS NULL AS without_account FROM scheduler.email_tracking WHERE email_id = :'p3';
 
+SELECT scheduler.finish_mail(m, '{"classification": "followup", "confidence": 7}', '{"model": "test"}', NULL)
+FROM scheduler.email_tracking AS m WHERE m.email_id = :'p4';
+SELECT processed, classification, extraction_confidence, metadata -> 'extraction' AS extraction
+FROM scheduler.email_tracking WHERE email_id = :'p4';
 -- facts as a model may give them: bounded, in order, absurd ones turned away
 SELECT scheduler.ingest_email(mail('p5@example.com', 'model', 'x')) AS p5 \gset
 SELECT (m.*)::scheduler.email_tracking AS row FROM scheduler.email_tracking AS m WHERE m.email_id = :'p5' \gset
@@ -273,6 +281,9 @@ SELECT (process(invitation('max@example.com', 'REQUEST', '20310508T090000', 'max
 SELECT start_datetime, status FROM scheduler.calendar_events WHERE external_id = 'meet@example.com';
 SELECT (process(invitation('max@example.com', 'CANCEL', '20310508T090000', 'max@example.com'))).result -> 'events' AS events;
 SELECT status FROM scheduler.calendar_events WHERE external_id = 'meet@example.com';
+SELECT invitation('max@example.com', 'REQUEST', '20310509T090000', 'max@example.com') AS p8 \gset
+SELECT result -> 'events' AS events FROM apply(:'p8', '{"classification": "spam", "confidence": 0.9, "language": "en", "tasks": [], "events": []}');
+SELECT count(*) AS without_calendar FROM scheduler.apply_invitations(:'row'::scheduler.email_tracking, 'Europe/Berlin');
 SELECT method, uid, all_day, starts_at, ends_at - starts_at AS length
 FROM scheduler.email_tracking AS m, LATERAL scheduler.mail_invitations(m, 'Europe/Berlin') AS i
 WHERE m.subject = 'invitation' AND m.sender_email = 'max@example.com' ORDER BY 1, 4;

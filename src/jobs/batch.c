@@ -30,14 +30,19 @@
 #define MAX_WRITING_SUBTRANSACTIONS 60
 /* A batch that has run this long commits; who waits for its turn waits no longer. */
 #define BATCH_TIME_US 20000
+#define MAX_CANCELS 5
 
 static TimeoutId deadline_timer;
 static volatile sig_atomic_t deadline_passed = false;
+static volatile sig_atomic_t cancels = 0;
 
+/* Goes off again each second: a handler may catch the first cancel. One that catches all of them loses its process. */
 static void
 pass_deadline(void)
 {
 	deadline_passed = true;
+	if (++cancels > MAX_CANCELS)
+		ProcDiePending = true;
 	QueryCancelPending = true;
 	InterruptPending = true;
 	SetLatch(MyLatch);
@@ -46,14 +51,20 @@ pass_deadline(void)
 void
 sched_jobs_prepare_deadline(void)
 {
-	deadline_timer = RegisterTimeout(USER_TIMEOUT, pass_deadline);
+	static bool registered = false;
+
+	if (!registered)
+		deadline_timer = RegisterTimeout(USER_TIMEOUT, pass_deadline);
+	registered = true;
 }
 
 static void
 start_deadline(int64 milliseconds)
 {
 	deadline_passed = false;
-	enable_timeout_after(deadline_timer, (int) Min(milliseconds, INT_MAX));
+	cancels = 0;
+	enable_timeout_every(deadline_timer,
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds), 1000);
 }
 
 /* A timer that went off after the handler's last interrupt check must not hit what follows. */
@@ -214,6 +225,26 @@ sched_jobs_run_alone(SchedJob *job, Oid role)
 	sched_identity_set_job_user(&job->user_id);
 	start_deadline(job->kind->timeout_ms);
 	call_as(job, role);
+	stop_deadline();
+	sched_identity_set_job_user(NULL);
+}
+
+void
+sched_jobs_run_guarded(SchedJob *job, Oid role)
+{
+	const char *problem = sched_jobs_resolve_handler(job->kind, role);
+
+	job->memory = CurrentMemoryContext;
+	if (problem != NULL)
+	{
+		job->outcome = SCHED_OUTCOME_FAIL;
+		job->reason = problem;
+		return;
+	}
+	sched_jobs_prepare_deadline();
+	sched_identity_set_job_user(&job->user_id);
+	start_deadline(job->kind->timeout_ms);
+	call_guarded(job, role);
 	stop_deadline();
 	sched_identity_set_job_user(NULL);
 }

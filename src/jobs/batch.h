@@ -6,7 +6,7 @@
 
 #include "jobs/job.h"
 
-/* Registers the deadline's timer; once in each worker and runner. */
+/* Registers the deadline's timer; the first call in a process does. */
 extern void sched_jobs_prepare_deadline(void);
 
 /*
@@ -21,6 +21,9 @@ extern void sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful);
  * throws goes up. The caller has made the session's user `role`.
  */
 extern void sched_jobs_run_alone(SchedJob *job, Oid role);
+
+/* One call in a subtransaction as `role`, in any backend; what it throws is an outcome. */
+extern void sched_jobs_run_guarded(SchedJob *job, Oid role);
 
 /* After a call that threw: no deadline, no identity, no interrupt that was meant for it. */
 extern void sched_jobs_end_call(void);

@@ -23,6 +23,7 @@
 
 /* Rows of one duty in one transaction. */
 #define DUTY_ROWS 1000
+#define HOUSE_ROWS 5000
 
 #define DELAYED \
 	"NOT l.ready AND l.status IN ('pending', 'sleeping') AND (l.queue IS NULL OR l.holds_queue)"
@@ -270,9 +271,10 @@ sched_jobs_has_runner_work(void)
 	return SPI_processed > 0;
 }
 
-void
+bool
 sched_jobs_interrupt_cancelled(void)
 {
+	bool interrupted = false;
 	pg_uuid_t running[SCHED_MAX_PROCESSES];
 	static const pg_uuid_t none = {{0}};
 	int n = 0;
@@ -293,20 +295,33 @@ sched_jobs_interrupt_cancelled(void)
 
 		sched_jobs_execute(&job_lives, values, NULL, SPI_OK_SELECT);
 		if (SPI_processed == 0)
+		{
 			sched_jobs_interrupt_runner(&running[i]);
+			interrupted = true;
+		}
 	}
+	return interrupted;
 }
 
-void
+bool
 sched_jobs_keep_house(void)
 {
-	static SchedStatement make_partitions = {
-		"SELECT scheduler.make_partitions()", 0, {0}, false, NULL};
+	static SchedStatement keep_partitions = {"SELECT scheduler.make_partitions(),"
+											 " scheduler.drop_partitions()",
+											 0,
+											 {0},
+											 false,
+											 NULL};
 	static SchedStatement apply_retention = {
-		"SELECT scheduler.apply_retention()", 0, {0}, false, NULL};
+		"SELECT scheduler.apply_retention($1)", 1, {INT8OID}, false, NULL};
+	/* Few at a time: the calls in flight wait meanwhile. */
+	Datum values[1] = {Int64GetDatum(HOUSE_ROWS)};
+	bool is_null;
 
 	if (!pass_fence(FENCE_HOUSE))
-		return;
-	sched_jobs_execute(&make_partitions, NULL, NULL, SPI_OK_SELECT);
-	sched_jobs_execute(&apply_retention, NULL, NULL, SPI_OK_SELECT);
+		return true;
+	sched_jobs_execute(&keep_partitions, NULL, NULL, SPI_OK_SELECT);
+	sched_jobs_execute(&apply_retention, values, NULL, SPI_OK_SELECT);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null)) <
+		   HOUSE_ROWS;
 }

@@ -138,10 +138,16 @@ sched_jobs_find_kind(const char *name)
 	return kind->exists ? kind : NULL;
 }
 
-/* The function with this qualified name and the arguments of a handler, or InvalidOid. */
+/*
+ * The function with this qualified name and the arguments of a handler, or InvalidOid. With the eyes of the role that
+ * will run it: others may not see into its schema.
+ */
 static Oid
-look_up_handler(const char *name)
+look_up_handler(const char *name, Oid role)
 {
+	Oid function;
+	Oid user;
+	int context;
 	Oid schema = get_namespace_oid("scheduler", false);
 	Oid types[2];
 	List *names = stringToQualifiedNameList(name);
@@ -150,7 +156,11 @@ look_up_handler(const char *name)
 							   ObjectIdGetDatum(schema));
 	types[1] = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("http_response"),
 							   ObjectIdGetDatum(schema));
-	return LookupFuncName(names, 2, types, true);
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(role, context | SECURITY_LOCAL_USERID_CHANGE);
+	function = LookupFuncName(names, 2, types, true);
+	SetUserIdAndSecContext(user, context);
+	return function;
 }
 
 /* What makes a function unfit, or NULL; `plain` tells a C function, which needs no subtransaction. */
@@ -179,7 +189,7 @@ sched_jobs_resolve_handler(SchedKind *kind, Oid role)
 
 	if (kind->resolved == kind->generation)
 		return NULL;
-	function = look_up_handler(kind->handler);
+	function = look_up_handler(kind->handler, role);
 	if (!OidIsValid(function))
 		return "the handler's function does not exist";
 	problem = judge_function(function, kind->builtin, &plain);
@@ -205,8 +215,7 @@ sched_sql_forget_job_kinds(PG_FUNCTION_ARGS)
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("not called by a trigger")));
+		elog(ERROR, "not called by a trigger");
 	CacheInvalidateRelcache(data->tg_relation);
 	PG_RETURN_POINTER(NULL);
 }
@@ -221,16 +230,11 @@ sched_sql_checked_handler(PG_FUNCTION_ARGS)
 	const char *problem;
 	bool plain;
 	Oid function;
-	Oid user;
-	int context;
 
 	if (list_length(names) != 2)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_NAME), errmsg("a handler is named with its schema"),
-						errdetail("\"%s\"", name)));
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(role, context | SECURITY_LOCAL_USERID_CHANGE);
-	function = look_up_handler(name);
-	SetUserIdAndSecContext(user, context);
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a handler is named with its schema"), errdetail("\"%s\"", name)));
+	function = look_up_handler(name, role);
 	if (!OidIsValid(function))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION), errmsg("no such handler"),
 						errdetail("%s(scheduler.job, scheduler.http_response)", name)));

@@ -115,18 +115,26 @@ forget_gone(List *databases, TimestampTz now)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
-/* Ends the workers of a database that scheduler.databases no longer names, or that are too many. */
+/* Ends the workers of a database that scheduler.databases no longer names, and those beyond scheduler.workers. */
 static void
 stop_unwanted(List *databases)
 {
+	SchedProcess *processes = sched_jobs_shared->processes;
+
 	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
 	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
 	{
-		SchedProcess *process = &sched_jobs_shared->processes[i];
+		int before = 0;
 
-		if (process->type != SCHED_PROCESS_FREE && process->pid != 0 &&
-			!list_member_oid(databases, process->database))
-			kill(process->pid, SIGTERM);
+		if (processes[i].type == SCHED_PROCESS_FREE || processes[i].pid == 0)
+			continue;
+		for (int j = 0; j < i; j++)
+			if (processes[j].type == SCHED_PROCESS_WORKER &&
+				processes[j].database == processes[i].database)
+				before++;
+		if (!list_member_oid(databases, processes[i].database) ||
+			(processes[i].type == SCHED_PROCESS_WORKER && before >= sched_workers))
+			kill(processes[i].pid, SIGTERM);
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 }

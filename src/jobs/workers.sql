@@ -38,13 +38,16 @@ CREATE FUNCTION scheduler.disarm() RETURNS boolean
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 #variable_conflict error
+DECLARE
+	was_armed boolean;
 BEGIN
 	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
 		RAISE EXCEPTION 'permission denied to disarm this database' USING ERRCODE = '42501';
 	END IF;
 	DELETE FROM scheduler.armed_places;
+	was_armed := FOUND;
 	PERFORM scheduler.wake_workers('arming');
-	RETURN FOUND;
+	RETURN was_armed;
 END
 $body$;
 COMMENT ON FUNCTION scheduler.disarm() IS 'Stops claiming jobs; what runs is finished.';
@@ -87,7 +90,7 @@ COMMENT ON VIEW scheduler.stat_workers IS 'The processes that work for this data
 GRANT SELECT ON scheduler.stat_jobs, scheduler.stat_workers TO scheduler_viewer;
 
 /* The partition of one month of a parent, with what every partition needs; true where it was made. */
-CREATE FUNCTION scheduler.make_partition(parent text, month date, index_column text) RETURNS boolean
+CREATE FUNCTION scheduler.make_partition(parent text, month date, index_column text, time_column text) RETURNS boolean
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
@@ -101,6 +104,8 @@ BEGIN
 	EXECUTE format('CREATE TABLE scheduler.%I (LIKE scheduler.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
 		partition_name, make_partition.parent);
 	EXECUTE format('CREATE INDEX ON scheduler.%I (%I)', partition_name, make_partition.index_column);
+	/* Rows come in the order of time: retention finds the old ones at little cost to who writes. */
+	EXECUTE format('CREATE INDEX ON scheduler.%I USING brin (%I)', partition_name, make_partition.time_column);
 	EXECUTE format('ALTER TABLE scheduler.%I ENABLE ROW LEVEL SECURITY', partition_name);
 	EXECUTE format('ALTER TABLE scheduler.%I FORCE ROW LEVEL SECURITY', partition_name);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON scheduler.%I TO scheduler_system', partition_name);
@@ -111,7 +116,7 @@ BEGIN
 	RETURN true;
 END
 $body$;
-COMMENT ON FUNCTION scheduler.make_partition(text, date, text) IS
+COMMENT ON FUNCTION scheduler.make_partition(text, date, text, text) IS
 	'Makes the partition of a month where there is none; for the worker.';
 
 /*
@@ -123,17 +128,49 @@ CREATE FUNCTION scheduler.make_partitions() RETURNS integer
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 	SELECT count(*) FILTER (WHERE scheduler.make_partition(parent, (date_trunc('month', now() AT TIME ZONE 'UTC')
-		+ make_interval(months => ahead))::date, column_name))::integer
-	FROM (VALUES ('finished_jobs', 'job_id'), ('changes', 'change_seq')) AS p (parent, column_name),
+		+ make_interval(months => ahead))::date, column_name, time_column))::integer
+	FROM (VALUES ('finished_jobs', 'job_id', 'finished_at'), ('changes', 'change_seq', 'at'))
+			AS p (parent, column_name, time_column),
 		generate_series(1, 2) AS ahead
 $body$;
 COMMENT ON FUNCTION scheduler.make_partitions() IS 'Makes the partitions of the coming two months; for the worker.';
 
 /*
- * Deletes what is older than its kind's retention; a month that is over for every kind goes as a whole. Failed and
- * dead jobs stay at least 30 days, changes 7 days, runs of schedules 30 days. For all users: owned by scheduler_system.
+ * Drops the months that are over for everything in them: longer ago than the longest retention. For the worker, which may
+ * drop tables of scheduler_owner.
  */
-CREATE FUNCTION scheduler.apply_retention() RETURNS bigint
+CREATE FUNCTION scheduler.drop_partitions() RETURNS integer
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	part record;
+	dropped integer := 0;
+BEGIN
+	FOR part IN
+		SELECT c.relname AS name
+		FROM (VALUES ('finished_jobs', greatest(interval '7 days', (SELECT max(k.retention) FROM scheduler.job_kinds k))),
+			('changes', interval '7 days')) AS p (parent, keep)
+		JOIN pg_inherits i ON i.inhparent = format('scheduler.%I', p.parent)::regclass
+		JOIN pg_class c ON c.oid = i.inhrelid AND c.relname ~ '_[0-9]{4}_[0-9]{2}$'
+		WHERE (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC' < now() - p.keep
+	LOOP
+		EXECUTE format('DROP TABLE scheduler.%I', part.name);
+		dropped := dropped + 1;
+	END LOOP;
+	RETURN dropped;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.drop_partitions() IS
+	'Drops the months of finished jobs and changes that are over every retention; for the worker.';
+
+/*
+ * Deletes what is older than its kind's retention: finished jobs; failed and dead ones after 30 days at least; changes
+ * after 7 days, runs of schedules after 30. max_rows of each at a time, so that the worker is not held up. For all users: owned by
+ * scheduler_system.
+ */
+CREATE FUNCTION scheduler.apply_retention(max_rows bigint DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
@@ -141,21 +178,17 @@ CREATE FUNCTION scheduler.apply_retention() RETURNS bigint
 DECLARE
 	deleted bigint := 0;
 	part bigint;
-	kind_row record;
 BEGIN
 	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
 		RAISE EXCEPTION 'permission denied to apply retention' USING ERRCODE = '42501';
 	END IF;
-	FOR kind_row IN SELECT k.kind, k.retention FROM scheduler.job_kinds k
-	LOOP
-		DELETE FROM scheduler.finished_jobs f
-		WHERE f.kind = kind_row.kind AND f.finished_at < now() - kind_row.retention;
-		GET DIAGNOSTICS part = ROW_COUNT;
-		deleted := deleted + part;
-	END LOOP;
+	/* The first condition lets the index on finished_at serve. */
 	DELETE FROM scheduler.finished_jobs f
-	WHERE f.finished_at < now() - interval '7 days'
-		AND NOT EXISTS (SELECT FROM scheduler.job_kinds k WHERE k.kind = f.kind);
+	WHERE (f.tableoid, f.ctid) IN (SELECT o.tableoid, o.ctid FROM scheduler.finished_jobs o
+		LEFT JOIN scheduler.job_kinds k ON k.kind = o.kind
+		WHERE o.finished_at < now() - (SELECT least(interval '7 days', min(m.retention)) FROM scheduler.job_kinds m)
+			AND o.finished_at < now() - coalesce(k.retention, interval '7 days')
+		LIMIT apply_retention.max_rows);
 	GET DIAGNOSTICS part = ROW_COUNT;
 	deleted := deleted + part;
 	DELETE FROM scheduler.live_jobs l
@@ -163,15 +196,46 @@ BEGIN
 		(SELECT k.retention FROM scheduler.job_kinds k WHERE k.kind = l.kind));
 	GET DIAGNOSTICS part = ROW_COUNT;
 	deleted := deleted + part;
-	DELETE FROM scheduler.changes c WHERE c.at < now() - interval '7 days';
+	DELETE FROM scheduler.changes c
+	WHERE (c.tableoid, c.ctid) IN (SELECT o.tableoid, o.ctid FROM scheduler.changes o
+		WHERE o.at < now() - interval '7 days' LIMIT apply_retention.max_rows);
 	GET DIAGNOSTICS part = ROW_COUNT;
 	deleted := deleted + part;
-	DELETE FROM scheduler.schedule_runs r WHERE r.due_at < now() - interval '30 days';
+	DELETE FROM scheduler.schedule_runs r
+	WHERE r.ctid = ANY (ARRAY(SELECT o.ctid FROM scheduler.schedule_runs o
+		WHERE o.due_at < now() - interval '30 days' LIMIT apply_retention.max_rows));
 	GET DIAGNOSTICS part = ROW_COUNT;
 	RETURN deleted + part;
 END
 $body$;
-COMMENT ON FUNCTION scheduler.apply_retention() IS
+COMMENT ON FUNCTION scheduler.apply_retention(bigint) IS
 	'Deletes finished jobs, changes and runs of schedules that are over their retention; for all users.';
-ALTER FUNCTION scheduler.apply_retention() OWNER TO scheduler_system;
-GRANT EXECUTE ON FUNCTION scheduler.apply_retention() TO scheduler_admin;
+ALTER FUNCTION scheduler.apply_retention(bigint) OWNER TO scheduler_system;
+GRANT EXECUTE ON FUNCTION scheduler.apply_retention(bigint) TO scheduler_admin;
+
+CREATE FUNCTION scheduler.step_job_now(job_id uuid) RETURNS boolean
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_step_job_now';
+COMMENT ON FUNCTION scheduler.step_job_now(uuid) IS
+	'Runs a job in this session until it ends, sleeps or waits; calls are made with the transaction open. False where there is nothing to run.';
+
+CREATE FUNCTION scheduler.run_job_now(job_id uuid) RETURNS scheduler.jobs
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	job scheduler.jobs;
+BEGIN
+	IF NOT scheduler.step_job_now(run_job_now.job_id) THEN
+		RAISE EXCEPTION 'this job cannot be run now' USING ERRCODE = '55000',
+			DETAIL = coalesce((SELECT 'It is ' || j.status || '.' FROM scheduler.jobs j
+				WHERE j.job_id = run_job_now.job_id), 'There is no such job.');
+	END IF;
+	SELECT j.* INTO job FROM scheduler.jobs j WHERE j.job_id = run_job_now.job_id;
+	RETURN job;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.run_job_now(uuid) IS
+	'Runs one of the caller''s jobs in this session, without a worker, and returns it as it is then; for trying handlers out.';
+GRANT EXECUTE ON FUNCTION scheduler.step_job_now(uuid), scheduler.run_job_now(uuid) TO scheduler_developer;

@@ -1,14 +1,18 @@
 /*
  * buffer.c - growing bytes with a ceiling.
  *
- * Pure; runs wherever a mail is parsed (backend, worker, unit test). Memory is malloc'ed and belongs to the
- * buffer until sched_mail_buffer_take() hands it over. Nothing here throws.
+ * Pure; runs wherever a mail is parsed (backend, worker, unit test). Memory is malloc'ed and
+ * belongs to the buffer until sched_mail_buffer_take() hands it over. Nothing here throws.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "buffer.h"
 
+/*
+ * An empty buffer that will take at most limit bytes; nothing is allocated before the
+ * first append, so a buffer that stays empty costs nothing.
+ */
 void
 sched_mail_buffer_init(SchedMailBuffer *buffer, size_t limit)
 {
@@ -17,8 +21,8 @@ sched_mail_buffer_init(SchedMailBuffer *buffer, size_t limit)
 }
 
 /*
- * Doubling keeps appending linear; the ceiling bounds the last step. realloc of large blocks moves pages, not
- * bytes, on glibc.
+ * Doubling keeps appending linear; the ceiling bounds the last step. realloc of large blocks moves
+ * pages, not bytes, on glibc.
  */
 char *
 sched_mail_buffer_reserve(SchedMailBuffer *buffer, size_t length)
@@ -44,6 +48,10 @@ sched_mail_buffer_reserve(SchedMailBuffer *buffer, size_t length)
 	return data + buffer->length;
 }
 
+/*
+ * Appends as much as fits below the limit; the rest is dropped and `cut` remembers it.
+ * The limit is a property of the buffer so that no caller can forget to ask.
+ */
 void
 sched_mail_buffer_append(SchedMailBuffer *buffer, const void *bytes, size_t length)
 {
@@ -63,18 +71,24 @@ sched_mail_buffer_append(SchedMailBuffer *buffer, const void *bytes, size_t leng
 	buffer->length += length;
 }
 
+/* A C string, without its NUL. */
 void
 sched_mail_buffer_add(SchedMailBuffer *buffer, const char *string)
 {
 	sched_mail_buffer_append(buffer, string, strlen(string));
 }
 
+/* A single byte. */
 void
 sched_mail_buffer_char(SchedMailBuffer *buffer, char c)
 {
 	sched_mail_buffer_append(buffer, &c, 1);
 }
 
+/*
+ * Hands the bytes over as a C string. An empty buffer gives "", so that NULL always means
+ * out of memory and never "nothing".
+ */
 char *
 sched_mail_buffer_take(SchedMailBuffer *buffer)
 {
@@ -93,6 +107,7 @@ sched_mail_buffer_take(SchedMailBuffer *buffer)
 	return data;
 }
 
+/* Safe to call on a buffer that was taken or never used. */
 void
 sched_mail_buffer_free(SchedMailBuffer *buffer)
 {

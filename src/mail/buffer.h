@@ -1,9 +1,9 @@
 /*
  * buffer.h - growing bytes with a ceiling, for the pure files of the mail room.
  *
- * Pure: malloc and nothing else. A buffer never grows beyond its limit (the rest is dropped and `cut` says
- * so), and running out of memory sets `failed` instead of throwing: callers append freely and look once, at
- * the end.
+ * Pure: malloc and nothing else. A buffer never grows beyond its limit (the rest is dropped and
+ * `cut` says so), and running out of memory sets `failed` instead of throwing: callers append
+ * freely and look once, at the end.
  */
 #ifndef SCHED_MAIL_BUFFER_H
 #define SCHED_MAIL_BUFFER_H
@@ -26,7 +26,10 @@ extern void sched_mail_buffer_append(SchedMailBuffer *buffer, const void *bytes,
 extern void sched_mail_buffer_add(SchedMailBuffer *buffer, const char *string);
 extern void sched_mail_buffer_char(SchedMailBuffer *buffer, char c);
 
-/* Room for `length` more bytes at data + length, or NULL; the caller writes and adds to length itself. */
+/*
+ * Room for `length` more bytes at data + length, or NULL; the caller writes and adds to length
+ * itself.
+ */
 extern char *sched_mail_buffer_reserve(SchedMailBuffer *buffer, size_t length);
 
 /* The bytes with a NUL behind them, now the caller's to free(); NULL when memory ran out. */

@@ -1,9 +1,10 @@
 /*
  * charset.c - bytes of any charset to valid UTF-8.
  *
- * Pure: iconv of the C library under the names GMime knows for charsets. Runs wherever a mail is parsed; the
- * caller owns all memory; nothing throws. Linear in the length of the input.
+ * Pure: iconv of the C library under the names GMime knows for charsets. Runs wherever a mail is
+ * parsed; the caller owns all memory; nothing throws. Linear in the length of the input.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <iconv.h>
 #include <string.h>
@@ -16,8 +17,8 @@
 #define REPLACEMENT "\xef\xbf\xbd"
 
 /*
- * Length of the valid UTF-8 character at p, or 0. Follows table 3-7 of the Unicode standard: no overlong
- * forms, no surrogates, nothing above U+10FFFF; the server refuses the same ones.
+ * Length of the valid UTF-8 character at p, or 0. Follows table 3-7 of the Unicode standard: no
+ * overlong forms, no surrogates, nothing above U+10FFFF; the server refuses the same ones.
  */
 static size_t
 measure_character(const unsigned char *p, size_t left)
@@ -45,6 +46,10 @@ measure_character(const unsigned char *p, size_t left)
 	return 0;
 }
 
+/*
+ * Decides whether undeclared text can be taken for UTF-8: text of another charset
+ * practically never passes by chance.
+ */
 bool
 sched_mail_valid_utf8(const char *bytes, size_t length)
 {
@@ -62,6 +67,7 @@ sched_mail_valid_utf8(const char *bytes, size_t length)
 	return true;
 }
 
+/* Where to cut so that the last character stays whole; the caller cuts. */
 size_t
 sched_mail_clip_utf8(const char *bytes, size_t length, size_t limit)
 {
@@ -92,6 +98,10 @@ drop_partial_character(SchedMailBuffer *out)
 		out->length = lead;
 }
 
+/*
+ * Copies good runs in one go and replaces what is broken. PostgreSQL refuses NUL in text,
+ * which is why it counts as broken though it is valid UTF-8.
+ */
 void
 sched_mail_repair_utf8(SchedMailBuffer *out, const char *bytes, size_t length,
 					   SchedMailRepairs *repairs)
@@ -153,16 +163,27 @@ convert_bytes(SchedMailBuffer *out, iconv_t cd, const char *bytes, size_t length
 	}
 }
 
-/* Opens a converter for a declared charset; false where the name is unknown. */
+/*
+ * Opens a converter for a declared charset; false where the name is unknown. The C library gives
+ * "/" and "," in a name a meaning of their own and looks for files by it: only plain names pass.
+ */
 static bool
 open_converter(const char *charset, iconv_t *cd)
 {
-	const char *name = g_mime_charset_iconv_name(charset);
+	const char *name;
 
+	for (const char *p = charset; *p; p++)
+		if (!isalnum((unsigned char) *p) && strchr("-_.:+", *p) == NULL)
+			return false;
+	name = g_mime_charset_iconv_name(charset);
 	*cd = iconv_open("UTF-8", name ? name : charset);
 	return *cd != (iconv_t) -1;
 }
 
+/*
+ * UTF-8 itself is repaired by our own rules, not by iconv: glibc lets some sequences pass that
+ * the server refuses. Everything else goes through iconv and is checked again behind it.
+ */
 void
 sched_mail_to_utf8(SchedMailBuffer *out, const char *bytes, size_t length, const char *charset,
 				   SchedMailRepairs *repairs)
@@ -206,7 +227,10 @@ count_quote_marks(const char *line, size_t length)
 	return depth;
 }
 
-/* Is the line that ends before `end` joined to the next by RFC 3676? A signature mark "-- " never is. */
+/*
+ * Is the line that ends before `end` joined to the next by RFC 3676? A signature mark "-- " never
+ * is.
+ */
 static bool
 ends_softly(const char *line, const char *end)
 {
@@ -220,6 +244,11 @@ ends_softly(const char *line, const char *end)
 	return !(end - text == 3 && memcmp(text, "-- ", 3) == 0);
 }
 
+/*
+ * One pass in place: output never overtakes input, because a line break that is written was
+ * read before. A line waits for its rest only while the next one has the same quote depth;
+ * RFC 3676 section 4.5 lets nothing else be joined.
+ */
 size_t
 sched_mail_unfold_lines(char *text, size_t length, bool flowed, bool delsp)
 {

@@ -1,8 +1,8 @@
 /*
  * charset.h - bytes of any declared or undeclared charset to UTF-8 that PostgreSQL accepts.
  *
- * Pure; results are appended to the caller's buffer, nothing throws. What cannot be decoded becomes U+FFFD,
- * never a loss of the rest.
+ * Pure; results are appended to the caller's buffer, nothing throws. What cannot be decoded becomes
+ * U+FFFD, never a loss of the rest.
  */
 #ifndef SCHED_MAIL_CHARSET_H
 #define SCHED_MAIL_CHARSET_H
@@ -21,8 +21,8 @@ typedef struct SchedMailRepairs
 } SchedMailRepairs;
 
 /*
- * charset NULL or "us-ascii" means: UTF-8 where the bytes are valid UTF-8, else windows-1252 (what the
- * senders of undeclared 8-bit text use).
+ * charset NULL or "us-ascii" means: UTF-8 where the bytes are valid UTF-8, else windows-1252 (what
+ * the senders of undeclared 8-bit text use).
  */
 extern void sched_mail_to_utf8(SchedMailBuffer *out, const char *bytes, size_t length,
 							   const char *charset, SchedMailRepairs *repairs);

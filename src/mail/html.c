@@ -1,9 +1,17 @@
 /*
  * html.c - the readable text of an HTML mail.
  *
- * Pure; runs wherever a mail is parsed. libxml2 calls us back for each tag and text run; the callbacks only
- * append to a malloc'ed buffer of the caller and cannot throw. Depth is bounded here because libxml2's own
- * clean-up of mismatched end tags costs (open elements) for each of them.
+ * Pure; runs wherever a mail is parsed. libxml2 calls us back for each tag and text run; the
+ * callbacks only append to a malloc'ed buffer of the caller and cannot throw. Depth is bounded here
+ * because libxml2's own clean-up of mismatched end tags costs (open elements) for each of them.
+ *
+ * How white space works: nothing is written when an element opens or closes. It only raises what is
+ * due before the next text (line breaks, a space, the mark of a list item), and flush_breaks() pays
+ * that when text really comes. So empty elements leave no trace, two block ends are one break, and
+ * there is never space at the end.
+ *
+ * Quotes: <blockquote> raises the depth of "> " marks that start_line() writes at the head of each
+ * line, which is the form in which quote.c recognises quoted text, whatever program wrote the HTML.
  */
 #include <ctype.h>
 #include <string.h>
@@ -81,6 +89,7 @@ typedef struct HtmlText
 	bool too_deep;
 } HtmlText;
 
+/* A linear search: forty short names, compared a few thousand times in a mail. */
 static ElementKind
 find_element_kind(const char *name)
 {
@@ -90,7 +99,10 @@ find_element_kind(const char *name)
 	return ELEMENT_INLINE;
 }
 
-/* Does a style attribute, its spaces ignored, hide its element? */
+/*
+ * Does a style attribute, its spaces ignored, hide its element? Preview texts and instructions to
+ * machines are hidden this way; colours that equal the background are not looked at.
+ */
 static bool
 hides_style(const char *style)
 {
@@ -111,6 +123,7 @@ hides_style(const char *style)
 	return false;
 }
 
+/* The value of an attribute, "" where it has none, NULL where it is not there. */
 static const char *
 find_attribute(const xmlChar **attributes, const char *name)
 {
@@ -120,6 +133,10 @@ find_attribute(const xmlChar **attributes, const char *name)
 	return NULL;
 }
 
+/*
+ * Breaks are not written when an element opens but when text follows: so empty elements,
+ * of which newsletters are full, leave no empty lines.
+ */
 static void
 want_breaks(HtmlText *text, int n)
 {
@@ -130,7 +147,7 @@ want_breaks(HtmlText *text, int n)
 		text->wanted_breaks = n;
 }
 
-/* The quote marks at the head of a line. */
+/* The quote marks at the head of a line; deeper quotes than a few say no more than these. */
 static void
 start_line(HtmlText *text)
 {
@@ -208,7 +225,10 @@ measure_filler(const unsigned char *p, size_t left, bool *is_space)
 	return 0;
 }
 
-/* Text inside <pre>: as it stands. */
+/*
+ * Text inside <pre>: as it stands, but its breaks go the way of all others, so that quote marks
+ * come behind them.
+ */
 static void
 add_preformatted(HtmlText *text, const char *run, size_t length)
 {
@@ -227,6 +247,7 @@ add_preformatted(HtmlText *text, const char *run, size_t length)
 	}
 }
 
+/* Words with single spaces between them, as a browser shows them. */
 static void
 add_text(HtmlText *text, const char *run, size_t length)
 {
@@ -260,6 +281,7 @@ add_text(HtmlText *text, const char *run, size_t length)
 	}
 }
 
+/* libxml2: a run of text, entities already resolved. */
 static void
 on_characters(void *context, const xmlChar *run, int length)
 {
@@ -337,6 +359,10 @@ open_element(HtmlText *text, const char *name, const xmlChar **attributes)
 	}
 }
 
+/*
+ * libxml2: an element opens. Depth is counted for hidden ones too, because their end must be
+ * recognised; beyond the limit the parser is stopped and sched_mail_html_to_text() falls back.
+ */
 static void
 on_start_element(void *context, const xmlChar *name, const xmlChar **attributes)
 {
@@ -372,6 +398,10 @@ close_cell(HtmlText *text)
 	text->in_cell = false;
 }
 
+/*
+ * libxml2: an element closes, also one that the author forgot to close. The end of the outermost
+ * hidden element makes the text visible again.
+ */
 static void
 on_end_element(void *context, const xmlChar *name)
 {
@@ -417,7 +447,10 @@ on_end_element(void *context, const xmlChar *name)
 	}
 }
 
-/* For markup too deep to follow: everything between < and > goes. */
+/*
+ * For markup too deep to follow: everything between < and > goes. Scripts and styles stay as text
+ * then; nobody wrote such a mail to be read.
+ */
 static void
 strip_tags(const char *html, size_t length, SchedMailBuffer *out)
 {
@@ -438,6 +471,10 @@ strip_tags(const char *html, size_t length, SchedMailBuffer *out)
 	}
 }
 
+/*
+ * The SAX structure is copied over the parser's own, so no tree is ever built: memory is the
+ * text, not the markup. IGNORE_ENC because the text is UTF-8 here whatever its <meta> says.
+ */
 bool
 sched_mail_html_to_text(const char *html, size_t length, SchedMailBuffer *out)
 {
@@ -477,6 +514,10 @@ sched_mail_html_to_text(const char *html, size_t length, SchedMailBuffer *out)
 	return false;
 }
 
+/*
+ * Looks only at the head of the text, where browsers look too, and takes the first charset=
+ * it meets: in a <meta charset> or in a Content-Type of http-equiv.
+ */
 bool
 sched_mail_html_charset(const char *html, size_t length, char *name, size_t size)
 {

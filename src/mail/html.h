@@ -1,10 +1,10 @@
 /*
  * html.h - the readable text of an HTML mail.
  *
- * Pure: libxml2's HTML parser as a stream of events, no tree, no network, no entities from files. Blocks and
- * <br> become line breaks, list items "- " or "1. ", table cells are set apart by a space, <blockquote> becomes "> "
- * lines, links leave their text, images their alternative text. What a reader does not see (style, script,
- * hidden elements) is dropped.
+ * Pure: libxml2's HTML parser as a stream of events, no tree, no network, no entities from files.
+ * Blocks and <br> become line breaks, list items "- " or "1. ", table cells are set apart by a
+ * space, <blockquote> becomes "> " lines, links leave their text, images their alternative text.
+ * What a reader does not see (style, script, hidden elements) is dropped.
  */
 #ifndef SCHED_MAIL_HTML_H
 #define SCHED_MAIL_HTML_H

@@ -1,9 +1,14 @@
 /*
  * import_sql.c - stores the mails of a mailbox, as many as a call is allowed.
  *
- * Runs in a backend (import_mailbox: all of it in one call) and in the worker (mail.import, mail.poll: a few at a
- * time). The reader's memory is malloc'ed and bounded by one mail; it is closed in PG_FINALLY. A mail goes to
- * store_mail() as it lies in the reader's buffer, without a copy, and each has a memory context of its own.
+ * Runs in a backend (import_mailbox: all of it in one call) and in the worker (mail.import,
+ * mail.poll: a few at a time). The reader's memory is malloc'ed and bounded by one mail; it is
+ * closed in PG_FINALLY. A mail goes to store_mail() as it lies in the reader's buffer, without a
+ * copy, and each has a memory context of its own.
+ *
+ * Failures: a file that cannot be read is noted and passed over; a mailbox that cannot be read ends
+ * the call with `failed`. Both come back as values, because for a job they are rows, not errors. An
+ * error that is thrown (a full disk, a cancel) rolls the whole batch back, position included.
  */
 #include "postgres.h"
 
@@ -80,13 +85,16 @@ typedef struct Import
 	MemoryContext per_mail;
 } Import;
 
-/* A plan kept for the life of the process. */
+/*
+ * A plan kept for the life of the process. A generic one: planning for the values of one mail would
+ * copy its bytes into the plan, several times.
+ */
 static SPIPlanPtr
 keep_plan(SPIPlanPtr *plan, const char *query, int n, Oid *types)
 {
 	if (*plan == NULL)
 	{
-		SPIPlanPtr fresh = SPI_prepare(query, n, types);
+		SPIPlanPtr fresh = SPI_prepare_cursor(query, n, types, CURSOR_OPT_GENERIC_PLAN);
 
 		if (fresh == NULL || SPI_keepplan(fresh) != 0)
 			elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
@@ -95,6 +103,9 @@ keep_plan(SPIPlanPtr *plan, const char *query, int n, Oid *types)
 	return *plan;
 }
 
+/*
+ * The first problem is kept: it is the one to mend first, and later ones often follow from it.
+ */
 static void
 note_problem(Import *import, const char *problem)
 {
@@ -153,7 +164,7 @@ store_item(Import *import, const SchedMailboxItem *item)
 	import->mails++;
 }
 
-/* At most one NOTICE in three seconds. */
+/* At most one NOTICE in three seconds: enough for somebody who watches, too few to fill a log. */
 static void
 report_progress(Import *import, const SchedMailbox *box)
 {
@@ -189,6 +200,10 @@ skip_known(const Import *import, SchedMailbox *box)
 	}
 }
 
+/*
+ * Until a limit is reached or the mailbox ends. Each round has its own memory context: whatever
+ * SPI or the look-ups leave behind goes with the mail, so a million mails need no more than one.
+ */
 static void
 read_batch(Import *import, SchedMailbox *box)
 {
@@ -217,8 +232,8 @@ read_batch(Import *import, SchedMailbox *box)
 }
 
 /*
- * "could not read ...: Permission denied" and, where it is about permissions, which folder or file is in the way of
- * which OS user. palloc'ed.
+ * "could not read ...: Permission denied" and, where it is about permissions, which folder or file
+ * is in the way of which OS user. palloc'ed.
  */
 static char *
 explain_path(const char *path, int error)
@@ -245,6 +260,9 @@ explain_path(const char *path, int error)
 					stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? "r or x" : "r");
 }
 
+/*
+ * The position is what the caller stores: with the rows of this batch it commits, or not at all.
+ */
 static Datum
 make_result(FunctionCallInfo fcinfo, const Import *import, const SchedMailbox *box)
 {
@@ -269,6 +287,10 @@ make_result(FunctionCallInfo fcinfo, const Import *import, const SchedMailbox *b
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls));
 }
 
+/*
+ * Where an earlier call stopped; NULLs mean the beginning. What comes back from a job's state
+ * is clamped rather than trusted.
+ */
 static void
 read_position(FunctionCallInfo fcinfo, SchedMailboxPosition *position)
 {
@@ -281,6 +303,7 @@ read_position(FunctionCallInfo fcinfo, SchedMailboxPosition *position)
 				sizeof(position->name));
 }
 
+/* The limits and whose mail it is; NULL limits mean everything. */
 static void
 read_limits(FunctionCallInfo fcinfo, Import *import)
 {
@@ -298,18 +321,23 @@ read_limits(FunctionCallInfo fcinfo, Import *import)
 }
 
 /*
- * import_batch(path, user_id, account_id, since, position, skipping, last_name, max_mails, max_ms, notices): stores mails
- * from there on. problem: the first thing that could not be read; failed: nothing more can be.
+ * import_batch(path, user_id, account_id, since, position, skipping, last_name, max_mails, max_ms,
+ * notices): stores mails from there on. problem: the first thing that could not be read; failed:
+ * nothing more can be.
  */
 Datum
 sched_sql_import_batch(PG_FUNCTION_ARGS)
 {
-	char *path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_PATH));
 	Import import = {.context = CurrentMemoryContext};
 	SchedMailboxPosition position;
 	SchedMailbox *box;
-	Datum result = (Datum) 0;
+	volatile Datum result = (Datum) 0;
+	char *path;
 
+	if (PG_ARGISNULL(ARG_PATH) || PG_ARGISNULL(ARG_USER_ID) || PG_ARGISNULL(ARG_NOTICES))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("an import needs a path, a user and whether it tells")));
+	path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_PATH));
 	read_position(fcinfo, &position);
 	read_limits(fcinfo, &import);
 	import.per_mail =
@@ -353,8 +381,9 @@ read_stamp(const char *path, const char *folder)
 }
 
 /*
- * maildir_stamp(path) -> text: changes whenever a file comes or goes. NULL while the last change is younger than two
- * seconds: another one within the same tick of the file system's clock would not show.
+ * maildir_stamp(path) -> text: changes whenever a file comes or goes. NULL while the last change is
+ * younger than two seconds: another one within the same tick of the file system's clock would not
+ * show.
  */
 Datum
 sched_sql_maildir_stamp(PG_FUNCTION_ARGS)

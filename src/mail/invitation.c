@@ -1,8 +1,17 @@
 /*
  * invitation.c - the events of a text/calendar part.
  *
- * Pure; runs wherever a mail is processed. One pass over unfolded lines; what is not understood is passed over;
- * strings are malloc'ed and owned by the result. Nothing throws.
+ * Pure; runs wherever a mail is processed. One pass over unfolded lines; what is not understood is
+ * passed over; strings are malloc'ed and owned by the result. Nothing throws.
+ *
+ * What is read: VEVENT with UID, SUMMARY, LOCATION, DESCRIPTION, ORGANIZER, STATUS, TRANSP, RRULE,
+ * DTSTART, DTEND and DURATION, and the calendar's METHOD. Alarms inside an event have a SUMMARY and
+ * a DURATION of their own, which is why components are counted. VTIMEZONE is not read: the zone's
+ * name decides, by the server's zone data, so that an event and a task on the same wall clock
+ * always agree.
+ *
+ * libical is not used for this: the dozen properties need no object model, and untrusted text
+ * should meet as little code as possible.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -51,6 +60,7 @@ typedef struct Property
 	const char *value;
 } Property;
 
+/* Names of properties are compared without regard to case (RFC 5545 section 2). */
 static bool
 is_name(const Property *property, const char *name)
 {
@@ -58,7 +68,10 @@ is_name(const Property *property, const char *name)
 		   strncasecmp(property->name, name, property->name_length) == 0;
 }
 
-/* Cuts "NAME;PARAMETER=x;...:value"; a colon inside quotes is no end. */
+/*
+ * Cuts "NAME;PARAMETER=x;...:value". A colon inside quotes is no end: CN="Smith: Ann". false for
+ * lines that are no property; the caller goes on with the next line.
+ */
 static bool
 cut_property(const char *line, Property *property)
 {
@@ -78,7 +91,10 @@ cut_property(const char *line, Property *property)
 	return true;
 }
 
-/* Copies a parameter's value without its quotes; false where there is none. */
+/*
+ * Copies a parameter's value without its quotes; false where there is none. Values longer than the
+ * caller's room are cut, which for the one parameter we read (TZID) only means an unknown zone.
+ */
 static bool
 copy_parameter(const Property *property, const char *name, char *out, size_t size)
 {
@@ -107,6 +123,10 @@ copy_parameter(const Property *property, const char *name, char *out, size_t siz
 	return false;
 }
 
+/*
+ * The IANA name of a zone where the text used a Windows name; others pass as they are and are
+ * judged by the server's own zone data.
+ */
 static void
 copy_zone(const char *name, char *zone, size_t size)
 {
@@ -116,7 +136,10 @@ copy_zone(const char *name, char *zone, size_t size)
 	snprintf(zone, size, "%s", name);
 }
 
-/* n digits at p as a number, -1 where they are not digits. */
+/*
+ * n digits at p as a number, -1 where they are not digits. The caller has checked that n characters
+ * are there.
+ */
 static int
 read_digits(const char *p, int n)
 {
@@ -131,6 +154,7 @@ read_digits(const char *p, int n)
 	return number;
 }
 
+/* Days of a month, so that the 31st of February never reaches the server as an error. */
 static int
 count_days(int year, int month)
 {
@@ -140,7 +164,11 @@ count_days(int year, int month)
 	return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* "20260303T090000Z", "20260303T090000" with TZID, "20260303"; leaves wall "" for a time that does not exist. */
+/*
+ * "20260303T090000Z", "20260303T090000" with TZID, "20260303". Leaves wall "" for a time that does
+ * not exist: the event is then one without a start, which nothing is made of. A leap second counts
+ * as the one before it.
+ */
 static void
 read_time(const Property *property, SchedInvitationTime *time)
 {
@@ -177,7 +205,10 @@ read_time(const Property *property, SchedInvitationTime *time)
 			 hour, minute, second);
 }
 
-/* "P1DT2H30M" in seconds; 0 where it is none, is negative or is longer than a year. */
+/*
+ * "P1DT2H30M" in seconds; 0 where it is none, is negative or is longer than a year. A day is taken
+ * as 24 hours: of the programs that write DURATION none means anything else by it.
+ */
 static long
 read_duration(const char *value)
 {
@@ -216,7 +247,10 @@ read_duration(const char *value)
 	return total <= 31622400 ? total : 0;
 }
 
-/* A text value with its escapes undone, replacing what stood there. */
+/*
+ * A text value with its escapes undone (\\n, \\, and their kin: RFC 5545 section 3.3.11), replacing
+ * what stood there. On failure the old string stays, so that there is always one to free.
+ */
 static void
 store_text(SchedInvitation *invitation, char **place, const char *value)
 {
@@ -245,6 +279,7 @@ store_text(SchedInvitation *invitation, char **place, const char *value)
 	*place = text;
 }
 
+/* All strings are there from the start, so that nobody downstream asks for NULL. */
 static void
 start_event(SchedInvitation *invitation, SchedInvitationEvent *event)
 {
@@ -258,6 +293,7 @@ start_event(SchedInvitation *invitation, SchedInvitationEvent *event)
 	store_text(invitation, &event->rrule, "");
 }
 
+/* One property of an event; unknown ones are passed over, repeated ones replace each other. */
 static void
 read_event_property(SchedInvitation *invitation, SchedInvitationEvent *event,
 					const Property *property)
@@ -289,7 +325,10 @@ read_event_property(SchedInvitation *invitation, SchedInvitationEvent *event,
 		event->duration_seconds = read_duration(value);
 }
 
-/* The next line with its folded rest, into line; returns where to go on. */
+/*
+ * The next line with its folded rest, into line; returns where to go on. Folding may cut inside a
+ * character; joined again it is whole (RFC 5545 section 3.1).
+ */
 static const char *
 unfold_line(const char *p, const char *end, SchedMailBuffer *line)
 {
@@ -335,7 +374,7 @@ read_line(SchedInvitation *invitation, const Property *property, SchedInvitation
 	else if (*event && *depth == 0)
 		read_event_property(invitation, *event, property);
 	else if (*event == NULL && is_name(property, "METHOD"))
-		for (size_t i = 0; value[i] && i < sizeof(invitation->method) - 1; i++)
+		for (size_t i = 0; i < sizeof(invitation->method) - 1 && value[i]; i++)
 			invitation->method[i] = (char) toupper((unsigned char) value[i]);
 }
 
@@ -374,6 +413,7 @@ sched_mail_read_invitation(const char *text, size_t length)
 	return invitation;
 }
 
+/* Frees an invitation and all its strings; NULL is allowed. */
 void
 sched_mail_free_invitation(SchedInvitation *invitation)
 {

@@ -1,8 +1,8 @@
 /*
  * invitation.h - the events of a text/calendar part, as far as an invitation by mail needs.
  *
- * Pure: RFC 5545 text in, malloc'ed events out. Times stay wall-clock readings beside the name of their zone;
- * the server's own zone data make instants of them. Recurrence is handed on as text.
+ * Pure: RFC 5545 text in, malloc'ed events out. Times stay wall-clock readings beside the name of
+ * their zone; the server's own zone data make instants of them. Recurrence is handed on as text.
  */
 #ifndef SCHED_MAIL_INVITATION_H
 #define SCHED_MAIL_INVITATION_H

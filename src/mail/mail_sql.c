@@ -1,8 +1,14 @@
 /*
  * mail_sql.c - the pure files of this room as SQL functions.
  *
- * Runs in backends and in the worker. What the pure files return is malloc'ed: it is copied into palloc'ed
- * values and freed in PG_FINALLY, because everything that makes a Datum may throw.
+ * Runs in backends and in the worker. What the pure files return is malloc'ed: it is copied into
+ * palloc'ed values and freed in PG_FINALLY, because everything that makes a Datum may throw.
+ *
+ * JSON is written as text and read by the server's own parser: slower than building jsonb by hand,
+ * but it cannot get the format wrong, and a mail costs some ten microseconds of it.
+ *
+ * Both functions never raise because of what stands in their argument. They raise when memory runs
+ * out and when the library does not fit the installed SQL.
  */
 #include "postgres.h"
 
@@ -68,12 +74,17 @@ enum
 	EVENT_ATTRIBUTES
 };
 
+/*
+ * JSON text as jsonb. The text is built by escape_json() only, so it is always valid; strings
+ * hold no NUL, the one character that jsonb refuses.
+ */
 static Datum
 make_jsonb(const StringInfo json)
 {
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json->data));
 }
 
+/* "key":"value" inside an object, with the comma where one is needed. */
 static void
 add_json_string(StringInfo json, const char *key, const char *value)
 {
@@ -84,7 +95,9 @@ add_json_string(StringInfo json, const char *key, const char *value)
 	escape_json(json, value);
 }
 
-/* [{"kind": "to", "name": ..., "address": ...}] */
+/*
+ * [{"kind": "to", "name": ..., "address": ...}], in the order of the mail.
+ */
 static Datum
 make_recipients(const SchedMail *mail)
 {
@@ -104,7 +117,11 @@ make_recipients(const SchedMail *mail)
 	return make_jsonb(&json);
 }
 
-/* The first header of a name writes all of that name: a string, or an array where it is repeated. */
+/*
+ * The first header of a name writes all of that name: a string, or an array where it is repeated.
+ * The later ones write nothing, so that no key occurs twice, of which jsonb would keep the last
+ * only.
+ */
 static void
 add_header(StringInfo json, const SchedMail *mail, int at)
 {
@@ -135,6 +152,10 @@ add_header(StringInfo json, const SchedMail *mail, int at)
 		appendStringInfoChar(json, ']');
 }
 
+/*
+ * {"subject": "...", "received": ["...", "..."]}: names in lower case, as in http_response.
+ * Quadratic in the number of headers, which parts.h bounds to 500.
+ */
 static Datum
 make_headers(const SchedMail *mail)
 {
@@ -148,6 +169,9 @@ make_headers(const SchedMail *mail)
 	return make_jsonb(&json);
 }
 
+/*
+ * [{"name": ..., "type": ..., "size": bytes when decoded}]; the content stays in the raw mail.
+ */
 static Datum
 make_attachments(const SchedMail *mail)
 {
@@ -166,6 +190,7 @@ make_attachments(const SchedMail *mail)
 	return make_jsonb(&json);
 }
 
+/* [{"code": ..., "detail": ...}], in the order of being found. */
 static Datum
 make_problems(const SchedMail *mail)
 {
@@ -184,6 +209,9 @@ make_problems(const SchedMail *mail)
 	return make_jsonb(&json);
 }
 
+/*
+ * text[] of C strings, in the server's encoding, which is UTF-8 (CREATE EXTENSION sees to that).
+ */
 static Datum
 make_text_array(char *const *strings, int n)
 {
@@ -202,6 +230,10 @@ epoch_to_timestamp(int64 seconds)
 		(seconds - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) * USECS_PER_SEC);
 }
 
+/*
+ * Copies everything into palloc'ed values. May throw for lack of memory: the caller frees the
+ * mail in PG_FINALLY.
+ */
 static void
 fill_mail(const SchedMail *mail, Datum *values, bool *nulls)
 {
@@ -227,19 +259,25 @@ fill_mail(const SchedMail *mail, Datum *values, bool *nulls)
 	values[MAIL_PROBLEMS] = make_problems(mail);
 }
 
-/* parse_mail(raw bytea, full_length bigint) -> parsed_mail; full_length is given where raw is only a mail's head. */
+/*
+ * parse_mail(raw bytea, full_length bigint) -> parsed_mail; full_length is given where raw is only
+ * a mail's head.
+ */
 Datum
 sched_sql_parse_mail(PG_FUNCTION_ARGS)
 {
-	bytea *raw = PG_GETARG_BYTEA_PP(0);
-	SchedMailInput input = {.raw = VARDATA_ANY(raw),
-							.length = VARSIZE_ANY_EXHDR(raw),
-							.max_bytes = (size_t) sched_max_mail_bytes};
+	SchedMailInput input = {.max_bytes = (size_t) sched_max_mail_bytes};
+	bytea *raw;
 	TupleDesc description;
 	Datum values[MAIL_ATTRIBUTES];
 	bool nulls[MAIL_ATTRIBUTES] = {false};
 	SchedMail *mail;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	raw = PG_GETARG_BYTEA_PP(0);
+	input.raw = VARDATA_ANY(raw);
+	input.length = VARSIZE_ANY_EXHDR(raw);
 	if (!PG_ARGISNULL(1) && PG_GETARG_INT64(1) > 0)
 		input.full_length = (size_t) PG_GETARG_INT64(1);
 	if (get_call_result_type(fcinfo, NULL, &description) != TYPEFUNC_COMPOSITE ||
@@ -262,6 +300,10 @@ sched_sql_parse_mail(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(description, values, nulls)));
 }
 
+/*
+ * Wall clock and zone of one end of an event; both NULL where the text had no such time.
+ * The pure reader has checked the date, so timestamp_in cannot fail on it.
+ */
 static void
 fill_time(const SchedInvitationTime *time, int wall, int zone, Datum *values, bool *nulls)
 {
@@ -274,6 +316,7 @@ fill_time(const SchedInvitationTime *time, int wall, int zone, Datum *values, bo
 		values[zone] = CStringGetTextDatum(time->zone);
 }
 
+/* One row of read_invitation(). */
 static void
 put_event(ReturnSetInfo *result, const SchedInvitation *invitation,
 		  const SchedInvitationEvent *event)

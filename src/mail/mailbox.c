@@ -1,14 +1,19 @@
 /*
  * mailbox.c - reads mailboxes as streams.
  *
- * Pure but for the file system; runs in a backend (import_mailbox) and in the worker (mail.import, mail.poll). One
- * malloc'ed buffer holds one mail and is reused; a directory's names are held as one sorted array. Nothing throws;
- * failures are errno values in the mailbox. Files are opened non-blocking and must be regular, so that a FIFO in a
- * folder holds nobody up.
+ * Pure but for the file system; runs in a backend (import_mailbox) and in the worker (mail.import,
+ * mail.poll). One malloc'ed buffer holds one mail and is reused; a directory's names are held as
+ * one sorted array. Nothing throws; failures are errno values in the mailbox. Files are opened
+ * non-blocking and must be regular, so that a FIFO in a folder holds nobody up.
  *
- * mbox: a mail begins at a line "From " behind an empty line (or at the start). Unless the first such line of
- * the file itself lacks one, it must carry a time of day and a year, because old writers did not escape body lines.
- * ">From " loses one ">" (mboxrd).
+ * mbox: a mail begins at a line "From " behind an empty line (or at the start). Unless the first
+ * such line of the file itself lacks one, it must carry a time of day and a year, because old
+ * writers did not escape body lines. ">From " loses one ">" (mboxrd).
+ *
+ * Positions: an mbox is resumed at a byte (the next From_ line, or somewhere inside a mail that is
+ * being skipped), a directory behind a key in bytewise order. Maildir names begin with the time of
+ * delivery, so what arrives during an import sorts behind; what does not is found by the next one,
+ * because storing a mail twice changes nothing.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -67,6 +72,7 @@ struct SchedMailbox
 	char last_key[256];
 };
 
+/* The first error stays: what follows it is mostly its consequence. */
 static void
 set_error(SchedMailbox *box, int error, const char *path)
 {
@@ -76,7 +82,10 @@ set_error(SchedMailbox *box, int error, const char *path)
 	box->error_path = strdup(path);
 }
 
-/* Opens a regular file; -1 with errno. */
+/*
+ * Opens a regular file; -1 with errno. Looked at after opening, not before: in between somebody
+ * could put a FIFO or a device in its place, and opening without blocking does no harm to either.
+ */
 static int
 open_regular(const char *path, int64_t *size)
 {
@@ -97,7 +106,10 @@ open_regular(const char *path, int64_t *size)
 
 /* ---- mbox ---- */
 
-/* Makes at least one whole line, or CHUNK bytes of a longer one, available at chunk_at. */
+/*
+ * Makes at least one whole line, or CHUNK bytes of a longer one, available at chunk_at. false at
+ * the end of the file and on errors, which are told apart by box->error.
+ */
 static bool
 fill_chunk(SchedMailbox *box)
 {
@@ -146,6 +158,7 @@ has_date(const char *line, size_t length)
 	return time && year;
 }
 
+/* Does a mail begin here? The caller has made sure that the line before was empty. */
 static bool
 is_from_line(const SchedMailbox *box, const char *line, size_t length)
 {
@@ -163,7 +176,10 @@ is_escaped_from(const char *line, size_t length)
 	return n > 0 && length - n >= 5 && memcmp(line + n, "From ", 5) == 0;
 }
 
-/* A mail over the limit: its head stays. */
+/*
+ * A mail over the limit: its head stays, up to the empty line. What is kept is again a mail, one
+ * without a body, so nobody downstream needs to know.
+ */
 static void
 drop_body(SchedMailbox *box)
 {
@@ -180,6 +196,7 @@ drop_body(SchedMailbox *box)
 	box->mail.length = box->reserved + keep;
 }
 
+/* Forgets the mail before and leaves the reserved bytes free. */
 static void
 begin_mail(SchedMailbox *box)
 {
@@ -191,7 +208,10 @@ begin_mail(SchedMailbox *box)
 	box->blank = false;
 }
 
-/* Hands out what is in the buffer. */
+/*
+ * Hands out what is in the buffer. The bytes must not depend on where in the mailbox the mail
+ * stands, because mails without a Message-ID are recognised by their hash.
+ */
 static SchedMailboxResult
 finish_mail(SchedMailbox *box, SchedMailboxItem *item)
 {
@@ -216,7 +236,11 @@ finish_mail(SchedMailbox *box, SchedMailboxItem *item)
 	return SCHED_MAILBOX_MAIL;
 }
 
-/* One line into the current mail; false where it now is over the limit. */
+/*
+ * One line into the current mail; false where it now is over the limit. The limit is looked at
+ * before anything is copied, so the buffer never holds more than one mail of the largest size
+ * allowed.
+ */
 static bool
 take_line(SchedMailbox *box, const char *line, size_t length)
 {
@@ -234,6 +258,10 @@ take_line(SchedMailbox *box, const char *line, size_t length)
 	return true;
 }
 
+/*
+ * Line by line. A mail is handed out when the next one begins, at the end of the file, or as soon
+ * as it is over the limit; `skipping` then goes past the rest of it in the calls that follow.
+ */
 static SchedMailboxResult
 next_from_mbox(SchedMailbox *box, size_t budget, SchedMailboxItem *item)
 {
@@ -288,6 +316,10 @@ measure_first_line(const SchedMailbox *box)
 	return eol ? (size_t) (eol - box->chunk) + 1 : box->chunk_end;
 }
 
+/*
+ * The first line decides how the file is read, also when reading goes on in its middle: so two
+ * readers of one file always agree on where its mails begin.
+ */
 static void
 open_mbox(SchedMailbox *box, const SchedMailboxPosition *from)
 {
@@ -319,6 +351,7 @@ open_mbox(SchedMailbox *box, const SchedMailboxPosition *from)
 
 /* ---- directories ---- */
 
+/* By key, bytewise: the same order in every locale, because a stored position depends on it. */
 static int
 compare_entries(const void *a, const void *b)
 {
@@ -341,6 +374,7 @@ measure_key(const SchedMailbox *box, const char *name)
 	return info ? (size_t) (info - name) : strlen(name);
 }
 
+/* Remembers one name; the array doubles. */
 static void
 add_file(SchedMailbox *box, const char *folder, const char *name, size_t *capacity)
 {
@@ -374,6 +408,7 @@ add_file(SchedMailbox *box, const char *folder, const char *name, size_t *capaci
 	box->n_files++;
 }
 
+/* Hidden files are no mails, nor are names that a position could not hold. */
 static bool
 is_wanted_name(const SchedMailbox *box, const char *name)
 {
@@ -408,6 +443,7 @@ scan_folder(SchedMailbox *box, const char *folder, bool required, size_t *capaci
 	free(path);
 }
 
+/* Tells a Maildir from a folder of files. */
 static bool
 has_folder(const SchedMailbox *box, const char *name)
 {
@@ -423,6 +459,7 @@ has_folder(const SchedMailbox *box, const char *name)
 	return found;
 }
 
+/* Lists everything, sorts it and goes behind the last key of an earlier reader. */
 static void
 open_directory(SchedMailbox *box, const SchedMailboxPosition *from)
 {
@@ -474,7 +511,10 @@ open_entry(SchedMailbox *box, const FileEntry *entry, int64_t *size)
 	return file;
 }
 
-/* Reads the file into the buffer; over the limit only its head. false with errno. */
+/*
+ * Reads the file into the buffer; over the limit only its head. false with errno. The size may have
+ * changed since it was opened: what counts is what is read.
+ */
 static bool
 read_file(SchedMailbox *box, int file, bool over)
 {
@@ -504,6 +544,7 @@ read_file(SchedMailbox *box, int file, bool over)
 	return true;
 }
 
+/* The letters behind ":2,": S seen, F flagged, R replied, T trashed, D draft, P passed. */
 static void
 copy_flags(const FileEntry *entry, SchedMailboxItem *item)
 {
@@ -517,6 +558,7 @@ copy_flags(const FileEntry *entry, SchedMailboxItem *item)
 			item->flags[n++] = *info;
 }
 
+/* The next file, or why it could not be read: one bad file is no reason to stop. */
 static SchedMailboxResult
 next_from_directory(SchedMailbox *box, SchedMailboxItem *item)
 {
@@ -551,6 +593,7 @@ next_from_directory(SchedMailbox *box, SchedMailboxItem *item)
 
 /* ---- both ---- */
 
+/* What the path is decides: a file is an mbox, a folder with cur or new a Maildir. */
 SchedMailbox *
 sched_mailbox_open(const char *path, const SchedMailboxPosition *from, size_t max_bytes,
 				   size_t reserved)
@@ -579,6 +622,7 @@ sched_mailbox_open(const char *path, const SchedMailboxPosition *from, size_t ma
 	return box;
 }
 
+/* An error of the mailbox itself ends it; the position before it stays valid. */
 SchedMailboxResult
 sched_mailbox_next(SchedMailbox *box, size_t budget, SchedMailboxItem *item)
 {
@@ -589,6 +633,7 @@ sched_mailbox_next(SchedMailbox *box, size_t budget, SchedMailboxItem *item)
 	return next_from_directory(box, item);
 }
 
+/* Names that are known already need not be opened: mail.poll asks before it reads. */
 const char *
 sched_mailbox_peek(const SchedMailbox *box)
 {
@@ -600,6 +645,7 @@ sched_mailbox_peek(const SchedMailbox *box)
 	return entry->path + entry->key;
 }
 
+/* Goes past the next file and lets the position follow. */
 void
 sched_mailbox_skip(SchedMailbox *box)
 {
@@ -612,6 +658,10 @@ sched_mailbox_skip(SchedMailbox *box)
 	box->last_key[entry->key_length] = '\0';
 }
 
+/*
+ * Valid after every result but SCHED_MAILBOX_ERROR. The struct is zeroed first, so that equal
+ * positions are equal bytes.
+ */
 void
 sched_mailbox_position(const SchedMailbox *box, SchedMailboxPosition *position)
 {
@@ -621,24 +671,28 @@ sched_mailbox_position(const SchedMailbox *box, SchedMailboxPosition *position)
 	memcpy(position->name, box->last_key, sizeof(position->name));
 }
 
+/* Known from opening on. */
 SchedMailboxKind
 sched_mailbox_kind(const SchedMailbox *box)
 {
 	return box->kind;
 }
 
+/* For progress: the file may grow while it is read. */
 int64_t
 sched_mailbox_total(const SchedMailbox *box)
 {
 	return box->kind == SCHED_MAILBOX_MBOX ? box->size : (int64_t) box->n_files;
 }
 
+/* In the unit of sched_mailbox_total(). */
 int64_t
 sched_mailbox_done(const SchedMailbox *box)
 {
 	return box->kind == SCHED_MAILBOX_MBOX ? box->offset : (int64_t) box->next_file;
 }
 
+/* The path is the mailbox's own, or the folder in it that could not be listed. */
 int
 sched_mailbox_error(const SchedMailbox *box, const char **path)
 {
@@ -647,6 +701,7 @@ sched_mailbox_error(const SchedMailbox *box, const char **path)
 	return box->error;
 }
 
+/* NULL is allowed; an item handed out before is gone with the mailbox. */
 void
 sched_mailbox_close(SchedMailbox *box)
 {

@@ -1,8 +1,8 @@
 /*
  * mailbox.h - the mails of an mbox file, a Maildir or a folder of .eml files, one after the other.
  *
- * Pure but for reading files: nothing throws, memory is bounded by the largest mail allowed. The position after
- * each mail can be stored and given back later, also by another process.
+ * Pure but for reading files: nothing throws, memory is bounded by the largest mail allowed. The
+ * position after each mail can be stored and given back later, also by another process.
  */
 #ifndef SCHED_MAIL_MAILBOX_H
 #define SCHED_MAIL_MAILBOX_H
@@ -29,8 +29,8 @@ typedef struct SchedMailboxPosition
 typedef struct SchedMailboxItem
 {
 	/*
-	 * The mail, `length` bytes behind `reserved` free ones (room for a varlena header). The mailbox's, valid until
-	 * the next call.
+	 * The mail, `length` bytes behind `reserved` free ones (room for a varlena header). The
+	 * mailbox's, valid until the next call.
 	 */
 	char *data;
 	size_t length;
@@ -51,8 +51,8 @@ typedef enum SchedMailboxResult
 typedef struct SchedMailbox SchedMailbox;
 
 /*
- * NULL where memory ran out; else look at sched_mailbox_error() first (NULL = open). `reserved` bytes are left free
- * before each mail.
+ * NULL where memory ran out; else look at sched_mailbox_error() first (NULL = open). `reserved`
+ * bytes are left free before each mail.
  */
 extern SchedMailbox *sched_mailbox_open(const char *path, const SchedMailboxPosition *from,
 										size_t max_bytes, size_t reserved);
@@ -69,7 +69,9 @@ extern int64_t sched_mailbox_done(const SchedMailbox *box);
 extern int sched_mailbox_error(const SchedMailbox *box, const char **path);
 extern void sched_mailbox_close(SchedMailbox *box);
 
-/* Directories only: the key of the file to be read next, NULL at the end; skip goes past it unread. */
+/*
+ * Directories only: the key of the file to be read next, NULL at the end; skip goes past it unread.
+ */
 extern const char *sched_mailbox_peek(const SchedMailbox *box);
 extern void sched_mailbox_skip(SchedMailbox *box);
 

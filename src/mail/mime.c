@@ -1,13 +1,23 @@
 /*
  * mime.c - a mail as the database wants it.
  *
- * Pure; runs in backends, in the worker and in unit tests. Everything is malloc'ed and owned by the SchedMail;
- * GMime objects live only inside the functions that decode with them. Nothing throws; GLib would abort when
- * memory fails, which is why sizes are bounded before anything is handed to it.
+ * Pure; runs in backends, in the worker and in unit tests. Everything is malloc'ed and owned by the
+ * SchedMail; GMime objects live only inside the functions that decode with them. Nothing throws;
+ * GLib would abort when memory fails, which is why sizes are bounded before anything is handed to
+ * it.
  *
- * Codes of problems: too_large headers_cut no_headers malformed_header bad_date no_date no_sender too_deep
- * too_many_parts no_boundary no_end_boundary unknown_encoding bad_encoding unknown_charset bad_bytes nul_bytes
- * text_cut deep_html encrypted too_many_recipients.
+ * Codes of problems: too_large headers_cut no_headers malformed_header bad_date no_date no_sender
+ * too_deep too_many_parts no_boundary no_end_boundary unknown_encoding bad_encoding unknown_charset
+ * bad_bytes nul_bytes text_cut deep_html encrypted too_many_recipients.
+ *
+ * Order of work: headers, then one walk over the parts (parts.c), then text (html.c, charset.c),
+ * attachments and calendars from the leaves, then quotes (quote.c). Which text is the letter: the
+ * plain part of an alternative unless it says nothing, else its HTML; every inline text of a mixed
+ * mail, in order; attached mails as quoted text behind.
+ *
+ * Memory: the raw bytes are never copied as a whole. A text part is decoded into at most 2 MB, its
+ * UTF-8 into as much again, its text likewise; attachments are only measured. So a mail of 64 MB
+ * needs a few more MB to parse.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,37 +30,22 @@
 #include "charset.h"
 #include "html.h"
 #include "mime.h"
+#include "mime_internal.h"
 #include "parts.h"
 #include "quote.h"
 
-#define MAX_VALUE_BYTES 32768 /* of one header */
-#define MAX_SUBJECT_BYTES 2000
 #define MAX_TEXT_BYTES 2097152 /* of all text of a mail: longer is no letter to a person */
 #define MAX_HTML_BYTES 2097152 /* of one HTML part */
 #define MAX_CALENDAR_BYTES 262144
 #define MAX_CALENDARS 10
 #define MAX_ATTACHMENTS 500
-#define MAX_RECIPIENTS 500
-#define MAX_REFERENCES 100
 
-static GMimeParserOptions *parse_options;
-
+/*
+ * Once per code: ten thousand broken parts are one problem, and what a hostile mail can make us
+ * remember is bounded by the list of codes. The first detail stays.
+ */
 void
-sched_mail_start(void)
-{
-	/* 8-bit text in headers that is not UTF-8 is most likely this */
-	static const char *fallbacks[] = {"utf-8", "windows-1252", NULL};
-
-	if (parse_options)
-		return;
-	g_mime_init();
-	parse_options = g_mime_parser_options_new();
-	g_mime_parser_options_set_fallback_charsets(parse_options, fallbacks);
-}
-
-/* Once per code: ten thousand broken parts are one problem. */
-static void
-add_problem(SchedMail *mail, const char *code, const char *detail)
+sched_mail_add_problem(SchedMail *mail, const char *code, const char *detail)
 {
 	SchedMailProblem *problems;
 
@@ -70,6 +65,7 @@ add_problem(SchedMail *mail, const char *code, const char *detail)
 	mail->n_problems++;
 }
 
+/* A linear search over at most as many problems as there are codes. */
 const SchedMailProblem *
 sched_mail_find_problem(const SchedMail *mail, const char *code)
 {
@@ -79,20 +75,24 @@ sched_mail_find_problem(const SchedMail *mail, const char *code)
 	return NULL;
 }
 
-static void
-note_repairs(SchedMail *mail, const SchedMailRepairs *repairs, const char *where)
+/* What had to be repaired becomes problems; `where` names the charset or the place. */
+void
+sched_mail_note_repairs(SchedMail *mail, const SchedMailRepairs *repairs, const char *where)
 {
 	if (repairs->unknown_charset)
-		add_problem(mail, "unknown_charset", where);
+		sched_mail_add_problem(mail, "unknown_charset", where);
 	if (repairs->bad_bytes)
-		add_problem(mail, "bad_bytes", where);
+		sched_mail_add_problem(mail, "bad_bytes", where);
 	if (repairs->nul_bytes)
-		add_problem(mail, "nul_bytes", where);
+		sched_mail_add_problem(mail, "nul_bytes", where);
 }
 
-/* A C string as valid UTF-8 on one line, at most limit bytes; malloc'ed. */
-static char *
-clean_string(SchedMail *mail, const char *string, size_t limit)
+/*
+ * A C string as valid UTF-8 on one line, at most limit bytes; malloc'ed, "" for NULL. GMime decodes
+ * headers into what their authors claim to be UTF-8, so its results are checked too.
+ */
+char *
+sched_mail_clean_string(SchedMail *mail, const char *string, size_t limit)
 {
 	SchedMailBuffer out;
 	SchedMailRepairs repairs = {0};
@@ -105,228 +105,17 @@ clean_string(SchedMail *mail, const char *string, size_t limit)
 	for (size_t i = 0; i < out.length; i++)
 		if ((unsigned char) out.data[i] < ' ')
 			out.data[i] = ' ';
-	note_repairs(mail, &repairs, "headers");
+	sched_mail_note_repairs(mail, &repairs, "headers");
 	result = sched_mail_buffer_take(&out);
 	if (result == NULL)
 		mail->failed = true;
 	return result;
 }
 
-/* A header's value with its encoded words decoded. */
-static char *
-decode_value(SchedMail *mail, const SchedMailField *field, size_t limit)
-{
-	char *line = field ? sched_mail_field_line(field, MAX_VALUE_BYTES) : NULL;
-	char *decoded;
-	char *value;
-
-	if (line == NULL)
-		return clean_string(mail, "", 0);
-	if (memchr(field->value, '\0', field->value_length))
-		add_problem(mail, "nul_bytes", "headers");
-	decoded = g_mime_utils_header_decode_text(parse_options, line);
-	value = clean_string(mail, decoded, limit);
-	g_free(decoded);
-	free(line);
-	return value;
-}
-
-static void
-read_headers(SchedMail *mail, const SchedMailFields *fields)
-{
-	mail->headers = calloc((size_t) fields->count + 1, sizeof(SchedMailHeaderPair));
-	if (mail->headers == NULL)
-	{
-		mail->failed = true;
-		return;
-	}
-	for (int i = 0; i < fields->count && !mail->failed; i++)
-	{
-		SchedMailHeaderPair *header = &mail->headers[mail->n_headers++];
-		char name[256];
-		size_t n = fields->fields[i].name_length;
-
-		memcpy(name, fields->fields[i].name, n);
-		name[n] = '\0';
-		header->name = clean_string(mail, name, 255);
-		for (char *p = header->name; p && *p; p++)
-			*p = g_ascii_tolower(*p);
-		header->value = decode_value(mail, &fields->fields[i], MAX_VALUE_BYTES);
-	}
-}
-
-/* The mailboxes of an address header, groups flattened; g_object_unref() by the caller, NULL if none. */
-static InternetAddressList *
-read_addresses(const SchedMailFields *fields, const char *name)
-{
-	const SchedMailField *field = sched_mail_find_field(fields, name);
-	char *line = field ? sched_mail_field_line(field, MAX_VALUE_BYTES) : NULL;
-	InternetAddressList *list = NULL;
-
-	if (line && *line)
-		list = internet_address_list_parse(parse_options, line);
-	free(line);
-	return list;
-}
-
-static void
-read_sender(SchedMail *mail, const SchedMailFields *fields)
-{
-	static const char *const names[] = {"from", "sender", "return-path", "reply-to", NULL};
-
-	for (int i = 0; names[i]; i++)
-	{
-		InternetAddressList *list = read_addresses(fields, names[i]);
-		int n = list ? internet_address_list_length(list) : 0;
-
-		for (int k = 0; k < n && mail->sender_email == NULL; k++)
-		{
-			InternetAddress *address = internet_address_list_get_address(list, k);
-
-			if (!INTERNET_ADDRESS_IS_MAILBOX(address))
-				continue;
-			mail->sender = clean_string(mail, internet_address_get_name(address), 500);
-			mail->sender_email = clean_string(mail, INTERNET_ADDRESS_MAILBOX(address)->addr, 500);
-		}
-		if (list)
-			g_object_unref(list);
-		if (mail->sender_email)
-			return;
-	}
-	/* no address that a parser accepts: at least show what stood there */
-	mail->sender = decode_value(mail, sched_mail_find_field(fields, "from"), 500);
-	mail->sender_email = clean_string(mail, "", 0);
-	add_problem(mail, "no_sender", "no usable From");
-}
-
-/* A mailbox, or the mailboxes of a group; a group inside a group does not exist (RFC 5322 section 3.4). */
-static void
-add_recipients(SchedMail *mail, const char *kind, InternetAddress *address, bool inside)
-{
-	SchedMailAddress *recipient;
-
-	if (INTERNET_ADDRESS_IS_GROUP(address) && !inside)
-	{
-		InternetAddressList *members = INTERNET_ADDRESS_GROUP(address)->members;
-		int n = internet_address_list_length(members);
-
-		for (int i = 0; i < n; i++)
-			add_recipients(mail, kind, internet_address_list_get_address(members, i), true);
-		return;
-	}
-	if (!INTERNET_ADDRESS_IS_MAILBOX(address))
-		return;
-	if (mail->n_recipients >= MAX_RECIPIENTS)
-	{
-		add_problem(mail, "too_many_recipients", "the first 500 are listed");
-		return;
-	}
-	recipient = &mail->recipients[mail->n_recipients++];
-	recipient->kind = kind;
-	recipient->name = clean_string(mail, internet_address_get_name(address), 500);
-	recipient->address = clean_string(mail, INTERNET_ADDRESS_MAILBOX(address)->addr, 500);
-}
-
-static void
-read_recipients(SchedMail *mail, const SchedMailFields *fields)
-{
-	static const char *const kinds[] = {"to", "cc", "bcc", NULL};
-
-	mail->recipients = calloc(MAX_RECIPIENTS, sizeof(SchedMailAddress));
-	if (mail->recipients == NULL)
-	{
-		mail->failed = true;
-		return;
-	}
-	for (int i = 0; kinds[i]; i++)
-	{
-		InternetAddressList *list = read_addresses(fields, kinds[i]);
-		int n = list ? internet_address_list_length(list) : 0;
-
-		for (int k = 0; k < n; k++)
-			add_recipients(mail, kinds[i], internet_address_list_get_address(list, k), false);
-		if (list)
-			g_object_unref(list);
-	}
-}
-
-/* An RFC 5322 date between 1980 and 9999; else false. */
-static bool
-parse_date(const char *text, int64_t *seconds)
-{
-	GDateTime *date = g_mime_utils_header_decode_date(text);
-	bool plausible;
-
-	if (date == NULL)
-		return false;
-	*seconds = g_date_time_to_unix(date);
-	plausible = g_date_time_get_year(date) >= 1980;
-	g_date_time_unref(date);
-	return plausible;
-}
-
-static void
-read_dates(SchedMail *mail, const SchedMailFields *fields)
-{
-	const SchedMailField *field = sched_mail_find_field(fields, "date");
-	char *line = field ? sched_mail_field_line(field, 200) : NULL;
-
-	if (line == NULL || *line == '\0')
-		add_problem(mail, "no_date", "no Date header");
-	else if (parse_date(line, &mail->date))
-		mail->has_date = true;
-	else
-	{
-		char *shown = clean_string(mail, line, 100);
-
-		add_problem(mail, "bad_date", shown ? shown : "");
-		free(shown);
-	}
-	free(line);
-	field = sched_mail_find_field(fields, "received");
-	line = field ? sched_mail_field_line(field, MAX_VALUE_BYTES) : NULL;
-	if (line && strrchr(line, ';'))
-		mail->has_received = parse_date(strrchr(line, ';') + 1, &mail->received);
-	free(line);
-}
-
-/* The first <id> of a header, without its brackets. */
-static char *
-read_message_id(SchedMail *mail, const SchedMailFields *fields, const char *name)
-{
-	const SchedMailField *field = sched_mail_find_field(fields, name);
-	char *line = field ? sched_mail_field_line(field, 2000) : NULL;
-	char *id = line ? g_mime_utils_decode_message_id(line) : NULL;
-	char *result = clean_string(mail, id, 998);
-
-	g_free(id);
-	free(line);
-	return result;
-}
-
-static void
-read_references(SchedMail *mail, const SchedMailFields *fields)
-{
-	const SchedMailField *field = sched_mail_find_field(fields, "references");
-	char *line = field ? sched_mail_field_line(field, MAX_VALUE_BYTES) : NULL;
-	GMimeReferences *list = line ? g_mime_references_parse(parse_options, line) : NULL;
-	int n = list ? g_mime_references_length(list) : 0;
-
-	/* the newest stand last */
-	int first = n > MAX_REFERENCES ? n - MAX_REFERENCES : 0;
-
-	mail->references = calloc((size_t) (n - first) + 1, sizeof(char *));
-	if (mail->references == NULL)
-		mail->failed = true;
-	for (int i = first; i < n && mail->references; i++)
-		mail->references[mail->n_references++] =
-			clean_string(mail, g_mime_references_get_message_id(list, i), 998);
-	if (list)
-		g_mime_references_free(list);
-	free(line);
-}
-
-/* The text of one leaf as UTF-8 with LF line ends, appended to out. */
+/*
+ * The text of one leaf as UTF-8 with LF line ends, appended to out: transfer encoding, charset,
+ * then HTML or flowed lines. Each step is capped, so a bomb of any of them ends at two megabytes.
+ */
 static void
 add_leaf_text(SchedMail *mail, const SchedMailLeaf *leaf, SchedMailBuffer *out)
 {
@@ -340,17 +129,17 @@ add_leaf_text(SchedMail *mail, const SchedMailLeaf *leaf, SchedMailBuffer *out)
 	sched_mail_buffer_init(&decoded, html ? MAX_HTML_BYTES : MAX_TEXT_BYTES);
 	sched_mail_buffer_init(&utf8, html ? MAX_HTML_BYTES : MAX_TEXT_BYTES);
 	if (!sched_mail_decode_leaf(leaf, &decoded))
-		add_problem(mail, "bad_encoding", leaf->type);
+		sched_mail_add_problem(mail, "bad_encoding", leaf->type);
 	if (html && charset == NULL && decoded.data &&
 		sched_mail_html_charset(decoded.data, decoded.length, own_charset, sizeof(own_charset)))
 		charset = own_charset;
 	if (decoded.length > 0)
 		sched_mail_to_utf8(&utf8, decoded.data, decoded.length, charset, &repairs);
-	note_repairs(mail, &repairs, charset ? charset : leaf->type);
+	sched_mail_note_repairs(mail, &repairs, charset ? charset : leaf->type);
 	if (html && utf8.length > 0)
 	{
 		if (!sched_mail_html_to_text(utf8.data, utf8.length, out))
-			add_problem(mail, "deep_html", "tags were only stripped");
+			sched_mail_add_problem(mail, "deep_html", "tags were only stripped");
 	}
 	else if (utf8.length > 0)
 	{
@@ -358,7 +147,7 @@ add_leaf_text(SchedMail *mail, const SchedMailLeaf *leaf, SchedMailBuffer *out)
 		sched_mail_buffer_append(out, utf8.data, utf8.length);
 	}
 	if (decoded.cut || utf8.cut || out->cut)
-		add_problem(mail, "text_cut", "the text was longer than 2 MB");
+		sched_mail_add_problem(mail, "text_cut", "the text was longer than 2 MB");
 	mail->failed |= decoded.failed || utf8.failed || out->failed;
 	sched_mail_buffer_free(&decoded);
 	sched_mail_buffer_free(&utf8);
@@ -375,6 +164,10 @@ count_ink(const SchedMailBuffer *text)
 	return n;
 }
 
+/*
+ * Text that a mail program shows as the letter itself. A named text file is an attachment even
+ * where nobody said so; HTML with a name inside an alternative is the letter.
+ */
 static bool
 is_body_text(const SchedMailLeaf *leaf)
 {
@@ -388,8 +181,8 @@ is_body_text(const SchedMailLeaf *leaf)
 }
 
 /*
- * One multipart/alternative: the plain text, unless it is empty or only says "your program cannot show HTML" (far
- * shorter than the HTML beside it).
+ * One multipart/alternative: the plain text, unless it is empty or only says "your program cannot
+ * show HTML" (far shorter than the HTML beside it).
  */
 static void
 add_alternative_text(SchedMail *mail, const SchedMailTree *tree, int number, SchedMailBuffer *out)
@@ -435,7 +228,7 @@ add_message_head(SchedMail *mail, const SchedMailLeaf *leaf, SchedMailBuffer *ou
 	for (int i = 0; shown[i]; i++)
 	{
 		const SchedMailField *field = sched_mail_find_field(&fields, shown[i]);
-		char *value = field ? decode_value(mail, field, 1000) : NULL;
+		char *value = field ? sched_mail_decode_value(mail, field, 1000) : NULL;
 
 		if (value)
 		{
@@ -449,6 +242,7 @@ add_message_head(SchedMail *mail, const SchedMailLeaf *leaf, SchedMailBuffer *ou
 	sched_mail_buffer_char(out, '\n');
 }
 
+/* An empty line between two parts. */
 static void
 separate_text(SchedMailBuffer *out)
 {
@@ -490,6 +284,7 @@ read_text(SchedMail *mail, const SchedMailTree *tree, SchedMailBuffer *own,
 	}
 }
 
+/* Invitations come as text/calendar, or as a file by programs that know no better. */
 static bool
 is_calendar(const SchedMailLeaf *leaf)
 {
@@ -499,6 +294,7 @@ is_calendar(const SchedMailLeaf *leaf)
 		   (n > 4 && strcasecmp(leaf->name + n - 4, ".ics") == 0);
 }
 
+/* Keeps a text/calendar part as it came; what it means is read later, by invitation.c. */
 static void
 add_calendar(SchedMail *mail, const SchedMailLeaf *leaf)
 {
@@ -512,13 +308,13 @@ add_calendar(SchedMail *mail, const SchedMailLeaf *leaf)
 	sched_mail_buffer_init(&decoded, MAX_CALENDAR_BYTES);
 	sched_mail_buffer_init(&utf8, MAX_CALENDAR_BYTES);
 	if (!sched_mail_decode_leaf(leaf, &decoded))
-		add_problem(mail, "bad_encoding", leaf->type);
+		sched_mail_add_problem(mail, "bad_encoding", leaf->type);
 	/* iCalendar is UTF-8 unless it says otherwise (RFC 5545 section 3.1.4) */
 	if (decoded.length > 0)
 		sched_mail_to_utf8(&utf8, decoded.data, decoded.length, leaf->charset, &repairs);
-	note_repairs(mail, &repairs, leaf->type);
+	sched_mail_note_repairs(mail, &repairs, leaf->type);
 	if (decoded.cut)
-		add_problem(mail, "text_cut", "a calendar part was longer than 256 kB");
+		sched_mail_add_problem(mail, "text_cut", "a calendar part was longer than 256 kB");
 	sched_mail_buffer_free(&decoded);
 	text = sched_mail_buffer_take(&utf8);
 	if (text == NULL)
@@ -527,6 +323,10 @@ add_calendar(SchedMail *mail, const SchedMailLeaf *leaf)
 		mail->calendars[mail->n_calendars++] = text;
 }
 
+/*
+ * Lists what is not the letter itself, with the size it has when saved. Content is not decoded
+ * into memory: it stays in the raw mail.
+ */
 static void
 read_attachments(SchedMail *mail, const SchedMailTree *tree)
 {
@@ -547,13 +347,16 @@ read_attachments(SchedMail *mail, const SchedMailTree *tree)
 		if (is_body_text(leaf) || mail->n_attachments >= MAX_ATTACHMENTS)
 			continue;
 		attachment = &mail->attachments[mail->n_attachments++];
-		attachment->name = clean_string(mail, leaf->name, 500);
-		attachment->type = clean_string(mail, leaf->type, 200);
+		attachment->name = sched_mail_clean_string(mail, leaf->name, 500);
+		attachment->type = sched_mail_clean_string(mail, leaf->type, 200);
 		attachment->size = leaf->opens_message ? leaf->length : sched_mail_measure_leaf(leaf);
 	}
 }
 
-/* Drops white space at both ends of a malloc'ed string. */
+/*
+ * Drops white space at both ends of a malloc'ed string, but only empty lines in front: an indented
+ * first line keeps its indent.
+ */
 static char *
 trim_text(char *text)
 {
@@ -572,6 +375,10 @@ trim_text(char *text)
 	return text;
 }
 
+/*
+ * Sets new text, quotes and signature of the mail itself apart. Mails attached to it are quoted
+ * text, whatever they quote themselves.
+ */
 static void
 split_text(SchedMail *mail, SchedMailBuffer *own, SchedMailBuffer *attached)
 {
@@ -596,26 +403,34 @@ split_text(SchedMail *mail, SchedMailBuffer *own, SchedMailBuffer *attached)
 	sched_mail_split_free(&split);
 }
 
+/* What the walk over the parts met. */
 static void
 note_tree_problems(SchedMail *mail, const SchedMailTree *tree)
 {
 	if (tree->too_deep)
-		add_problem(mail, "too_deep", "parts nested deeper than 50 were not looked at");
+		sched_mail_add_problem(mail, "too_deep", "parts nested deeper than 50 were not looked at");
 	if (tree->too_many)
-		add_problem(mail, "too_many_parts", "parts after the first 1000 were not looked at");
+		sched_mail_add_problem(mail, "too_many_parts",
+							   "parts after the first 1000 were not looked at");
 	if (tree->no_boundary)
-		add_problem(mail, "no_boundary", "a multipart without boundary was taken as text");
+		sched_mail_add_problem(mail, "no_boundary",
+							   "a multipart without boundary was taken as text");
 	if (tree->no_end)
-		add_problem(mail, "no_end_boundary", "a multipart does not end: cut off in transfer?");
+		sched_mail_add_problem(mail, "no_end_boundary",
+							   "a multipart does not end: cut off in transfer?");
 	if (tree->unknown_encoding)
-		add_problem(mail, "unknown_encoding", "a transfer encoding is unknown: taken as it stands");
+		sched_mail_add_problem(mail, "unknown_encoding",
+							   "a transfer encoding is unknown: taken as it stands");
 	if (tree->malformed_header)
-		add_problem(mail, "malformed_header", "in a part");
+		sched_mail_add_problem(mail, "malformed_header", "in a part");
 	if (tree->encrypted)
-		add_problem(mail, "encrypted", "the body can be read by its recipient only");
+		sched_mail_add_problem(mail, "encrypted", "the body can be read by its recipient only");
 	mail->failed |= tree->failed;
 }
 
+/*
+ * Walks the parts once; text and attachments are then read from their slices of the raw bytes.
+ */
 static void
 read_body(SchedMail *mail, const SchedMailFields *fields, const char *end)
 {
@@ -653,6 +468,7 @@ bound_header(const char *raw, const char *end)
 	return stop > raw ? stop : raw + SCHED_MAIL_MAX_HEADER_BYTES;
 }
 
+/* Cuts the header block, of which only the beginning is read where it is endless. */
 static void
 cut_headers(SchedMail *mail, const SchedMailInput *input, SchedMailFields *fields)
 {
@@ -670,13 +486,16 @@ cut_headers(SchedMail *mail, const SchedMailInput *input, SchedMailFields *field
 		fields->cut = true;
 	}
 	if (fields->cut)
-		add_problem(mail, "headers_cut", "headers after the first 500 or 256 kB were dropped");
+		sched_mail_add_problem(mail, "headers_cut",
+							   "headers after the first 500 or 256 kB were dropped");
 	if (fields->count == 0)
-		add_problem(mail, "no_headers", "the mail has no header: all of it was taken as text");
+		sched_mail_add_problem(mail, "no_headers",
+							   "the mail has no header: all of it was taken as text");
 	else if (fields->malformed)
-		add_problem(mail, "malformed_header", "no empty line between header and body");
+		sched_mail_add_problem(mail, "malformed_header", "no empty line between header and body");
 }
 
+/* Either all of the mail is here and over the limit, or the mailbox reader found it to be. */
 static bool
 is_too_large(const SchedMailInput *input)
 {
@@ -691,27 +510,23 @@ build_mail(SchedMail *mail, const SchedMailInput *input, SchedMailField *array)
 	const char *end = input->raw + input->length;
 
 	cut_headers(mail, input, &fields);
-	read_headers(mail, &fields);
-	mail->subject =
-		decode_value(mail, sched_mail_find_field(&fields, "subject"), MAX_SUBJECT_BYTES);
-	read_sender(mail, &fields);
-	read_recipients(mail, &fields);
-	read_dates(mail, &fields);
-	mail->message_id = read_message_id(mail, &fields, "message-id");
-	mail->in_reply_to = read_message_id(mail, &fields, "in-reply-to");
-	read_references(mail, &fields);
+	sched_mail_read_head(mail, &fields);
 	if (is_too_large(input))
 	{
 		char detail[128];
 
 		snprintf(detail, sizeof(detail), "more than %zu bytes: only the headers were kept",
 				 input->max_bytes);
-		add_problem(mail, "too_large", detail);
+		sched_mail_add_problem(mail, "too_large", detail);
 		end = fields.body; /* an empty body */
 	}
 	read_body(mail, &fields, end);
 }
 
+/*
+ * A mail that could not be built for lack of memory is given up as a whole: half a mail would
+ * look like a complete one.
+ */
 SchedMail *
 sched_mail_parse(const SchedMailInput *input)
 {
@@ -729,6 +544,7 @@ sched_mail_parse(const SchedMailInput *input)
 	return mail;
 }
 
+/* NULL and half-built mails are allowed. */
 void
 sched_mail_free(SchedMail *mail)
 {

@@ -1,9 +1,9 @@
 /*
  * mime.h - a mail as the database wants it.
  *
- * Pure: raw RFC 5322 bytes in, one malloc'ed SchedMail out. Every string is valid UTF-8 without NUL. Whatever
- * is broken becomes a problem in the result, never a failure: the only failure is memory. The caller calls
- * g_mime_init() once per process before (sched_mail_start()).
+ * Pure: raw RFC 5322 bytes in, one malloc'ed SchedMail out. Every string is valid UTF-8 without
+ * NUL. Whatever is broken becomes a problem in the result, never a failure: the only failure is
+ * memory. The caller calls g_mime_init() once per process before (sched_mail_start()).
  */
 #ifndef SCHED_MAIL_MIME_H
 #define SCHED_MAIL_MIME_H

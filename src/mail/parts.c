@@ -1,9 +1,19 @@
 /*
  * parts.c - the structure of a mail.
  *
- * Pure; runs wherever a mail is parsed. Slices point into the caller's raw bytes, strings are malloc'ed and
- * owned by the tree. Nothing throws. Cost: each nesting level looks once at its own slice, so at most
- * SCHED_MAIL_MAX_DEPTH passes over the bytes; recursion is bounded by the same number.
+ * Pure; runs wherever a mail is parsed. Slices point into the caller's raw bytes, strings are
+ * malloc'ed and owned by the tree. Nothing throws. Cost: each nesting level looks once at its own
+ * slice, so at most SCHED_MAIL_MAX_DEPTH passes over the bytes; recursion is bounded by the same
+ * number.
+ *
+ * What the format allows and what arrives differ. Handled here: boundaries that never come, that
+ * come twice or that are the beginning of another; parts without header or without the empty line
+ * behind it; multiparts without a boundary; types without a slash; digests; mails in mails. A part
+ * ends at the boundary of the multipart around it, so an inner one that does not end takes nothing
+ * of what follows.
+ *
+ * What is counted: depth, leaves, header fields. Whatever exceeds a limit is left unread and marked
+ * in the tree.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -27,7 +37,7 @@ typedef struct Place
 
 static void walk_part(SchedMailTree *tree, const char *begin, const char *end, Place place);
 
-/* End of the line that begins at p: its LF, or end. */
+/* End of the line that begins at p: its LF, or end. CR before it is the caller's business. */
 static const char *
 find_line_end(const char *p, const char *end)
 {
@@ -57,6 +67,7 @@ measure_name(const char *p, const char *eol)
 	return 0;
 }
 
+/* One field, its value trimmed; folding stays until somebody wants the line. */
 static void
 add_field(SchedMailFields *fields, const char *name, size_t name_length, const char *value,
 		  const char *end)
@@ -81,6 +92,10 @@ add_field(SchedMailFields *fields, const char *name, size_t name_length, const c
 	field->value_length = (size_t) (end - value);
 }
 
+/*
+ * Lenient as mail programs are: CRLF or LF, a From_ line on top, spaces before the colon, a body
+ * that begins without an empty line. What deviates is marked, not refused.
+ */
 void
 sched_mail_cut_fields(const char *text, const char *end, SchedMailFields *fields)
 {
@@ -124,6 +139,7 @@ sched_mail_cut_fields(const char *text, const char *end, SchedMailFields *fields
 	fields->body = p;
 }
 
+/* The first of that name: where a header must be unique, the first is what programs show. */
 const SchedMailField *
 sched_mail_find_field(const SchedMailFields *fields, const char *name)
 {
@@ -135,6 +151,7 @@ sched_mail_find_field(const SchedMailFields *fields, const char *name)
 	return NULL;
 }
 
+/* Unfolds: line breaks go, the white space behind them stays (RFC 5322 section 2.2.3). */
 char *
 sched_mail_field_line(const SchedMailField *field, size_t limit)
 {
@@ -156,6 +173,7 @@ sched_mail_field_line(const SchedMailField *field, size_t limit)
 	return line;
 }
 
+/* Types are compared in lower case; they are ASCII. */
 static char *
 lower_string(const char *string)
 {
@@ -166,13 +184,17 @@ lower_string(const char *string)
 	return copy;
 }
 
-/* A GLib string as a malloc'ed one. */
+/*
+ * A GLib string as a malloc'ed one: nothing of GLib's leaves this file, so every owner calls
+ * free().
+ */
 static char *
 copy_string(const char *string)
 {
 	return string ? strdup(string) : NULL;
 }
 
+/* A leaf of the tree; NULL when the mail has more of them than anybody wrote by hand. */
 static SchedMailLeaf *
 add_leaf(SchedMailTree *tree, const char *content, const char *end, Place place)
 {
@@ -205,7 +227,10 @@ add_leaf(SchedMailTree *tree, const char *content, const char *end, Place place)
 	return leaf;
 }
 
-/* Content-Transfer-Encoding; an unknown word is reported and the bytes are taken as they stand. */
+/*
+ * Content-Transfer-Encoding; an unknown word is reported and the bytes are taken as they stand:
+ * mostly they are readable, because the word was only misspelt.
+ */
 static SchedMailEncoding
 read_encoding(const SchedMailFields *header, SchedMailTree *tree)
 {
@@ -242,7 +267,11 @@ read_encoding(const SchedMailFields *header, SchedMailTree *tree)
 	return encoding;
 }
 
-/* The parsed Content-Type, or NULL where the part declares none; g_object_unref() by the caller. */
+/*
+ * The parsed Content-Type, or NULL where the part declares none or nonsense; g_object_unref() by
+ * the caller. NULL means text/plain (RFC 2045 section 5.2), which is also the kindest reading of
+ * nonsense.
+ */
 static GMimeContentType *
 read_type(const SchedMailFields *header)
 {
@@ -261,6 +290,9 @@ read_type(const SchedMailFields *header)
 	return type;
 }
 
+/*
+ * Attachment or inline, and the file's name, with RFC 2231 and encoded words resolved by GMime.
+ */
 static void
 read_disposition(SchedMailLeaf *leaf, const SchedMailFields *header)
 {
@@ -282,7 +314,10 @@ read_disposition(SchedMailLeaf *leaf, const SchedMailFields *header)
 	free(line);
 }
 
-/* A part that has no parts. */
+/*
+ * A part that has no parts. Its content stays where it is, encoded; what is kept besides is what
+ * decides how it is to be read.
+ */
 static void
 walk_leaf(SchedMailTree *tree, const SchedMailFields *header, GMimeContentType *type,
 		  const char *end, Place place)
@@ -314,8 +349,8 @@ walk_leaf(SchedMailTree *tree, const SchedMailFields *header, GMimeContentType *
 }
 
 /*
- * The next line "--boundary" or "--boundary--" in [p, end), or NULL. *after is where the part behind it begins,
- * *last whether it closes the multipart.
+ * The next line "--boundary" or "--boundary--" in [p, end), or NULL. *after is where the part
+ * behind it begins, *last whether it closes the multipart.
  */
 static const char *
 find_boundary(const char *p, const char *end, const char *mark, size_t mark_length,
@@ -346,7 +381,11 @@ find_boundary(const char *p, const char *end, const char *mark, size_t mark_leng
 	return NULL;
 }
 
-/* The children of a multipart. */
+/*
+ * The children of a multipart. Preamble and epilogue are for programs that do not know MIME and are
+ * left out. A missing closing boundary mostly means that the mail was cut off in transfer: what
+ * came is read.
+ */
 static void
 walk_children(SchedMailTree *tree, const char *body, const char *end, const char *boundary,
 			  Place place)
@@ -381,6 +420,10 @@ walk_children(SchedMailTree *tree, const char *body, const char *end, const char
 	}
 }
 
+/*
+ * A multipart whose boundary is missing has no parts to find: its bytes are taken as text, so
+ * that what somebody wrote is still read.
+ */
 static void
 walk_multipart(SchedMailTree *tree, const SchedMailFields *header, GMimeContentType *type,
 			   const char *end, Place place)
@@ -402,7 +445,10 @@ walk_multipart(SchedMailTree *tree, const SchedMailFields *header, GMimeContentT
 	walk_children(tree, header->body, end, boundary, place);
 }
 
-/* An attached mail: its header as a leaf of its own kind, then its parts. */
+/*
+ * An attached mail: its header as a leaf of its own kind, then its parts with `enclosing` raised,
+ * by which its text is told from the letter's.
+ */
 static void
 walk_message(SchedMailTree *tree, const SchedMailFields *header, const char *end, Place place)
 {
@@ -421,6 +467,7 @@ walk_message(SchedMailTree *tree, const SchedMailFields *header, const char *end
 	walk_part(tree, header->body, end, place);
 }
 
+/* What a part is: parts, a mail, or a leaf. Depth is checked here and nowhere else. */
 static void
 walk_entity(SchedMailTree *tree, const SchedMailFields *header, const char *end, Place place)
 {
@@ -446,6 +493,7 @@ walk_entity(SchedMailTree *tree, const SchedMailFields *header, const char *end,
 		g_object_unref(type);
 }
 
+/* A part inside a multipart: its own header first, of which only Content-* matter. */
 static void
 walk_part(SchedMailTree *tree, const char *begin, const char *end, Place place)
 {
@@ -454,12 +502,15 @@ walk_part(SchedMailTree *tree, const char *begin, const char *end, Place place)
 		.fields = fields, .max = SCHED_MAIL_MAX_PART_HEADERS, .only_content = true};
 
 	sched_mail_cut_fields(begin, end, &header);
-	/* a part may begin with its body at once; only a broken block of several lines is worth a note */
+	/*
+	 * a part may begin with its body at once; only a broken block of several lines is worth a note
+	 */
 	if (header.malformed && header.count > 0)
 		tree->malformed_header = true;
 	walk_entity(tree, &header, end, place);
 }
 
+/* The mail itself is a part whose header is known already. */
 void
 sched_mail_walk(const SchedMailFields *header, const char *end, SchedMailTree *tree)
 {
@@ -469,6 +520,7 @@ sched_mail_walk(const SchedMailFields *header, const char *end, SchedMailTree *t
 	walk_entity(tree, header, end, place);
 }
 
+/* The slices are the caller's bytes and stay. */
 void
 sched_mail_tree_free(SchedMailTree *tree)
 {
@@ -483,7 +535,10 @@ sched_mail_tree_free(SchedMailTree *tree)
 	tree->count = 0;
 }
 
-/* Characters that do not belong into an encoded text; a few percent of them and it is broken. */
+/*
+ * Whether only characters of the encoding occur. GMime skips what does not belong; the text it
+ * makes of the rest is kept, and the mail says that something was wrong with it.
+ */
 static bool
 is_clean_encoding(const SchedMailLeaf *leaf)
 {
@@ -505,6 +560,7 @@ is_clean_encoding(const SchedMailLeaf *leaf)
 	return true;
 }
 
+/* GMime's name for an encoding. */
 static GMimeContentEncoding
 map_encoding(SchedMailEncoding encoding)
 {
@@ -523,8 +579,8 @@ map_encoding(SchedMailEncoding encoding)
 }
 
 /*
- * Runs the decoder over a leaf in pieces, so that its output needs no second copy of a large part. out NULL only
- * counts.
+ * Runs the decoder over a leaf in pieces, so that its output needs no second copy of a large part.
+ * out NULL only counts.
  */
 static size_t
 decode_pieces(const SchedMailLeaf *leaf, SchedMailBuffer *out)
@@ -548,6 +604,7 @@ decode_pieces(const SchedMailLeaf *leaf, SchedMailBuffer *out)
 	return total;
 }
 
+/* Decodes what can be decoded and says whether all of it could. */
 bool
 sched_mail_decode_leaf(const SchedMailLeaf *leaf, SchedMailBuffer *out)
 {
@@ -560,6 +617,7 @@ sched_mail_decode_leaf(const SchedMailLeaf *leaf, SchedMailBuffer *out)
 	return is_clean_encoding(leaf);
 }
 
+/* The size that a mail program shows beside an attachment. */
 size_t
 sched_mail_measure_leaf(const SchedMailLeaf *leaf)
 {

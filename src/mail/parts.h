@@ -1,9 +1,10 @@
 /*
  * parts.h - the structure of a mail: header lines and leaf parts, as slices of the raw bytes.
  *
- * Pure. The walk is ours and not GMime's parser because that one builds an object for every part and header a
- * hostile mail declares; here depth, parts and header lines are counted while walking and nothing is copied.
- * GMime decodes what is found (parameters, encoded words, transfer encodings, addresses, dates).
+ * Pure. The walk is ours and not GMime's parser because that one builds an object for every part
+ * and header a hostile mail declares; here depth, parts and header lines are counted while walking
+ * and nothing is copied. GMime decodes what is found (parameters, encoded words, transfer
+ * encodings, addresses, dates).
  */
 #ifndef SCHED_MAIL_PARTS_H
 #define SCHED_MAIL_PARTS_H
@@ -48,7 +49,9 @@ typedef enum SchedMailEncoding
 	SCHED_MAIL_UU
 } SchedMailEncoding;
 
-/* A part without parts of its own. Strings are malloc'ed UTF-8 and go with sched_mail_tree_free(). */
+/*
+ * A part without parts of its own. Strings are malloc'ed UTF-8 and go with sched_mail_tree_free().
+ */
 typedef struct SchedMailLeaf
 {
 	char *type; /* "text/plain", lower case */
@@ -94,7 +97,10 @@ extern char *sched_mail_field_line(const SchedMailField *field, size_t limit);
 extern void sched_mail_walk(const SchedMailFields *header, const char *end, SchedMailTree *tree);
 extern void sched_mail_tree_free(SchedMailTree *tree);
 
-/* Undoes the transfer encoding into out (up to its limit); false where bytes are not of the encoding. */
+/*
+ * Undoes the transfer encoding into out (up to its limit); false where bytes are not of the
+ * encoding.
+ */
 extern bool sched_mail_decode_leaf(const SchedMailLeaf *leaf, SchedMailBuffer *out);
 
 /* How many bytes a leaf has when decoded, without keeping them. */

@@ -1,9 +1,17 @@
 /*
  * quote.c - sets quoted replies, forwarded mails and signatures apart from new text.
  *
- * Pure; runs wherever a mail is parsed; buffers are the caller's; nothing throws. Two passes over an array of
- * lines: the first marks what is quoted, the second looks for a signature at the end of each stretch of new
- * text. Every look ahead is bounded, so the whole is linear.
+ * Pure; runs wherever a mail is parsed; buffers are the caller's; nothing throws. Two passes over
+ * an array of lines: the first marks what is quoted, the second looks for a signature at the end of
+ * each stretch of new text. Every look ahead is bounded, so the whole is linear.
+ *
+ * What counts as quoted: lines with ">"; an attribution ("On ... wrote:") with the marked lines
+ * behind it, or with everything behind it where the program marks nothing; everything behind a
+ * separator line; everything from a header block on. Answers between quotes stay new text.
+ *
+ * What counts as signature: "-- " to the end; a sign-off with names and numbers behind it; legal
+ * text; the line a telephone adds. The rules prefer to take a signature for text: a task that is
+ * overlooked costs more than a name too many.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -33,6 +41,7 @@ typedef struct Line
 	LineKind kind;
 } Line;
 
+/* ASCII case is ignored; other letters must match, which their own case mostly does. */
 static bool
 starts_with(const Line *line, const char *prefix)
 {
@@ -41,6 +50,7 @@ starts_with(const Line *line, const char *prefix)
 	return line->length >= n && strncasecmp(line->text, prefix, n) == 0;
 }
 
+/* As starts_with(), from the other end. */
 static bool
 ends_with(const Line *line, const char *suffix)
 {
@@ -49,6 +59,7 @@ ends_with(const Line *line, const char *suffix)
 	return line->length >= n && strncasecmp(line->text + line->length - n, suffix, n) == 0;
 }
 
+/* Lists end with NULL. */
 static bool
 starts_with_any(const Line *line, const char *const *prefixes)
 {
@@ -58,6 +69,7 @@ starts_with_any(const Line *line, const char *const *prefixes)
 	return false;
 }
 
+/* A plain search: lines are short, and each is searched a fixed number of times. */
 static bool
 contains(const Line *line, const char *word)
 {
@@ -69,19 +81,24 @@ contains(const Line *line, const char *word)
 	return false;
 }
 
+/* Lines are trimmed when they are cut. */
 static bool
 is_blank(const Line *line)
 {
 	return line->length == 0;
 }
 
+/* ">" in front: the one mark that all programs agree on. */
 static bool
 has_quote_mark(const Line *line)
 {
 	return line->length > 0 && line->text[0] == '>';
 }
 
-/* "-----Original Message-----", "---------- Forwarded message ---------", "Begin forwarded message:" */
+/*
+ * "-----Original Message-----", "---------- Forwarded message ---------", "Begin forwarded
+ * message:". The words of the commonest programs in the languages their users set them to.
+ */
 static bool
 is_separator(const Line *line, bool *forwarded)
 {
@@ -112,7 +129,10 @@ is_separator(const Line *line, bool *forwarded)
 	return false;
 }
 
-/* The header block that Outlook and its kin put above what they quote: From, then at least two of its fellows. */
+/*
+ * The header block that Outlook and its kin put above what they quote: From, then at least two of
+ * its fellows.
+ */
 static bool
 is_header_block(const Line *lines, int n, int at)
 {
@@ -135,8 +155,9 @@ is_header_block(const Line *lines, int n, int at)
 }
 
 /*
- * "On Tue, 3 Mar 2026 at 09:12, A. Person <a@example.org> wrote:", perhaps wrapped. Returns how many lines it takes,
- * 0 where there is none. A digit is required: "On this he once wrote:" is prose.
+ * "On Tue, 3 Mar 2026 at 09:12, A. Person <a@example.org> wrote:", perhaps wrapped. Returns how
+ * many lines it takes, 0 where there is none. A digit is required: "On this he once wrote:" is
+ * prose.
  */
 static int
 measure_attribution(const Line *lines, int n, int at)
@@ -166,6 +187,7 @@ measure_attribution(const Line *lines, int n, int at)
 	return 0;
 }
 
+/* The next line with something in it, or n. */
 static int
 skip_blank(const Line *lines, int n, int at)
 {
@@ -174,6 +196,7 @@ skip_blank(const Line *lines, int n, int at)
 	return at;
 }
 
+/* Lines [from, to) are of this kind. */
 static void
 mark_lines(Line *lines, int from, int to, LineKind kind)
 {
@@ -182,8 +205,8 @@ mark_lines(Line *lines, int from, int to, LineKind kind)
 }
 
 /*
- * An attribution is quoted itself. Where no marked line follows it, the quoting program marked nothing and all
- * the rest is the old mail. Returns the line to go on with.
+ * An attribution is quoted itself. Where no marked line follows it, the quoting program marked
+ * nothing and all the rest is the old mail. Returns the line to go on with.
  */
 static int
 mark_attribution(Line *lines, int n, int at, int taken)
@@ -199,7 +222,10 @@ mark_attribution(Line *lines, int n, int at, int taken)
 	return n;
 }
 
-/* First pass: what is quoted. */
+/*
+ * First pass: what is quoted. A separator, a header block and an attribution without marked lines
+ * end the new text for good: programs that write them put the old mail below.
+ */
 static void
 mark_quotes(Line *lines, int n, bool *forwarded)
 {
@@ -236,7 +262,10 @@ mark_quotes(Line *lines, int n, bool *forwarded)
 			lines[i].kind = LINE_QUOTED;
 }
 
-/* "Kind regards," and its relatives, alone on a line. */
+/*
+ * "Kind regards," and its relatives, alone on a line. Whole phrases only: "Thanks for the report"
+ * is text, "Thanks," may be the end of one.
+ */
 static bool
 is_sign_off(const Line *line)
 {
@@ -311,6 +340,7 @@ is_sign_off(const Line *line)
 	return false;
 }
 
+/* What telephones add: a signature of one line, wherever it stands. */
 static bool
 is_device_line(const Line *line)
 {
@@ -325,7 +355,10 @@ is_device_line(const Line *line)
 	return line->length < 90 && starts_with_any(line, starts);
 }
 
-/* The first line of the legal text that firms append. */
+/*
+ * The first line of the legal text that firms append. Beginnings of sentences that nobody writes by
+ * hand; what follows them down to the end is of the same kind.
+ */
 static bool
 is_disclaimer(const Line *line)
 {
@@ -360,13 +393,17 @@ is_disclaimer(const Line *line)
 	return starts_with_any(line, starts);
 }
 
+/* Belongs to the letter though it stands below the signature. */
 static bool
 is_postscript(const Line *line)
 {
 	return starts_with(line, "p.s") || starts_with(line, "ps:") || starts_with(line, "ps ");
 }
 
-/* "-- ", or "--" with little behind it. */
+/*
+ * "-- ", or "--" with little behind it: many programs lose the space, but a line of two hyphens in
+ * the middle of a letter is a rule between its parts.
+ */
 static bool
 is_signature_mark(const Line *lines, int at, int end)
 {
@@ -375,7 +412,10 @@ is_signature_mark(const Line *lines, int at, int end)
 	return (lines[at].whole >= 3 && lines[at].begin[2] == ' ') || end - at <= 15;
 }
 
-/* A sentence that says something, and not the name, title or address of a signature. */
+/*
+ * A sentence that says something, and not the name, title or address of a signature: it asks, it is
+ * long, or it has the words and the full stop of one. Digits, @ and | speak for an address.
+ */
 static bool
 is_sentence(const Line *line)
 {
@@ -398,7 +438,10 @@ is_sentence(const Line *line)
 	return (words >= 4 && (ends_with(line, ".") || ends_with(line, "!"))) || (words > 6 && !data);
 }
 
-/* Could everything in [at, end) be a name, a title, an address? Then the sign-off above begins a signature. */
+/*
+ * Could everything in [at, end) be a name, a title, an address? Then the sign-off above begins a
+ * signature.
+ */
 static bool
 looks_like_signature(const Line *lines, int at, int end)
 {
@@ -418,7 +461,10 @@ looks_like_signature(const Line *lines, int at, int end)
 	return true;
 }
 
-/* Marks [at, end) as signature, but gives a postscript back to the text. */
+/*
+ * Marks [at, end) as signature, but gives a postscript back to the text: it is where the
+ * afterthought stands that somebody is asked for.
+ */
 static void
 mark_signature(Line *lines, int at, int end)
 {
@@ -436,8 +482,9 @@ mark_signature(Line *lines, int at, int end)
 }
 
 /*
- * Second pass over one stretch [start, end) of new text. The first thing that looks like the beginning of a
- * signature wins; disclaimers count only where nothing but more of the same can follow.
+ * Second pass over one stretch [start, end) of new text. The first thing that looks like the
+ * beginning of a signature wins; disclaimers count only where nothing but more of the same can
+ * follow.
  */
 static void
 mark_stretch(Line *lines, int start, int end)
@@ -462,6 +509,7 @@ mark_stretch(Line *lines, int start, int end)
 	}
 }
 
+/* Between quotes there may be several stretches of new text, each with its own end. */
 static void
 mark_signatures(Line *lines, int n)
 {
@@ -483,7 +531,10 @@ mark_signatures(Line *lines, int n)
 	}
 }
 
-/* Cuts text into lines; the caller frees. NULL where memory ran out. */
+/*
+ * Cuts text into lines; the caller frees. NULL where memory ran out. A line keeps both its trimmed
+ * text, which the rules look at, and its bytes, which the parts are made of.
+ */
 static Line *
 cut_lines(const char *text, size_t length, int *count)
 {
@@ -515,6 +566,7 @@ cut_lines(const char *text, size_t length, int *count)
 	return lines;
 }
 
+/* Every line goes into exactly one of the three buffers: together they are the text. */
 void
 sched_mail_split_quotes(const char *text, size_t length, SchedMailSplit *split)
 {
@@ -544,6 +596,7 @@ sched_mail_split_quotes(const char *text, size_t length, SchedMailSplit *split)
 	free(lines);
 }
 
+/* After the buffers were taken this does nothing. */
 void
 sched_mail_split_free(SchedMailSplit *split)
 {

@@ -1,8 +1,8 @@
 /*
  * quote.h - what is new in a mail, what is quoted, what is signature.
  *
- * Pure; rules over lines, no names of people or firms. Every line of the text lands in exactly one of the three
- * parts, in order, so nothing is lost by a wrong guess.
+ * Pure; rules over lines, no names of people or firms. Every line of the text lands in exactly one
+ * of the three parts, in order, so nothing is lost by a wrong guess.
  */
 #ifndef SCHED_MAIL_QUOTE_H
 #define SCHED_MAIL_QUOTE_H

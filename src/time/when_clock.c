@@ -183,10 +183,15 @@ read_past(const SchedParser *parser, int at, int flags, SchedClock *clock)
 	if (token->word == WORD_TO || token->word == WORD_BEFORE || token->word == WORD_UNTIL)
 	{
 		/* "2 to 3 pm", "from ten to six": a range of hours */
-		if (counted && !sched_time_is_word(parser, next + 1, WORD_CLOCK_NAME) &&
-			((flags & CLOCK_IN_RANGE) != 0 || (minutes < 13 && figures)))
+		if (counted && ((flags & CLOCK_IN_RANGE) != 0 || (minutes < 13 && figures)))
 			return 0;
 		sign = -1;
+	}
+	else if (minutes == 30 && (flags & CLOCK_AFTER_AT) != 0 && token->word == WORD_CARDINAL)
+	{
+		/* British: "at half three" */
+		next--;
+		strong = true;
 	}
 	else if (token->word != WORD_PAST && token->word != WORD_AFTER)
 		return 0;
@@ -602,6 +607,10 @@ sched_time_read_clock(SchedParser *parser, int at, int flags, SchedClock *clock)
 		return 0;
 	next += used;
 	used = read_meridiem(parser, next, &meridiem);
+	/* "3 o'clock pm" */
+	if (used == 0 && sched_time_is_word(parser, next, WORD_OCLOCK) &&
+		(used = read_meridiem(parser, next + 1, &meridiem)) > 0)
+		used++;
 	if (used > 0)
 	{
 		if (apply_meridiem(clock, clock->first / HOUR_SECS, meridiem) &&
@@ -617,5 +626,6 @@ sched_time_read_clock(SchedParser *parser, int at, int flags, SchedClock *clock)
 		return 0;
 	guess_half(clock, reading.padded);
 	used = finish_bare(parser, next, flags, clock, &reading);
+	clock->number = reading.only_hour && clock->first % HOUR_SECS == 0 && used == 0;
 	return used < 0 ? 0 : next + used - at;
 }

@@ -4,7 +4,6 @@
  * Pure: no memory, nothing thrown; runs in whoever asks. What is read, with optional parts in
  * brackets:
  *
- *	figures		2014-04-18, 4/18/2014, 18.4.2014, 31-Oct-74, 4/18, 9/2012
  *	month first	December 7[th][,] [2014], march first, Feb the 15th
  *	day first	[the] 7[th] [of] December [2014], 15Sep, twenty-fourth of May
  *	weekday		[this|next|last] Friday [[,] any of the above | the 15th | of next week]
@@ -19,8 +18,8 @@
 #include "when_internal.h"
 
 /* The year that two figures stand for: 1951 to 2050, as the peers have it. */
-static int
-expand_year(int year)
+int
+sched_time_expand_year(int year)
 {
 	return year > 50 ? 1900 + year : 2000 + year;
 }
@@ -47,7 +46,7 @@ sched_time_read_year(const SchedParser *parser, int at, int *year)
 		token = sched_time_peek(parser, next + 1);
 		if (token->kind != SCHED_TOKEN_NUMBER || token->digits != 2)
 			return 0;
-		*year = expand_year(token->value);
+		*year = sched_time_expand_year(token->value);
 		return next + 2 - at;
 	}
 	if (token->kind != SCHED_TOKEN_NUMBER || token->digits != 4 || token->value < 1000 ||
@@ -61,150 +60,6 @@ sched_time_read_year(const SchedParser *parser, int at, int *year)
 		return 0;
 	*year = token->value;
 	return next + 1 - at;
-}
-
-/*
- * Puts month, day and year of a numeric date in order; false where no order gives a date. The
- * context says which of the first two is the month; the other way round is taken where the first
- * one is impossible (13/5), or where a weekday that stands beside it fits only so.
- */
-static bool
-order_numeric(const SchedParser *parser, int a, int b, int year, int weekday, SchedDate *date)
-{
-	bool day_first = parser->context->date_order == SCHED_ORDER_DMY;
-	int month = day_first ? b : a;
-	int day = day_first ? a : b;
-	bool straight = sched_time_valid_date(year, month, day);
-	bool swapped = sched_time_valid_date(year, day, month);
-
-	if (!straight && !swapped)
-		return false;
-	if (straight && swapped && weekday != 0 && year != 0 &&
-		sched_time_weekday_of(sched_time_day_number(year, month, day)) != weekday &&
-		sched_time_weekday_of(sched_time_day_number(year, day, month)) == weekday)
-		straight = false;
-	date->ambiguous = straight && swapped && a != b && weekday == 0;
-	date->form = DATE_MONTH_DAY;
-	date->year = year;
-	date->month = straight ? month : day;
-	date->day = straight ? day : month;
-	date->grain = SCHED_GRAIN_DAY;
-	return true;
-}
-
-/*
- * Three numbers with the same mark between them. Four figures in front are a year, then month and
- * day follow in this order; else the year stands last, with four figures or two. Version numbers
- * look alike: without four figures the others must be padded (05.06.24), or the mark must be a
- * slash.
- */
-static int
-read_triple(SchedParser *parser, int at, char mark, SchedDate *date)
-{
-	const SchedToken *a = sched_time_peek(parser, at);
-	const SchedToken *b = sched_time_peek(parser, at + 2);
-	const SchedToken *c = sched_time_peek(parser, at + 4);
-	int year = c->value;
-	bool full = c->digits == 4 && c->value > 0;
-	bool fine = false;
-
-	if (a->digits == 4 && b->digits <= 2 && c->digits <= 2 && a->value > 0)
-	{
-		full = true;
-		fine = sched_time_valid_date(a->value, b->value, c->value);
-		*date = (SchedDate){DATE_MONTH_DAY, .year = a->value, .month = b->value, .day = c->value};
-		date->grain = SCHED_GRAIN_DAY;
-		date->clock = -1;
-	}
-	else if (a->digits <= 2 && b->digits <= 2 && (full || c->digits == 2))
-	{
-		/*
-		 * two figures of a year behind points or dashes need the others to have two, too: not
-		 * 1.1.30
-		 */
-		if (!full && mark != '/' && (a->digits != 2 || b->digits != 2))
-			return 0;
-		if (!full && parser->context->date_order == SCHED_ORDER_YMD)
-		{
-			fine = sched_time_valid_date(expand_year(a->value), b->value, c->value);
-			date->form = DATE_MONTH_DAY;
-			date->year = expand_year(a->value);
-			date->month = b->value;
-			date->day = c->value;
-			date->grain = SCHED_GRAIN_DAY;
-		}
-		else
-			fine = order_numeric(parser, a->value, b->value, full ? year : expand_year(year),
-								 date->weekday, date);
-	}
-	else
-		return 0;
-	if (!fine && full)
-		parser->reject = 5;
-	return fine ? 5 : 0;
-}
-
-/* May a date in figures end here? Also before the dash of "6/14-6/16". */
-static bool
-figures_end(const SchedParser *parser, int at)
-{
-	if (sched_time_is_mark(parser, at, '-') &&
-		sched_time_peek(parser, at + 1)->kind == SCHED_TOKEN_NUMBER &&
-		sched_time_is_mark(parser, at + 2, '/') && sched_time_is_mark(parser, at - 2, '/'))
-		return true;
-	return sched_time_ends_here(parser, at);
-}
-
-/*
- * A date in figures: 2014-04-18, 4/18/2014, 18.4.2014, 4/18, 9/2012, 31-Oct-74. date->weekday may
- * hold the weekday that was named before it; it decides between day first and month first.
- */
-int
-sched_time_read_numeric(SchedParser *parser, int at, SchedDate *date)
-{
-	const SchedToken *a = sched_time_peek(parser, at);
-	const SchedToken *sep = sched_time_peek(parser, at + 1);
-	const SchedToken *b = sched_time_peek(parser, at + 2);
-	const SchedToken *c = sched_time_peek(parser, at + 4);
-	int used;
-
-	if (a->kind != SCHED_TOKEN_NUMBER || a->digits > 4 || sep->kind != SCHED_TOKEN_PUNCT ||
-		sep->spaced || b->kind != SCHED_TOKEN_NUMBER || b->spaced ||
-		(sep->mark != '-' && sep->mark != '/' && sep->mark != '.'))
-		return 0;
-	if (sched_time_is_mark(parser, at + 3, sep->mark) && sched_time_is_glued(parser, at + 3) &&
-		c->kind == SCHED_TOKEN_NUMBER && !c->spaced)
-	{
-		bool clock_follows = sched_time_peek(parser, at + 5)->letter == 't';
-
-		used = read_triple(parser, at, sep->mark, date);
-		return used > 0 && (clock_follows || figures_end(parser, at + 5)) ? used : 0;
-	}
-	if (!figures_end(parser, at + 3) || sched_time_is_word(parser, at + 3, WORD_UNIT) ||
-		sched_time_is_word(parser, at + 3, WORD_MEASURE) ||
-		sched_time_is_word(parser, at + 3, WORD_OF))
-		return 0;
-	date->clock = -1;
-	if (sep->mark == '/' && a->digits <= 2 && b->digits == 4 && a->value >= 1 && a->value <= 12 &&
-		b->value >= 1000)
-	{
-		*date = (SchedDate){DATE_MONTH, .year = b->value, .month = a->value, .clock = -1};
-		date->grain = SCHED_GRAIN_MONTH;
-		return 3;
-	}
-	if (sep->mark == '-' && a->digits == 4 && b->digits == 2 && b->value >= 1 && b->value <= 12 &&
-		a->value >= 1900 && a->value < 2100)
-	{
-		*date = (SchedDate){DATE_MONTH, .year = a->value, .month = b->value, .clock = -1};
-		date->grain = SCHED_GRAIN_MONTH;
-		return 3;
-	}
-	/* 24/7 and 1/2 are words, not days */
-	if (sep->mark != '/' || a->digits > 2 || b->digits > 2 || (a->value == 24 && b->value == 7) ||
-		(a->value == 1 && b->value == 2 && !sched_time_clause_ends(parser, at + 3)) ||
-		parser->before == WORD_LABEL)
-		return 0;
-	return order_numeric(parser, a->value, b->value, 0, date->weekday, date) ? 3 : 0;
 }
 
 /*
@@ -259,7 +114,7 @@ read_day_year(const SchedParser *parser, int at, int *year)
 		token->spaced && sched_time_clause_ends(parser, at + 1) &&
 		sched_time_ends_here(parser, at + 1))
 	{
-		*year = expand_year(token->value);
+		*year = sched_time_expand_year(token->value);
 		return 1;
 	}
 	return sched_time_read_year(parser, at, year);
@@ -381,7 +236,7 @@ read_day_first(SchedParser *parser, int at, SchedDate *date)
 		sched_time_peek(parser, next)->kind == SCHED_TOKEN_PUNCT)
 	{
 		if (token->digits == 2)
-			year = expand_year(token->value);
+			year = sched_time_expand_year(token->value);
 		else if (token->digits == 4)
 			year = token->value;
 		if (year != 0)
@@ -528,6 +383,11 @@ weekday_is_meant(const SchedParser *parser, int at)
 	if (token->end - token->start > 3 ||
 		(token->value < 6 && (token->value != 3 || token->capital)))
 		return true;
+	/* nothing else stands in the text */
+	if (at == 0 && sched_time_peek(parser, -1)->kind == SCHED_TOKEN_END &&
+		(next->kind == SCHED_TOKEN_END ||
+		 (next->kind == SCHED_TOKEN_PUNCT && sched_time_peek(parser, 2)->kind == SCHED_TOKEN_END)))
+		return true;
 	if (next->kind == SCHED_TOKEN_PUNCT && (next->mark == '.' || next->mark == ',') &&
 		!next->spaced)
 		next = sched_time_peek(parser, at + 2);
@@ -574,6 +434,7 @@ read_weekday(SchedParser *parser, int at, SchedDate *date)
 	int next = at + 1;
 	int shift;
 	int used;
+	bool the;
 
 	if (!weekday_is_meant(parser, at))
 		return 0;
@@ -608,12 +469,14 @@ read_weekday(SchedParser *parser, int at, SchedDate *date)
 		parser->reject += next - at;
 		return 0;
 	}
-	if (sched_time_is_word(parser, next, WORD_THE) &&
-		(used = sched_time_read_ordinal(parser, next + 1, &shift)) > 0 && shift >= 1 && shift <= 31)
+	the = sched_time_is_word(parser, next, WORD_THE);
+	used = sched_time_read_ordinal(parser, next + the, &shift);
+	/* "the fifteenth", or in figures without the article */
+	if (used > 0 && shift >= 1 && shift <= 31 && (the || used == 2))
 	{
 		*date = (SchedDate){DATE_DAY, .day = shift, .weekday = weekday, .clock = -1};
 		date->grain = SCHED_GRAIN_DAY;
-		return next + 1 + used - at;
+		return next + the + used - at;
 	}
 	*date = (SchedDate){DATE_WEEKDAY, .weekday = weekday, .grain = SCHED_GRAIN_DAY, .clock = -1};
 	return 1;
@@ -637,6 +500,9 @@ read_day_of_month(const SchedParser *parser, int at, SchedDate *date)
 	if (the)
 		next++;
 	used = sched_time_read_ordinal(parser, next, &day);
+	if (used == 0 && sched_time_is_word(parser, next + 1, WORD_OF) &&
+		sched_time_peek(parser, next)->kind == SCHED_TOKEN_NUMBER)
+		used = sched_time_read_cardinal(parser, next, &day);
 	if (used == 0 || day < 1 || day > 31)
 		return 0;
 	next += used;
@@ -648,6 +514,8 @@ read_day_of_month(const SchedParser *parser, int at, SchedDate *date)
 		int shift = 0;
 
 		which = sched_time_peek(parser, ++next);
+		if (which->word == WORD_THE && !sched_time_is_word(parser, next + 1, WORD_UNIT))
+			which = sched_time_peek(parser, ++next);
 		if (which->word == WORD_NEXT || which->word == WORD_LAST)
 			shift = which->word == WORD_NEXT ? 1 : -1;
 		else if (which->word != WORD_THIS && which->word != WORD_THE)
@@ -768,11 +636,43 @@ read_led_weekday(SchedParser *parser, int at, SchedDate *date)
 }
 
 /*
+ * The weekday behind a day and month: "June 8 (Sat)", "Jul 18, Fri 2014". Without brackets only
+ * where a year follows: else it is the next date of a list.
+ */
+static int
+read_weekday_behind(const SchedParser *parser, int at, SchedDate *date)
+{
+	int year;
+	int used;
+	int next = at;
+
+	if (date->form != DATE_MONTH_DAY || date->weekday != 0)
+		return 0;
+	if (sched_time_is_mark(parser, next, '(') &&
+		sched_time_is_word(parser, next + 1, WORD_WEEKDAY) &&
+		sched_time_is_mark(parser, next + 2, ')'))
+	{
+		date->weekday = sched_time_peek(parser, next + 1)->value;
+		return 3;
+	}
+	if (sched_time_is_mark(parser, next, ','))
+		next++;
+	if (!sched_time_is_word(parser, next, WORD_WEEKDAY) || date->year != 0)
+		return 0;
+	used = sched_time_read_year(parser, next + 1, &year);
+	if (used == 0)
+		return 0;
+	date->weekday = sched_time_peek(parser, next)->value;
+	date->year = year;
+	return next + 1 + used - at;
+}
+
+/*
  * A date in any of its forms. The first token decides which forms are tried, the longest first;
  * where one of them rejects its tokens, no other may have them.
  */
-int
-sched_time_read_date(SchedParser *parser, int at, SchedDate *date)
+static int
+read_form(SchedParser *parser, int at, SchedDate *date)
 {
 	const SchedToken *token = sched_time_peek(parser, at);
 	int used = 0;
@@ -824,4 +724,12 @@ sched_time_read_date(SchedParser *parser, int at, SchedDate *date)
 		(used = read_day_of_month(parser, at, date)) > 0)
 		return used;
 	return 0;
+}
+
+int
+sched_time_read_date(SchedParser *parser, int at, SchedDate *date)
+{
+	int used = read_form(parser, at, date);
+
+	return used > 0 ? used + read_weekday_behind(parser, at + used, date) : 0;
 }

@@ -202,6 +202,7 @@ typedef struct SchedClock
 	SchedGranularity grain;
 	int span;      /* "for 30 minutes": seconds, 0 none */
 	bool ending;   /* end of day, close of business: a deadline by itself */
+	bool number;   /* nothing but an hour: the words around must agree */
 	bool midnight; /* of which day is to be found out */
 } SchedClock;
 
@@ -232,6 +233,7 @@ typedef struct SchedMoment
 	bool boundary;
 	bool within; /* "within ...": a deadline */
 	int day;     /* days since 2000-01-01, where not fixed */
+	int days;    /* "for 10 days": so many from the first, 0 none */
 	bool timed;  /* the moment is lower, upper only says how exact it is */
 } SchedMoment;
 
@@ -245,6 +247,7 @@ typedef struct SchedParser
 	int today; /* days since 2000-01-01 in the zone of the context */
 	int base;  /* index of the current token */
 	int count;
+	int lookups;      /* zones asked for by name */
 	int reject;       /* tokens that looked like a date and cannot be one: to be skipped */
 	SchedWord before; /* the word before the phrase, for homonyms */
 	bool past;        /* the clause speaks of the past ("was due on 15 Jan") */
@@ -291,7 +294,8 @@ extern int sched_time_read_span(const SchedParser *parser, int at, SchedSpan *sp
 extern bool sched_time_add_span(const SchedParser *parser, int day, const SchedSpan *span, int sign,
 								int *result);
 
-/* when_date.c, when_period.c */
+/* when_date.c, when_figures.c, when_period.c */
+extern int sched_time_expand_year(int year);
 extern int sched_time_read_year(const SchedParser *parser, int at, int *year);
 extern int sched_time_read_date(SchedParser *parser, int at, SchedDate *date);
 extern int sched_time_read_numeric(SchedParser *parser, int at, SchedDate *date);
@@ -310,7 +314,7 @@ extern int sched_time_read_part(const SchedParser *parser, int at, SchedClock *c
 extern void sched_time_set_part(int part, SchedClock *clock);
 extern void sched_time_fit_part(SchedClock *clock, int part);
 extern bool sched_time_is_offset(const SchedParser *parser, int at);
-extern int sched_time_read_zone(const SchedParser *parser, int at, SchedTextZone *zone);
+extern int sched_time_read_zone(SchedParser *parser, int at, SchedTextZone *zone);
 
 /* when_moment.c, when_relative.c, when_range.c, when_deadline.c, when_recur.c */
 extern int sched_time_read_parts(SchedParser *parser, int at, int lead, SchedMoment *moment);

@@ -25,9 +25,10 @@ typedef struct Parts
 	int lead;        /* flags of the word before the next part */
 	bool comma;
 	bool dash;
-	bool word;  /* a preposition stands before it */
-	bool open;  /* "after" */
-	bool until; /* "by", "before": Friday by noon */
+	bool strict; /* "for": only what is a time by itself may follow */
+	bool word;   /* a preposition stands before it */
+	bool open;   /* "after" */
+	bool until;  /* "by", "before": Friday by noon */
 	bool in;
 } Parts;
 
@@ -38,6 +39,7 @@ read_joint(const SchedParser *parser, int at, bool first, Parts *parts)
 	int next = at;
 
 	parts->comma = parts->dash = parts->word = parts->open = parts->in = parts->until = false;
+	parts->strict = false;
 	if (!first && sched_time_is_mark(parser, next, ','))
 	{
 		parts->comma = true;
@@ -49,8 +51,12 @@ read_joint(const SchedParser *parser, int at, bool first, Parts *parts)
 		parts->dash = true;
 		next++;
 	}
-	if (sched_time_is_word(parser, next, WORD_ON))
+	if (sched_time_is_word(parser, next, WORD_ON) ||
+		(!first && sched_time_is_word(parser, next, WORD_FOR) &&
+		 sched_time_peek(parser, next + 1)->kind == SCHED_TOKEN_NUMBER &&
+		 !sched_time_peek(parser, next)->broken))
 	{
+		parts->strict = sched_time_is_word(parser, next, WORD_FOR);
 		parts->word = true;
 		next++;
 	}
@@ -100,15 +106,18 @@ take_clock(SchedParser *parser, int at, Parts *parts)
 	int used;
 	bool led = (flags & CLOCK_AFTER_AT) != 0;
 
-	if (moment->date.form != DATE_NONE && !parts->dash && !parts->in)
+	if (moment->date.form != DATE_NONE && !parts->dash && !parts->in && !parts->strict)
 		flags |= CLOCK_AFTER_DATE;
-	/* "9 tomorrow" */
-	if (flags == 0 && (sched_time_is_word(parser, at + 1, WORD_TODAY)))
+	/* "9 tomorrow", "eight this evening" */
+	if (flags == 0 && (sched_time_is_word(parser, at + 1, WORD_TODAY) ||
+					   sched_time_is_word(parser, at + 1, WORD_TONIGHT) ||
+					   (sched_time_is_word(parser, at + 1, WORD_THIS) &&
+						sched_time_is_word(parser, at + 2, WORD_DAYPART))))
 		flags = CLOCK_AFTER_DATE;
 	used = sched_time_read_clocks(parser, at, flags, &clock);
 	if (used == 0)
 		return 0;
-	if ((flags & CLOCK_IN_RANGE) && !clock.range && clock.span == 0 && clock.bare)
+	if ((flags & CLOCK_IN_RANGE) && !clock.range && clock.span == 0 && (clock.bare || clock.number))
 		return 0;
 	/* a list, "June 5, 10 and 12", is no time */
 	if (clock.bare && !led && parts->comma && !clock.range &&
@@ -187,6 +196,23 @@ read_late_year(const SchedParser *parser, int at, SchedMoment *moment)
 	return 1;
 }
 
+/* "18 December for 10 days": how long a span goes on from its first day. */
+static int
+read_length(const SchedParser *parser, int at, SchedMoment *moment)
+{
+	SchedSpan span;
+	int used;
+
+	if (!sched_time_is_word(parser, at, WORD_FOR) || moment->clock.set || moment->date.stretch ||
+		moment->date.form == DATE_NONE || moment->date.grain != SCHED_GRAIN_DAY)
+		return 0;
+	used = sched_time_read_span(parser, at + 1, &span);
+	if (used == 0 || span.months > 0 || span.seconds > 0 || span.days < 1 || span.days > 3660)
+		return 0;
+	moment->days = (int) span.days;
+	return 1 + used;
+}
+
 /*
  * Reads the parts of one moment. Nothing is settled yet.
  */
@@ -231,6 +257,7 @@ sched_time_read_parts(SchedParser *parser, int at, int lead, SchedMoment *moment
 	if (next > at)
 		parser->reject = 0;
 	next += read_late_year(parser, next, moment);
+	next += read_length(parser, next, moment);
 	if (parts.part.set)
 	{
 		if (moment->clock.set)
@@ -349,6 +376,13 @@ sched_time_settle(const SchedParser *parser, SchedMoment *moment, int base)
 	settle_midnight(moment);
 	if (!settle_day(parser, moment, base, &first, &last))
 		return false;
+	if (moment->days > 0)
+	{
+		last = first + moment->days;
+		moment->date.stretch = true;
+		if (!sched_time_valid_days(first, last))
+			return false;
+	}
 	moment->ambiguous |= moment->date.ambiguous;
 	moment->day = first;
 	moment->boundary = moment->date.boundary;
@@ -418,6 +452,16 @@ read_range_end(SchedParser *parser, int at, SchedMoment *first)
 	int used = sched_time_read_parts(parser, at, 0, &second);
 
 	parser->reject = 0;
+	if (used > 0 && !second.has_date && !second.clock.range && first->zone.named &&
+		first->clock.set && second.zone.named)
+	{
+		/* "15:00 GMT - 18:00 GMT" */
+		if (!sched_time_settle(parser, first, parser->today))
+			return 0;
+		second.date =
+			(SchedDate){DATE_SPAN, .first = first->day, .last = first->day + 1, .clock = -1};
+		second.has_date = true;
+	}
 	if (used == 0 || second.fixed || !second.has_date || !sched_time_ends_here(parser, at + used) ||
 		(!first->clock.set && !first->fixed &&
 		 (second.date.grain != first->date.grain || first->date.stretch)))
@@ -467,7 +511,8 @@ sched_time_read_moment(SchedParser *parser, int at, int lead, SchedMoment *momen
 
 	if (used == 0)
 		return 0;
-	if (joins_range(parser, next, between) && !moment->clock.range && (moment->has_date || from))
+	if (joins_range(parser, next, between) && !moment->clock.range &&
+		(moment->has_date || from || moment->zone.named))
 	{
 		copy = *moment;
 		more = read_range_end(parser, next + 1, &copy);

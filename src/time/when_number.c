@@ -156,8 +156,19 @@ read_fraction(const SchedParser *parser, int at, int *thousandths)
 	int next = at;
 	int count = 1;
 	int used = sched_time_read_cardinal(parser, at, &count);
-	const SchedToken *token;
+	const SchedToken *token = sched_time_peek(parser, at + 2);
 
+	/* "3/4 hour", "1/2h" */
+	if (used == 1 && sched_time_is_mark(parser, at + 1, '/') && token->kind == SCHED_TOKEN_NUMBER &&
+		(token->value == 2 || token->value == 4) && count > 0 && count < token->value &&
+		sched_time_is_glued(parser, at + 1))
+	{
+		*thousandths = count * THOUSAND / token->value;
+		next = at + 3;
+		next += sched_time_is_word(parser, next, WORD_OF);
+		next += sched_time_is_word(parser, next, WORD_A);
+		return next - at;
+	}
 	if (used > 0)
 		next += used;
 	else if (sched_time_is_word(parser, next, WORD_A))

@@ -65,6 +65,20 @@ read_quarter(const SchedParser *parser, int at, SchedDate *date)
 		number = sched_time_peek(parser, at + 1)->value;
 		next = at + 2;
 	}
+	else if (token->kind == SCHED_TOKEN_NUMBER && token->digits == 4 && token->value >= 1900 &&
+			 sched_time_peek(parser, at + 1)->letter == 'q' &&
+			 sched_time_is_glued(parser, at + 1) && sched_time_is_glued(parser, at + 2) &&
+			 sched_time_ends_here(parser, at + 3))
+	{
+		/* 2018Q4 */
+		year = token->value;
+		number = sched_time_peek(parser, at + 2)->value;
+		if (number < 1 || number > 4 || sched_time_peek(parser, at + 2)->digits != 1)
+			return 0;
+		first = sched_time_day_number(year, number * 3 - 2, 1);
+		set_days(date, first, sched_time_day_number(year, number * 3 + 1, 1), SCHED_GRAIN_QUARTER);
+		return 3;
+	}
 	if (number < 1 || number > 4)
 		return 0;
 	if (sched_time_is_mark(parser, next, '/') && sched_time_is_glued(parser, next) &&
@@ -560,7 +574,8 @@ sched_time_read_holiday(const SchedParser *parser, int at, SchedDate *date)
 	if (token->value >= 6)
 	{
 		/* Black Friday, Good Friday */
-		if (!token->capital || !sched_time_is_word(parser, next, WORD_WEEKDAY) ||
+		if ((!token->capital && token->value == 7) ||
+			!sched_time_is_word(parser, next, WORD_WEEKDAY) ||
 			sched_time_peek(parser, next)->value != 5)
 			return 0;
 		next++;
@@ -574,8 +589,6 @@ sched_time_read_holiday(const SchedParser *parser, int at, SchedDate *date)
 	}
 	else if (token->value == 3 && (sched_time_is_word(parser, next, WORD_WEEKDAY)))
 		shift = sched_time_peek(parser, next++)->value % 7;
-	else if (!token->capital)
-		return 0;
 	next += sched_time_read_year(parser, next, &year);
 	if (shift > 1)
 		return 0;

@@ -14,7 +14,8 @@
  * people, 5 miles).
  *
  * Zone abbreviations that are English words as well (cat, eat, art, pet) are left out. Where one
- * means several offsets it is the one that is most common in mail: IST is India's, CST is Chicago's.
+ * means several offsets it is the one that is most common in mail: IST is India's, CST is
+ * Chicago's.
  */
 #include "when_internal.h"
 

@@ -60,7 +60,7 @@ work_off() {
 floor() {
 	local table start
 	for table in email_tracking tasks calendar_events agent_context finished_jobs; do
-		q "DROP TABLE IF EXISTS floor_$table; CREATE TABLE floor_$table (LIKE scheduler.$table INCLUDING ALL)"
+		q "DROP TABLE IF EXISTS floor_$table; CREATE TABLE floor_$table (LIKE scheduler.$table INCLUDING ALL EXCLUDING GENERATED)"
 	done
 	q "DROP TABLE IF EXISTS floor_jobs; CREATE TABLE floor_jobs AS SELECT user_id, job_id, (payload ->> 'email_id')::uuid AS email_id
 			FROM scheduler.finished_jobs WHERE kind = 'mail.process';

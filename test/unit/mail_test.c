@@ -97,6 +97,7 @@ test_charsets(void)
 		 "b",
 		 "nul_bytes"},
 		{"text/plain; charset=klingon-1", "caf\xe9", 4, "café", "unknown_charset"},
+		{"text/plain; charset=\"utf-16//../x\"", "caf\xe9", 4, "café", "unknown_charset"},
 		{"text/plain", "caf\xc3\xa9", 5, "café", NULL},
 		{"text/plain; charset=us-ascii", "caf\xe9", 4, "café", NULL},
 		{"text/plain; charset=utf-8", "\xed\xa0\x80x\xf4\x90\x80\x80y", 9,
@@ -252,14 +253,15 @@ check_repeated(const char *head, const char *text, int n, const char *tail, cons
 static void
 check_nested(int n)
 {
-	char *raw = malloc((size_t) n * 64 + 64);
-	int length = sprintf(raw, "From: a@example.org\n");
+	size_t room = (size_t) n * 64 + 64;
+	char *raw = malloc(room);
+	int length = snprintf(raw, room, "From: a@example.org\n");
 	SchedMail *mail;
 
 	for (int i = 0; i < n; i++)
-		length +=
-			sprintf(raw + length, "Content-Type: multipart/mixed; boundary=b%d\n\n%s\n--b%d\n", i,
-					i == 0 ? "--b0\n\nouter" : "", i);
+		length += snprintf(raw + length, room - (size_t) length,
+						   "Content-Type: multipart/mixed; boundary=b%d\n\n%s\n--b%d\n", i,
+						   i == 0 ? "--b0\n\nouter" : "", i);
 	mail = parse_bytes(raw, (size_t) length);
 	ok(sched_mail_find_problem(mail, "too_deep") != NULL, "%d nested multiparts", n);
 	ok(strstr(mail->body_text, "outer") != NULL, "what lies above the limit is read");

@@ -108,6 +108,14 @@ test_mbox(void)
 	fclose(file);
 	check("large", 2000, "A: 1\n\nx\n|A: 2\n\n...|A: 3\n\nthree\n|",
 		  "a mail over the limit is skipped, its headers kept");
+	file = fopen(below("quoting"), "w");
+	fputs(FROM "A: 1\n\nThey wrote:\n", file);
+	for (int i = 0; i < 10000; i++)
+		fputs(FROM, file);
+	fputs("\n" FROM "A: 2\n\ntwo\n", file);
+	fclose(file);
+	check("quoting", 2000, "A: 1\n\n...|A: 2\n\ntwo\n|",
+		  "From_ lines inside a mail over the limit");
 	file = fopen(below("long"), "w");
 	fputs(FROM "A: 1\n\n", file);
 	for (int i = 0; i < 1000000; i++)

@@ -1,0 +1,122 @@
+# kill -9 at each named point: every job ends, every effect happens once, a call is repeated only where its answer was lost,
+# and a job that kills its process is found and given up.
+use strict;
+use warnings;
+use Sched;
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+my $service = open(my $pipe, '-|', 'python3', "$ENV{TREE}/test/services/misbehave.py") or die $!;
+END
+{
+	my $status = $?;
+	kill 'TERM', $service if $service;
+	close $pipe if $pipe;
+	$? = $status;
+}
+my $port = <$pipe>;
+chomp $port;
+
+my $s = Sched->start('faults', conf => "scheduler.http_private_hosts = 'localhost:$port'\n");
+$s->sql(qq{
+	CREATE TABLE effects (job_id uuid, lost int);
+	GRANT INSERT ON effects TO scheduler_owner;
+	CREATE FUNCTION called(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE plpgsql AS \$\$
+	BEGIN
+		IF response IS NULL THEN
+			RETURN scheduler.step_request(ROW('GET', 'http://localhost:$port/echo', NULL, NULL, NULL, '5 s'), '0');
+		ELSIF (response).failure = 'lost' THEN
+			RETURN scheduler.step_request(ROW('GET', 'http://localhost:$port/echo', NULL, NULL, NULL, '5 s'), to_jsonb((job.state)::int + 1));
+		ELSIF (response).status IS NULL THEN
+			RETURN scheduler.step_retry((response).error);
+		END IF;
+		INSERT INTO public.effects VALUES (job.job_id, (job.state)::int);
+		RETURN scheduler.step_done(to_jsonb((response).status));
+	END \$\$;
+	GRANT EXECUTE ON FUNCTION called TO scheduler_owner;
+	SELECT scheduler.register_job_kind('called', 'public.called', shared => true, max_attempts => 20)});
+
+# The setting goes as soon as the server can be asked again; until then it may strike more than once.
+sub disarm_fault
+{
+	my $until = time + 40;
+	while (time < $until)
+	{
+		my ($code) = $s->node->psql('postgres', 'ALTER SYSTEM RESET scheduler.fault_point');
+		return if defined $code && $code == 0
+		  && ($s->node->psql('postgres', 'SELECT pg_reload_conf()'))[0] == 0;
+		sleep 0.05;
+	}
+}
+
+# A worker that started with the setting may still strike once: waits for a second without a crash.
+sub settle
+{
+	my $until = time + 30;
+	my ($seen, $since) = (-1, 0);
+	while (time < $until)
+	{
+		my ($code) = $s->node->psql('postgres', 'SELECT 1');
+		if (!defined $code || $code != 0 || crashes() != $seen)
+		{
+			($seen, $since) = (crashes(), time);
+		}
+		return if time - $since > 1;
+		sleep 0.1;
+	}
+}
+
+sub crashes
+{
+	my $log = PostgreSQL::Test::Utils::slurp_file($s->node->logfile);
+	my $n = () = $log =~ /terminated by signal 9/g;
+	return $n;
+}
+
+foreach my $point ('claimed:2', 'sent', 'answered:3', 'before_commit', 'before_commit:3')
+{
+	my $before = crashes();
+	$s->sql('TRUNCATE effects');
+	$s->sql("ALTER SYSTEM SET scheduler.fault_point = '$point'");
+	$s->sql('SELECT pg_reload_conf()');
+	$s->sql("SELECT scheduler.enqueue_many('called', array_agg(to_jsonb(i))) FROM generate_series(1, 40) AS i");
+	my $until = time + 10;
+	sleep 0.02 while crashes() == $before && time < $until;
+	cmp_ok(crashes(), '>', $before, "$point: a process was killed");
+	disarm_fault();
+	settle();
+	$s->comes_true("$point: every job ends", "SELECT count(*) FROM scheduler.live_jobs WHERE kind = 'called'", 0, 60);
+	is($s->sql('SELECT count(*), count(DISTINCT job_id) FROM effects'), '40|40', "$point: every effect happened once");
+	is($s->sql("SELECT count(*) FROM scheduler.dead_jobs"), 0, "$point: nothing died");
+	$s->sql("DELETE FROM scheduler.finished_jobs");
+}
+
+# A job whose handler takes the server down: its neighbours go on, it is dead after its attempts.
+$s->sql(q{
+	CREATE FUNCTION killer(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE plpgsql AS $$
+	BEGIN
+		IF job.payload = '13' THEN
+			COPY (SELECT pg_backend_pid()) TO PROGRAM 'xargs kill -9';
+			PERFORM pg_sleep(10);
+		END IF;
+		RETURN scheduler.step_done();
+	END $$;
+	GRANT EXECUTE ON FUNCTION killer TO scheduler_owner;
+	GRANT pg_execute_server_program TO scheduler_owner;
+	SELECT scheduler.register_job_kind('killer', 'public.killer', shared => true, max_attempts => 2);
+	SELECT scheduler.enqueue_many('killer', array_agg(to_jsonb(i))) FROM generate_series(1, 30) AS i});
+my $until = time + 90;
+my $left = -1;
+while (time < $until && $left ne '0')
+{
+	my ($code, $out) = $s->node->psql('postgres', "SELECT count(*) FROM scheduler.live_jobs WHERE kind = 'killer' AND status <> 'dead'");
+	$left = $out if defined $code && $code == 0;
+	sleep 0.2;
+}
+is($left, '0', 'a job that kills its process does not stop the others');
+is($s->sql("SELECT payload, attempts, error FROM scheduler.live_jobs WHERE kind = 'killer'"),
+	'13|2|the process ended while the handler ran', '... and is given up, with the reason');
+is($s->statuses('killer'), 'dead 1, succeeded 29', '... alone');
+
+$s->node->stop;
+done_testing();
