@@ -30,14 +30,19 @@
 #define MAX_WRITING_SUBTRANSACTIONS 60
 /* A batch that has run this long commits; who waits for its turn waits no longer. */
 #define BATCH_TIME_US 20000
+#define MAX_CANCELS 5
 
 static TimeoutId deadline_timer;
 static volatile sig_atomic_t deadline_passed = false;
+static volatile sig_atomic_t cancels = 0;
 
+/* Goes off again each second: a handler may catch the first cancel. One that catches all of them loses its process. */
 static void
 pass_deadline(void)
 {
 	deadline_passed = true;
+	if (++cancels > MAX_CANCELS)
+		ProcDiePending = true;
 	QueryCancelPending = true;
 	InterruptPending = true;
 	SetLatch(MyLatch);
@@ -57,7 +62,9 @@ static void
 start_deadline(int64 milliseconds)
 {
 	deadline_passed = false;
-	enable_timeout_after(deadline_timer, (int) Min(milliseconds, INT_MAX));
+	cancels = 0;
+	enable_timeout_every(deadline_timer,
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds), 1000);
 }
 
 /* A timer that went off after the handler's last interrupt check must not hit what follows. */

@@ -195,6 +195,7 @@ sched_jobs_note_failure(SchedJob *job, const char *reason)
 	job->has_result = false;
 	job->has_new_state = false;
 	job->enqueued = false;
+	job->keeps_response = job->has_response;
 }
 
 /* handle_noop(job, response) -> step: done, no result. Formed by hand, as it is what is measured. */

@@ -271,9 +271,10 @@ sched_jobs_has_runner_work(void)
 	return SPI_processed > 0;
 }
 
-void
+bool
 sched_jobs_interrupt_cancelled(void)
 {
+	bool interrupted = false;
 	pg_uuid_t running[SCHED_MAX_PROCESSES];
 	static const pg_uuid_t none = {{0}};
 	int n = 0;
@@ -294,8 +295,12 @@ sched_jobs_interrupt_cancelled(void)
 
 		sched_jobs_execute(&job_lives, values, NULL, SPI_OK_SELECT);
 		if (SPI_processed == 0)
+		{
 			sched_jobs_interrupt_runner(&running[i]);
+			interrupted = true;
+		}
 	}
+	return interrupted;
 }
 
 bool

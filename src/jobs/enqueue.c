@@ -140,22 +140,6 @@ may_enqueue(SchedKind *kind, Oid who)
 	return sched_identity_find_current(&user_id) && memcmp(&user_id, &kind->owner, UUID_LEN) == 0;
 }
 
-/* Switches to scheduler_system until leave_system(); an error's abort does it too. */
-static void
-enter_system(Oid *user, int *context)
-{
-	GetUserIdAndSecContext(user, context);
-	SetUserIdAndSecContext(sched_jobs_system_role(), *context | SECURITY_LOCAL_USERID_CHANGE);
-	SPI_connect();
-}
-
-static void
-leave_system(Oid user, int context)
-{
-	SPI_finish();
-	SetUserIdAndSecContext(user, context);
-}
-
 /* Whose job it is to be: user_id where the caller may name one, else his own. */
 static pg_uuid_t
 target_user(const pg_uuid_t *user_id)
@@ -178,13 +162,12 @@ require_kind(text *name)
 {
 	char *kind_name = text_to_cstring(name);
 	Oid who = GetUserId();
-	Oid user;
-	int context;
+	SchedRights before;
 	SchedKind *kind;
 
-	enter_system(&user, &context);
+	sched_jobs_enter_system(&before);
 	kind = sched_jobs_find_kind(kind_name);
-	leave_system(user, context);
+	sched_jobs_leave_system(&before);
 	if (kind == NULL || !may_enqueue(kind, who))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -386,8 +369,7 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 {
 	NewJob new_job = {0};
 	pg_uuid_t *job_id = palloc(sizeof(pg_uuid_t));
-	Oid user;
-	int context;
+	SchedRights before;
 
 	require_argument(fcinfo, 0, "kind");
 	require_argument(fcinfo, 1, "payload");
@@ -402,9 +384,9 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 	new_job.mode = read_mode(PG_GETARG_TEXT_PP(6));
 	new_job.user_id = target_user(PG_ARGISNULL(7) ? NULL : PG_GETARG_UUID_P(7));
 	sched_jobs_warn_without_worker();
-	enter_system(&user, &context);
+	sched_jobs_enter_system(&before);
 	insert_or_take(&new_job, job_id);
-	leave_system(user, context);
+	sched_jobs_leave_system(&before);
 	signal_new_job(&new_job);
 	PG_RETURN_UUID_P(job_id);
 }
@@ -416,8 +398,7 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 	NewJob new_job = {0};
 	Datum values[13];
 	char nulls[13];
-	Oid user;
-	int context;
+	SchedRights before;
 	uint64 inserted;
 
 	require_argument(fcinfo, 0, "kind");
@@ -430,11 +411,11 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 	new_job.queue = optional_text(fcinfo, 4);
 	new_job.user_id = target_user(PG_ARGISNULL(5) ? NULL : PG_GETARG_UUID_P(5));
 	sched_jobs_warn_without_worker();
-	enter_system(&user, &context);
+	sched_jobs_enter_system(&before);
 	fill_insert(&new_job, NULL, values, nulls);
 	sched_jobs_execute(&insert_many, values, nulls, SPI_OK_INSERT);
 	inserted = SPI_processed;
-	leave_system(user, context);
+	sched_jobs_leave_system(&before);
 	if (inserted > 0)
 		signal_new_job(&new_job);
 	PG_RETURN_INT64((int64) inserted);
@@ -447,6 +428,8 @@ sched_sql_enqueue_scheduled(PG_FUNCTION_ARGS)
 	NewJob new_job = {0};
 	pg_uuid_t *job_id = palloc(sizeof(pg_uuid_t));
 
+	for (int i = 0; i < 4; i++)
+		require_argument(fcinfo, i, "an argument");
 	SPI_connect();
 	new_job.kind = sched_jobs_find_kind(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	if (new_job.kind == NULL)
@@ -470,13 +453,12 @@ sched_sql_enqueue_scheduled(PG_FUNCTION_ARGS)
 Datum
 sched_sql_may_enqueue(PG_FUNCTION_ARGS)
 {
-	Oid user;
-	int context;
+	SchedRights before;
 	SchedKind *kind;
 
-	enter_system(&user, &context);
+	sched_jobs_enter_system(&before);
 	kind = sched_jobs_find_kind(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	leave_system(user, context);
+	sched_jobs_leave_system(&before);
 	PG_RETURN_BOOL(kind != NULL && may_enqueue(kind, GetOuterUserId()));
 }
 
@@ -499,14 +481,13 @@ sched_sql_created_here(PG_FUNCTION_ARGS)
 		true,
 		NULL};
 	Datum values[2];
-	Oid user;
-	int context;
+	SchedRights before;
 	bool here = false;
 	pg_uuid_t mine = target_user(NULL);
 
 	values[0] = UUIDPGetDatum(&mine);
 	values[1] = PG_GETARG_DATUM(0);
-	enter_system(&user, &context);
+	sched_jobs_enter_system(&before);
 	sched_jobs_execute(&find_creator, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed == 1)
 	{
@@ -515,6 +496,6 @@ sched_sql_created_here(PG_FUNCTION_ARGS)
 
 		here = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(creator));
 	}
-	leave_system(user, context);
+	sched_jobs_leave_system(&before);
 	PG_RETURN_BOOL(here);
 }

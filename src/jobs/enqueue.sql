@@ -234,7 +234,9 @@ DECLARE
 BEGIN
 	UPDATE scheduler.live_jobs l
 	SET status = 'pending', attempts = CASE WHEN l.status = 'pending' THEN l.attempts ELSE 0 END, run_at = now(),
-		ready = l.queue IS NULL OR l.holds_queue, finished_at = NULL, request = NULL, response = NULL
+		ready = l.queue IS NULL OR l.holds_queue, finished_at = NULL, request = NULL,
+		/* an answer that a failed attempt left is still to be handled */
+		response = CASE WHEN l.status = 'pending' THEN l.response END
 	WHERE l.user_id = owner AND l.job_id = retry_job.job_id
 		AND (l.status IN ('failed', 'dead') OR l.status = 'pending' AND l.attempts > 0)
 		AND NOT (l.status IN ('failed', 'dead') AND EXISTS (SELECT FROM scheduler.live_jobs o

@@ -58,9 +58,10 @@ static int n_waiting = 0;
 static int n_air = 0;
 static uint64 last_tag = 0;
 
+/* Not IS NOT NULL, which is false for a request whose attributes are NULL: its call is refused, not forgotten. */
 static SchedStatement read_request = {
 	"SELECT l.request FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.job_id = $2"
-	" AND l.lease = $3 AND NOT (l.request IS NULL)",
+	" AND l.lease = $3 AND l.request IS DISTINCT FROM NULL",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	true,

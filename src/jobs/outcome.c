@@ -25,6 +25,8 @@
 
 #define RETRY_BASE_MS 1000
 #define RETRY_CAP_MS 60000
+/* A hundred years: what a handler asks for must stay within the calendar. */
+#define MAX_DELAY_MS (INT64CONST(36525) * 86400 * 1000)
 
 #define FINISH_HEAD                                                                                \
 	"WITH gone AS (DELETE FROM scheduler.live_jobs l WHERE l.ctid = ANY ($1) RETURNING l.*)"       \
@@ -51,18 +53,19 @@ static SchedStatement finish_with_results = {
 	true,
 	NULL};
 
-/* $8 is a scheduler.http_request: its oid is filled in at first use. */
+/* $8 is a scheduler.http_request, $16 an http_response: their oids are filled in at first use. */
 #define CHANGE_REQUEST_TYPE 7
+#define CHANGE_RESPONSE_TYPE 15
 static SchedStatement change_job = {
 	"UPDATE scheduler.live_jobs l SET status = $3, state = $4, attempts = $5, run_at = $6,"
-	" ready = $7, request = $8, response = NULL, lease = $9, worker_pid = $10, error = $11,"
+	" ready = $7, request = $8, response = $16, lease = $9, worker_pid = $10, error = $11,"
 	" finished_at = $12, payload = coalesce($13, l.payload), again = NULL, runner = $14,"
 	" started_at = coalesce(l.started_at, $15),"
 	" holds_queue = l.holds_queue AND $12 IS NULL"
 	" WHERE l.user_id = $1 AND l.job_id = $2",
-	15,
+	16,
 	{UUIDOID, UUIDOID, TEXTOID, JSONBOID, INT4OID, TIMESTAMPTZOID, BOOLOID, InvalidOid, INT8OID,
-	 INT4OID, TEXTOID, TIMESTAMPTZOID, JSONBOID, BOOLOID, TIMESTAMPTZOID},
+	 INT4OID, TEXTOID, TIMESTAMPTZOID, JSONBOID, BOOLOID, TIMESTAMPTZOID, InvalidOid},
 	true,
 	NULL};
 static SchedStatement keep_again = {
@@ -234,7 +237,7 @@ find_delay(const SchedJob *job)
 	int64 delay;
 
 	if (job->has_after)
-		return Max(job->after_ms, 0);
+		return Min(Max(job->after_ms, 0), MAX_DELAY_MS);
 	if (job->attempts <= 6)
 		most = Min(most, (int64) RETRY_BASE_MS << Max(job->attempts - 1, 0));
 	delay = (int64) (pg_prng_double(&pg_global_prng_state) * most);
@@ -260,6 +263,7 @@ typedef struct Change
 	bool leased;
 	bool fresh; /* starts from the beginning, with `again` as its payload */
 	bool runner;
+	bool keeps_response;
 } Change;
 
 static void
@@ -269,10 +273,11 @@ write_change(Writer *writer, SchedJob *job, const Change *change)
 	bool keeps_state = job->outcome == SCHED_OUTCOME_RETRY || job->outcome == SCHED_OUTCOME_FAIL ||
 					   job->outcome == SCHED_OUTCOME_DONE;
 	bool has_state = keeps_state ? job->has_state : job->has_new_state;
-	Datum values[15];
-	char nulls[15];
+	Datum values[16];
+	char nulls[16];
 
 	fill_type(&change_job.types[CHANGE_REQUEST_TYPE], "http_request");
+	fill_type(&change_job.types[CHANGE_RESPONSE_TYPE], "http_response");
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&job->user_id);
 	values[1] = UUIDPGetDatum(&job->job_id);
@@ -296,6 +301,8 @@ write_change(Writer *writer, SchedJob *job, const Change *change)
 	nulls[12] = change->fresh && job->has_again ? ' ' : 'n';
 	values[13] = BoolGetDatum(change->runner);
 	values[14] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	values[15] = job->response;
+	nulls[15] = change->keeps_response ? ' ' : 'n';
 	sched_jobs_execute(&change_job, values, nulls, SPI_OK_UPDATE);
 	if (SPI_processed != 1)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
@@ -360,6 +367,7 @@ write_one(Writer *writer, SchedJob *job)
 			}
 			change.status = "pending";
 			change.run_at = writer->now + find_delay(job) * 1000;
+			change.keeps_response = job->keeps_response;
 			sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
 			break;
 		case SCHED_OUTCOME_FAIL:

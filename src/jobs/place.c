@@ -195,16 +195,12 @@ has_armed_worker(void)
 static bool
 look_up_armed(void)
 {
-	Oid user;
-	int context;
+	SchedRights before;
 	bool armed;
 
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(sched_jobs_system_role(), context | SECURITY_LOCAL_USERID_CHANGE);
-	SPI_connect();
+	sched_jobs_enter_system(&before);
 	armed = sched_jobs_is_armed();
-	SPI_finish();
-	SetUserIdAndSecContext(user, context);
+	sched_jobs_leave_system(&before);
 	return armed;
 }
 

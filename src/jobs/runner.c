@@ -85,6 +85,7 @@ publish_job(Runner *runner, const pg_uuid_t *job_id)
 		runner->process->job_id = *job_id;
 	else
 		memset(&runner->process->job_id, 0, UUID_LEN);
+	runner->process->interrupted_at = 0;
 	LWLockRelease(sched_jobs_shared->lock);
 }
 

@@ -181,14 +181,21 @@ sched_jobs_incarnation_lives(uint64 incarnation)
 void
 sched_jobs_interrupt_runner(const pg_uuid_t *job_id)
 {
-	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
 	{
 		SchedProcess *process = &sched_jobs_shared->processes[i];
 
 		if (process->type == SCHED_PROCESS_RUNNER && process->database == MyDatabaseId &&
 			process->pid != 0 && memcmp(&process->job_id, job_id, UUID_LEN) == 0)
-			kill(process->pid, SIGINT);
+		{
+			TimestampTz now = GetCurrentTimestamp();
+
+			if (process->interrupted_at == 0)
+				process->interrupted_at = now;
+			kill(process->pid,
+				 now - process->interrupted_at >= SCHED_INTERRUPT_PATIENCE ? SIGTERM : SIGINT);
+		}
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 }

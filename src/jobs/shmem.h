@@ -46,8 +46,9 @@ typedef struct SchedProcess
 	uint64 incarnation; /* names the leases of this process; never used twice */
 	TimestampTz reserved_at;
 	TimestampTz started_at;
-	bool busy;        /* inside a batch: ending now is not a clean end */
-	pg_uuid_t job_id; /* what a runner runs */
+	bool busy;                  /* inside a batch: ending now is not a clean end */
+	pg_uuid_t job_id;           /* what a runner runs */
+	TimestampTz interrupted_at; /* first interrupt of a cancelled job; 0: none */
 	uint64 jobs;
 	uint64 failures;
 	uint64 batches;
@@ -105,6 +106,8 @@ extern void sched_jobs_wake_launcher(void);
 extern void sched_jobs_wake_runners(Oid database);
 /* Interrupts the runner of this database that runs this job now, if one does. */
 extern void sched_jobs_interrupt_runner(const pg_uuid_t *job_id);
+/* A runner that still runs a cancelled job so long after its interrupt caught it: it is ended. */
+#define SCHED_INTERRUPT_PATIENCE (5 * USECS_PER_SEC)
 
 /* Is a process with this incarnation alive? */
 extern bool sched_jobs_incarnation_lives(uint64 incarnation);

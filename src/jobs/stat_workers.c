@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "identity/current_user.h"
 #include "jobs/shmem.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_worker_states);
@@ -32,7 +33,8 @@ put_process(ReturnSetInfo *result, SchedProcess *process)
 	values[2] = TimestampTzGetDatum(process->started_at);
 	values[3] = BoolGetDatum(!process->busy && !has_job);
 	values[4] = UUIDPGetDatum(&process->job_id);
-	nulls[4] = !has_job;
+	/* Whose job it is cannot be told here; ids of others are nobody's business. */
+	nulls[4] = !has_job || !sched_identity_caller_has_role("scheduler_admin");
 	values[5] = Int64GetDatum((int64) process->jobs);
 	values[6] = Int64GetDatum((int64) process->failures);
 	values[7] = Int64GetDatum((int64) process->batches);

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 
@@ -55,6 +56,29 @@ sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls, 
 		elog(ERROR, "\"%s\" gave %s", statement->sql, SPI_result_code_string(result));
 	if (statement->by_index)
 		AtEOXact_GUC(false, level);
+}
+
+/*
+ * The statements name tables with their schema, but not operators: in a session they would mean what the caller's
+ * search_path offers, and would run with more rights than the caller has.
+ */
+void
+sched_jobs_enter_system(SchedRights *before)
+{
+	GetUserIdAndSecContext(&before->user, &before->context);
+	SetUserIdAndSecContext(sched_jobs_system_role(),
+						   before->context | SECURITY_LOCAL_USERID_CHANGE);
+	before->guc_level = NewGUCNestLevel();
+	set_locally("search_path", "pg_catalog, pg_temp");
+	SPI_connect();
+}
+
+void
+sched_jobs_leave_system(const SchedRights *before)
+{
+	SPI_finish();
+	AtEOXact_GUC(false, before->guc_level);
+	SetUserIdAndSecContext(before->user, before->context);
 }
 
 Oid

@@ -23,6 +23,7 @@
 
 #include "core/fault.h"
 #include "core/settings.h"
+#include "http/request.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
 #include "jobs/duties.h"
@@ -72,7 +73,8 @@ typedef struct Worker
 	bool orphans_wanted;
 	TimestampTz orphans_after;
 	bool cancels_wanted;
-	bool more; /* the last claim found something: do not wait */
+	TimestampTz cancels_at; /* looked at again */
+	bool more;              /* the last claim found something: do not wait */
 } Worker;
 
 static SchedStatement lock_leased = {"SELECT " SCHED_JOB_COLUMNS
@@ -195,10 +197,9 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 
 /* A job alone in its transaction failed at commit, or where no handler can be blamed: its attempt is over. */
 static void
-record_failure(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id,
-			   const char *reason)
+record_failure(Worker *worker, const SchedJob *failed, const char *reason)
 {
-	Datum values[2] = {UUIDPGetDatum(user_id), UUIDPGetDatum(job_id)};
+	Datum values[2] = {UUIDPGetDatum(&failed->user_id), UUIDPGetDatum(&failed->job_id)};
 	SchedJob job;
 
 	if (!begin_step(worker))
@@ -208,6 +209,11 @@ record_failure(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id
 	{
 		sched_jobs_read_row(&job, SPI_tuptable, 0);
 		job.kind = sched_jobs_find_kind(job.kind_name);
+		if (failed->answer != NULL && failed->has_response)
+		{
+			job.response = sched_http_form_response(failed->answer);
+			job.has_response = true;
+		}
 		sched_jobs_note_failure(&job, reason);
 		sched_jobs_write_outcomes(&job, 1, worker->process->incarnation);
 	}
@@ -223,8 +229,6 @@ static void
 recover(Worker *worker, SchedJob *jobs, int n_jobs)
 {
 	ErrorData *error;
-	pg_uuid_t user_id;
-	pg_uuid_t job_id;
 	char *reason;
 
 	MemoryContextSwitchTo(worker->memory);
@@ -232,8 +236,6 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs)
 	if (n_jobs == 0)
 		PG_RE_THROW();
 	FlushErrorState();
-	user_id = jobs[0].user_id;
-	job_id = jobs[0].job_id;
 	reason = psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode));
 	AbortCurrentTransaction();
 	sched_jobs_end_call();
@@ -241,7 +243,7 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs)
 	if (n_jobs > 1)
 		worker->single = Max(worker->single, 2 * n_jobs);
 	else
-		record_failure(worker, &user_id, &job_id, reason);
+		record_failure(worker, &jobs[0], reason);
 }
 
 /* Slow handlers: take no more than a batch has time for; what was taken too much is taken again. */
@@ -538,7 +540,9 @@ look_at_all(Worker *worker, TimestampTz now)
 static void
 interrupt_cancelled(Worker *worker)
 {
-	sched_jobs_interrupt_cancelled();
+	/* A handler that catches the interrupt goes on: see again, until its process ends. */
+	if (sched_jobs_interrupt_cancelled())
+		worker->cancels_at = GetCurrentTimestamp() + USECS_PER_SEC;
 }
 
 /* Calls in flight are given up, runners interrupted. */
@@ -546,6 +550,7 @@ static void
 work_on_cancels(Worker *worker)
 {
 	worker->cancels_wanted = false;
+	worker->cancels_at = DT_NOEND;
 	sched_jobs_cancel_flights(worker->process->incarnation);
 	if (sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId) > 0)
 		worker->cancels_wanted = !do_duty(worker, interrupt_cancelled);
@@ -594,7 +599,7 @@ do_duties(Worker *worker)
 		worker->changes_after = now + CHANGE_PAUSE;
 		do_duty(worker, number_changes);
 	}
-	if (worker->cancels_wanted)
+	if (worker->cancels_wanted || now >= worker->cancels_at)
 		work_on_cancels(worker);
 	if (!worker->armed)
 		return;
@@ -639,7 +644,6 @@ do_jobs(Worker *worker)
 	int taken;
 
 	worker->more = false;
-	worker->process->busy = true;
 	sched_jobs_drive_flights();
 	if (work_on_answers(worker) > 0)
 		worker->more = sched_jobs_flights_answered();
@@ -679,6 +683,7 @@ find_pause(Worker *worker)
 		return 0;
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
+	next = Min(next, worker->cancels_at);
 	if (worker->armed)
 	{
 		next = Min(next, Min(worker->due_at, worker->queues_at));
@@ -746,11 +751,13 @@ sched_jobs_worker_main(Datum argument)
 	worker->claimer = sched_jobs_make_claimer(false);
 	worker->batch_size = BATCH_SIZE;
 	worker->queues_at = worker->schedules_at = worker->runners_at = DT_NOEND;
-	worker->due_at = DT_NOEND;
+	worker->due_at = worker->cancels_at = DT_NOEND;
 	sched_jobs_prepare_deadline();
 	sched_jobs_open_flights();
 	for (;;)
 	{
+		/* An error in either ends the process, and the next one comes with back-off. */
+		worker->process->busy = true;
 		do_duties(worker);
 		do_jobs(worker);
 		wait_for_something(worker);

@@ -133,7 +133,7 @@ COMMENT ON FUNCTION scheduler.schema_problems(jsonb, jsonb, text) IS
 
 CREATE FUNCTION scheduler.read_builtin(body text, subject text, sender text, received_at timestamptz, timezone text,
 	date_order text, headers jsonb) RETURNS jsonb
-	LANGUAGE c STABLE PARALLEL SAFE
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'sched_sql_read_builtin';
 COMMENT ON FUNCTION scheduler.read_builtin(text, text, text, timestamptz, text, text, jsonb) IS
 	'The built-in rules on one mail; see extract_facts().';

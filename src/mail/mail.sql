@@ -11,6 +11,7 @@ GRANT SELECT ON scheduler.email_accounts TO scheduler_viewer;
 /*
  * message_key is the Message-ID in its brackets, else a hash of the bytes. The second key is what "extracted once"
  * stands on: of one message a user has one row without duplicate_of, however many accounts it came through.
+ * duplicate_of and task_id have no key: circular ones, also a table's own, are what a restore stumbles over.
  */
 CREATE TABLE scheduler.email_tracking
 (
@@ -47,8 +48,6 @@ CREATE TABLE scheduler.email_tracking
 	CONSTRAINT email_tracking_user_fkey FOREIGN KEY (user_id) REFERENCES scheduler.users ON DELETE CASCADE,
 	CONSTRAINT email_tracking_account_fkey FOREIGN KEY (user_id, account_id)
 		REFERENCES scheduler.accounts ON DELETE SET NULL (account_id),
-	CONSTRAINT email_tracking_duplicate_fkey FOREIGN KEY (user_id, duplicate_of)
-		REFERENCES scheduler.email_tracking ON DELETE CASCADE,
 	CONSTRAINT email_tracking_classification_word CHECK (classification IN ('important', 'followup', 'actionable',
 		'informational', 'promotional', 'spam')),
 	CONSTRAINT email_tracking_confidence_range CHECK (extraction_confidence BETWEEN 0 AND 1),
@@ -59,8 +58,7 @@ CREATE UNIQUE INDEX email_tracking_original_key ON scheduler.email_tracking (use
 	WHERE duplicate_of IS NULL;
 CREATE INDEX email_tracking_email_id_idx ON scheduler.email_tracking (email_id);
 CREATE INDEX email_tracking_received_idx ON scheduler.email_tracking (user_id, received_at);
-CREATE INDEX email_tracking_external_idx ON scheduler.email_tracking (user_id, account_id, external_id)
-	WHERE external_id IS NOT NULL;
+CREATE INDEX email_tracking_account_idx ON scheduler.email_tracking (user_id, account_id, external_id);
 CREATE INDEX email_tracking_duplicate_idx ON scheduler.email_tracking (user_id, duplicate_of)
 	WHERE duplicate_of IS NOT NULL;
 COMMENT ON TABLE scheduler.email_tracking IS
@@ -221,12 +219,14 @@ COMMENT ON FUNCTION scheduler.knows_mail(uuid, uuid, text) IS
 
 /*
  * The one door for mail: row, body and job in the caller's transaction. since: older mail is kept, not extracted.
- * too_large: raw is the head only. The caller has made sure that user_id and account_id are his.
+ * too_large: raw is the head only. The caller has made sure that user_id and account_id are his. Generic plans
+ * only: a plan made for one mail copies its bytes several times.
  */
 CREATE FUNCTION scheduler.store_mail(user_id uuid, raw bytea, account_id uuid, external_id text, too_large boolean,
 	since timestamptz, flags text, OUT email_id uuid, OUT is_new boolean)
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 	AS $body$
 #variable_conflict error
 DECLARE
@@ -274,6 +274,7 @@ COMMENT ON FUNCTION scheduler.mail_head(bytea) IS 'The header of a mail without 
 CREATE FUNCTION scheduler.ingest_email(raw bytea, account_id uuid DEFAULT NULL) RETURNS uuid
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 	AS $body$
 #variable_conflict error
 DECLARE

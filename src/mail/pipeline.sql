@@ -168,9 +168,11 @@ BEGIN
 	/* Before any row of tasks: whoever writes both takes them in this order. */
 	PERFORM scheduler.lock_calendar(($2).user_id);
 	SELECT array_agg(t) INTO tasks FROM scheduler.insert_mail_tasks($2, $3) AS t;
-	SELECT array_agg(e.id) INTO events FROM scheduler.apply_invitations($2, $5) AS e (id);
+	/* An invitation tells exactly what its text tells roughly; one that is spam fills no calendar. */
 	IF ($2).metadata -> 'calendars' IS NULL THEN
 		SELECT array_agg(e.id) INTO events FROM scheduler.insert_mail_events($2, $3) AS e (id);
+	ELSIF $3 ->> 'classification' <> 'spam' THEN
+		SELECT array_agg(e.id) INTO events FROM scheduler.apply_invitations($2, $5) AS e (id);
 	END IF;
 	PERFORM scheduler.finish_mail($2, $3, $4, tasks[1]);
 	SELECT array_agg(t.task_id) INTO plannable FROM unnest(tasks) AS t WHERE t.status = 'pending';
