@@ -55,7 +55,7 @@ COMMENT ON FUNCTION scheduler.checked_handler(text, text) IS
 CREATE FUNCTION scheduler.outer_role() RETURNS text
 	LANGUAGE c STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'sched_sql_outer_role';
-COMMENT ON FUNCTION scheduler.outer_role() IS 'The role that called, seen from inside a SECURITY DEFINER function.';
+COMMENT ON FUNCTION scheduler.outer_role() IS 'The role that called, seen from inside a function that runs with other rights.';
 
 CREATE FUNCTION scheduler.register_job_kind(kind text, handler text, max_attempts integer DEFAULT 10,
 	timeout interval DEFAULT '30 seconds', priority integer DEFAULT 5, run_as text DEFAULT NULL,
