@@ -1,8 +1,9 @@
 /*
  * batch.c - calls handlers: with whose rights, for how long, and what is put back afterwards.
  *
- * Runs in workers (many jobs in a transaction, each in a subtransaction unless its handler is a
- * C function of ours) and runners (one job in a transaction of its own). Around each call: the
+ * Runs in workers (many jobs in a transaction; a handler that is not ours in a subtransaction, ours
+ * too once a batch has failed: SQL functions are planned anew in each subtransaction, which costs
+ * more than what they do) and runners (one job in a transaction of its own). Around each call: the
  * job's identity, the role, a deadline by timer (statement_timeout is not enforced in background
  * processes), settings put back, deferred constraints made immediate, session locks released.
  */
@@ -168,7 +169,7 @@ run_one(SchedJob *job, Oid role, bool careful)
 {
 	sched_identity_set_job_user(&job->user_id);
 	start_deadline(job->kind->timeout_ms);
-	if (job->kind->plain && !careful)
+	if (job->kind->builtin && !careful)
 		call_as(job, role);
 	else
 		call_guarded(job, role);

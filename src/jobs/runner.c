@@ -64,6 +64,12 @@ static SchedStatement read_own = {"SELECT " SCHED_JOB_COLUMNS
 								  {UUIDOID, UUIDOID, INT8OID},
 								  true,
 								  NULL};
+static SchedStatement lock_parent = {
+	"SELECT FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.job_id = $2 FOR NO KEY UPDATE",
+	2,
+	{UUIDOID, UUIDOID},
+	true,
+	NULL};
 static SchedStatement mapped_user = {
 	"SELECT u.user_id FROM scheduler.users u WHERE u.role_name = $1", 1, {TEXTOID}, true, NULL};
 
@@ -131,6 +137,17 @@ read_job(Runner *runner, SchedJob *job, SchedStatement *statement)
 	return true;
 }
 
+/* The row for writing. Its parent's first, which counts its end: cancel_job() takes them in this order, too. */
+static bool
+lock_job(Runner *runner, SchedJob *job)
+{
+	Datum values[2] = {UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->parent_id)};
+
+	if (job->has_parent)
+		sched_jobs_execute(&lock_parent, values, NULL, SPI_OK_SELECT);
+	return read_job(runner, job, &lock_own);
+}
+
 /* As whom the handler runs; InvalidOid with the reason where it may not. */
 static Oid
 find_role(SchedJob *job)
@@ -174,7 +191,7 @@ write_outcome(Runner *runner, SchedJob *job)
 {
 	SchedJob row = *job;
 
-	if (!read_job(runner, &row, &lock_own))
+	if (!lock_job(runner, &row))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("the job was cancelled")));
 	job->tid = row.tid;
 	job->again = row.again;
@@ -219,7 +236,7 @@ static void
 record_failure(Runner *runner, SchedJob *job, const char *reason)
 {
 	begin_step(runner);
-	if (read_job(runner, job, &lock_own))
+	if (lock_job(runner, job))
 	{
 		sched_jobs_note_failure(job, reason);
 		sched_jobs_write_outcomes(job, 1, runner->process->incarnation);

@@ -75,8 +75,10 @@ BEGIN
 	IF NOT scheduler.may_enqueue(save_schedule.kind) THEN
 		RAISE EXCEPTION 'permission denied to enqueue jobs of kind "%"', save_schedule.kind USING ERRCODE = '42501';
 	END IF;
-	IF save_schedule.every IS NULL THEN
-		RAISE EXCEPTION 'a schedule needs its interval' USING ERRCODE = '22023', HINT = 'every => ''15 minutes''';
+	IF save_schedule.every IS NULL OR save_schedule.every NOT BETWEEN '1 second' AND '100 years' THEN
+		RAISE EXCEPTION 'a schedule needs its interval' USING ERRCODE = '22023',
+			DETAIL = format('every is %s.', coalesce(save_schedule.every::text, 'NULL')),
+			HINT = 'Give 1 second to 100 years: every => ''15 minutes''';
 	END IF;
 	/* Further away, steps from there run out of the calendar when the worker takes them. */
 	IF save_schedule.starts_at NOT BETWEEN now() - interval '100 years' AND now() + interval '100 years' THEN

@@ -2,10 +2,16 @@
  * worker.c - the network loop: takes jobs, calls handlers, keeps calls in flight, and sleeps
  * when there is nothing.
  *
+<<<<<<< HEAD
  * One process per database and scheduler.workers. It owns every transaction it opens; none is
  * open while a call flies or it waits. An expected failure is an outcome of a job; an error at
  * commit repeats the batch one job at a time; anything else ends the process, and the launcher
  * starts it again with back-off.
+=======
+ * One process per database and scheduler.workers. It owns every transaction it opens; none is open while a call
+ * flies or it waits. An expected failure is an outcome of a job; an error outside a subtransaction repeats the batch with
+ * one for each job, an error at commit one job at a time; anything else ends the process, and the launcher starts it again with back-off.
+>>>>>>> main
  */
 #include "postgres.h"
 
@@ -68,8 +74,9 @@ typedef struct Worker
 	TimestampTz queues_after;
 	TimestampTz runners_at;
 	TimestampTz house_at;
-	int single; /* jobs still to be taken one at a time */
-	int marked; /* jobs still to be taken with a committed mark, too */
+	int guarded; /* jobs whose handlers are still to be called in a subtransaction each */
+	int single;  /* jobs still to be taken one at a time */
+	int marked;  /* jobs still to be taken with a committed mark, too */
 	TimestampTz marked_until;
 	bool blocked;
 	bool orphans_wanted;
@@ -232,11 +239,16 @@ record_failure(Worker *worker, const SchedJob *failed, const char *reason)
 }
 
 /*
+<<<<<<< HEAD
  * After an error that no handler's subtransaction caught. Several jobs: all of them again, one
  * at a time. One: it is to blame. None: nobody knows what is wrong, and the process ends.
+=======
+ * After an error that no handler's subtransaction caught. All of the jobs again, each in a subtransaction; where they had
+ * one, one at a time; where it was one job, it is to blame. No job: nobody knows what is wrong, and the process ends.
+>>>>>>> main
  */
 static void
-recover(Worker *worker, SchedJob *jobs, int n_jobs)
+recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 {
 	ErrorData *error;
 	char *reason;
@@ -250,7 +262,9 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs)
 	AbortCurrentTransaction();
 	sched_jobs_end_call();
 	sched_jobs_restart_claimer(worker->claimer);
-	if (n_jobs > 1)
+	if (!careful)
+		worker->guarded = Max(worker->guarded, 2 * n_jobs);
+	else if (n_jobs > 1)
 		worker->single = Max(worker->single, 2 * n_jobs);
 	else
 		record_failure(worker, &jobs[0], reason);
@@ -279,6 +293,7 @@ work_on_claims(Worker *worker)
 	volatile int taken = 0;
 	SchedJob *jobs = MemoryContextAlloc(worker->memory, BATCH_SIZE * sizeof(SchedJob));
 	int limit = worker->single > 0 ? 1 : worker->batch_size;
+	bool careful = worker->single > 0 || worker->guarded > 0;
 
 	if (!begin_step(worker))
 		return 0;
@@ -286,13 +301,16 @@ work_on_claims(Worker *worker)
 	{
 		taken = sched_jobs_claim(worker->claimer, jobs, limit);
 		if (taken > 0)
-			finish_step(worker, jobs, taken, limit == 1);
+		{
+			finish_step(worker, jobs, taken, careful);
+			worker->guarded = careful ? Max(worker->guarded - taken, 0) : worker->guarded;
+		}
 		else
 			sched_jobs_end_step();
 	}
 	PG_CATCH();
 	{
-		recover(worker, jobs, taken);
+		recover(worker, jobs, taken, careful);
 	}
 	PG_END_TRY();
 	adapt_batch(worker, jobs, taken);
@@ -370,7 +388,7 @@ work_on_marked(Worker *worker)
 	}
 	PG_CATCH();
 	{
-		recover(worker, job, taken);
+		recover(worker, job, taken, true);
 	}
 	PG_END_TRY();
 	return 1;
@@ -386,6 +404,7 @@ work_on_answers(Worker *worker)
 	SchedJob *jobs = MemoryContextAllocZero(worker->memory, ANSWER_BATCH * sizeof(SchedJob));
 	volatile int taken = 0;
 	volatile bool committed = false;
+	bool careful = worker->single > 0 || worker->guarded > 0;
 
 	if (n == 0 || !begin_step(worker))
 		return 0;
@@ -406,14 +425,15 @@ work_on_answers(Worker *worker)
 			else
 				sched_jobs_put_flight_back(flights[i]);
 		}
-		finish_step(worker, jobs, taken, worker->single > 0);
+		finish_step(worker, jobs, taken, careful);
 		committed = true;
+		worker->guarded = careful ? Max(worker->guarded - taken, 0) : worker->guarded;
 	}
 	PG_CATCH();
 	{
-		recover(worker, jobs, taken);
+		recover(worker, jobs, taken, careful);
 		/* Alone it was to blame: its answer is spent. */
-		committed = taken == 1;
+		committed = taken == 1 && careful;
 	}
 	PG_END_TRY();
 	for (int i = 0; committed && i < taken; i++)
@@ -769,6 +789,9 @@ join_database(Worker *worker)
 	LWLockRelease(sched_jobs_shared->lock);
 	if (worker->database == NULL || !OidIsValid(worker->extension))
 		proc_exit(0);
+	/* It looked when this process started and knew not yet what it would find. */
+	if (sched_workers > 1)
+		sched_jobs_wake_launcher();
 }
 
 /* Never returns: ends by signal, by error, or in begin_step() when the extension is gone. */
