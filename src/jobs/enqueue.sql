@@ -144,12 +144,15 @@ CREATE FUNCTION scheduler.wake_workers(what text) RETURNS void
 COMMENT ON FUNCTION scheduler.wake_workers(text) IS 'Wakes the workers of this database when the transaction commits.';
 
 CREATE FUNCTION scheduler.record_change(type text, subject_id uuid) RETURNS void
-	LANGUAGE sql VOLATILE SECURITY DEFINER
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
+#variable_conflict error
+BEGIN
 	INSERT INTO scheduler.new_changes (user_id, type, subject_id)
 	VALUES (scheduler.required_user_id(), $1, $2);
-	SELECT scheduler.wake_workers('changes');
+	PERFORM scheduler.wake_workers('changes');
+END
 $body$;
 COMMENT ON FUNCTION scheduler.record_change(text, uuid) IS
 	'Appends to changes for the current user, for functions of the extension; the worker numbers it after commit.';

@@ -170,6 +170,12 @@ force_settings(SchedProcessType type)
 	force_setting("row_security", "on");
 	/* Row triggers of ours run; a session_replication_role of the database would stop them. */
 	force_setting("session_replication_role", "origin");
+	if (type == SCHED_PROCESS_WORKER)
+	{
+		/* Statements by a user's keys, thousands of times: planned once, not for the values of each call. */
+		force_setting("plan_cache_mode", "force_generic_plan");
+		force_setting("jit", "off");
+	}
 	force_setting("lock_timeout", type == SCHED_PROCESS_WORKER ? "100ms" : "0");
 }
 
