@@ -1,11 +1,12 @@
 /*
  * claim.c - fair shares: a rotation over the users with due jobs.
  *
- * Runs in workers and runners. The rotation is memory of the process: which users have work, and how far each one's
- * jobs were taken. Starting where the last claim ended keeps a scan from walking over the index entries of a
- * million jobs that are gone but not yet vacuumed, and looking for users hops over those who are known to have work
- * for the same reason. What came in behind such a point (a late commit, a row that was locked) is found when a
- * share starts from its beginning again. Looking costs at most a tenth of the time.
+ * Runs in workers and runners. The rotation is memory of the process: which users have work, and
+ * how far each one's jobs were taken. Starting where the last claim ended keeps a scan from
+ * walking over the index entries of a million jobs that are gone but not yet vacuumed, and
+ * looking for users hops over those who are known to have work for the same reason. What came in
+ * behind such a point (a late commit, a row that was locked) is found when a share starts from
+ * its beginning again. Looking costs at most a tenth of the time.
  */
 #include "postgres.h"
 
@@ -78,6 +79,7 @@ static SchedStatement find_urgent[2] = {
 static SchedStatement take_jobs[2] = {{TAKE_JOBS("NOT l.runner"), 5, TAKE_TYPES, true, NULL},
 									  {TAKE_JOBS("l.runner"), 5, TAKE_TYPES, true, NULL}};
 
+/* The rotation of a process starts empty: the first claim looks around. */
 SchedClaimer *
 sched_jobs_make_claimer(bool runner)
 {
@@ -88,12 +90,14 @@ sched_jobs_make_claimer(bool runner)
 	return claimer;
 }
 
+/* Costs nothing until the next claim. */
 void
 sched_jobs_refresh_claimer(SchedClaimer *claimer)
 {
 	claimer->stale = true;
 }
 
+/* The loop sleeps only where this is so. */
 bool
 sched_jobs_claimer_is_idle(const SchedClaimer *claimer)
 {
@@ -119,7 +123,10 @@ start_share(Share *share)
 	share->start_cost = 0;
 }
 
-/* Users from `from` up to but not including `to` who have work, as new shares at the end of `shares`. */
+/*
+ * Users from `from` up to but not including `to` who have work, as new shares at the end of
+ * `shares`.
+ */
 static int
 find_between(SchedClaimer *claimer, pg_uuid_t from, pg_uuid_t to, Share *shares, int room)
 {
@@ -144,7 +151,10 @@ find_between(SchedClaimer *claimer, pg_uuid_t from, pg_uuid_t to, Share *shares,
 	return n;
 }
 
-/* A share goes back to its beginning for something urgent, and now and then for what came in behind. */
+/*
+ * A share goes back to its beginning for something urgent, and now and then for what came in
+ * behind.
+ */
 static void
 review_share(SchedClaimer *claimer, Share *share)
 {
@@ -163,13 +173,17 @@ review_share(SchedClaimer *claimer, Share *share)
 		start_share(share);
 }
 
+/* By user, the order in which looking hops through the index. */
 static int
 compare_shares(const void *a, const void *b)
 {
 	return memcmp(&((const Share *) a)->user_id, &((const Share *) b)->user_id, UUID_LEN);
 }
 
-/* The share whose turn is next after the rotation was made anew: that of the same user or the one behind. */
+/*
+ * The share whose turn is next after the rotation was made anew: that of the same user or the
+ * one behind.
+ */
 static void
 find_turn(SchedClaimer *claimer, const pg_uuid_t *user_id)
 {
@@ -180,8 +194,8 @@ find_turn(SchedClaimer *claimer, const pg_uuid_t *user_id)
 }
 
 /*
- * Adds the users who have work and no share yet. Where there are more than shares, the next look drops all and goes on
- * behind the last one, so that everybody has his turn.
+ * Adds the users who have work and no share yet. Where there are more than shares, the next look
+ * drops all and goes on behind the last one, so that everybody has his turn.
  */
 static void
 merge_users(SchedClaimer *claimer)
@@ -223,6 +237,7 @@ merge_users(SchedClaimer *claimer)
 	}
 }
 
+/* Measures itself: the next look comes after ten times this. */
 static void
 look_around(SchedClaimer *claimer)
 {
@@ -277,6 +292,10 @@ take_from(SchedClaimer *claimer, Share *share, SchedJob *jobs, int limit)
 	return taken;
 }
 
+/*
+ * One visit to each user, with an equal share of the batch for each; whose share is empty leaves
+ * the rotation.
+ */
 int
 sched_jobs_claim(SchedClaimer *claimer, SchedJob *jobs, int limit)
 {
@@ -307,6 +326,7 @@ sched_jobs_claim(SchedClaimer *claimer, SchedJob *jobs, int limit)
 	return taken;
 }
 
+/* Nothing that it remembers can be relied on: the rows it had passed are there again. */
 void
 sched_jobs_restart_claimer(SchedClaimer *claimer)
 {
@@ -338,6 +358,10 @@ return_job(SchedClaimer *claimer, const SchedJob *job, const SchedJob *before)
 	}
 }
 
+/*
+ * The share goes back to before the first job that was not reached, else it would wait for a
+ * restart.
+ */
 void
 sched_jobs_return_unreached(SchedClaimer *claimer, const SchedJob *jobs, int n_jobs)
 {
@@ -347,13 +371,17 @@ sched_jobs_return_unreached(SchedClaimer *claimer, const SchedJob *jobs, int n_j
 
 		if (jobs[i].outcome != SCHED_OUTCOME_NONE)
 			continue;
-		/* A user's jobs of one claim lie together, in order: the first that was not reached tells. */
+		/*
+		 * A user's jobs of one claim lie together, in order: the first that was not reached
+		 * tells.
+		 */
 		if (!same_user || jobs[i - 1].outcome != SCHED_OUTCOME_NONE)
 			return_job(claimer, &jobs[i], same_user ? &jobs[i - 1] : NULL);
 		claimer->stale = true;
 	}
 }
 
+/* A column as it is, and whether it is there. */
 static Datum
 read_optional(SPITupleTable *table, uint64 row, int column, bool *has)
 {
@@ -364,6 +392,10 @@ read_optional(SPITupleTable *table, uint64 row, int column, bool *has)
 	return value;
 }
 
+/*
+ * Text is copied, larger values stay in the result: they live as long as the step's SPI
+ * connection.
+ */
 void
 sched_jobs_read_row(SchedJob *job, SPITupleTable *table, uint64 row)
 {

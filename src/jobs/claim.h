@@ -12,8 +12,8 @@ typedef struct SchedClaimer SchedClaimer;
 extern SchedClaimer *sched_jobs_make_claimer(bool runner);
 
 /*
- * Locks at most `limit` due jobs and reads them into `jobs`; how many. They are locked until the transaction ends.
- * Needs a transaction and an SPI connection; Datums point into SPI's memory.
+ * Locks at most `limit` due jobs and reads them into `jobs`; how many. They are locked until the
+ * transaction ends. Needs a transaction and an SPI connection; Datums point into SPI's memory.
  */
 extern int sched_jobs_claim(SchedClaimer *claimer, SchedJob *jobs, int limit);
 

@@ -1,9 +1,10 @@
 /*
- * duties.c - the worker's other work: clock, queues, schedules, numbering of changes, jobs of the dead, retention.
+ * duties.c - the worker's other work: clock, queues, schedules, numbering of changes, jobs of
+ * the dead, retention.
  *
- * Runs in workers, each duty in a short transaction of its own that the worker opens. Several workers of a
- * database may do the same at once: rows are taken with SKIP LOCKED, the rest is fenced by an advisory lock
- * that is tried, never waited for.
+ * Runs in workers, each duty in a short transaction of its own that the worker opens. Several
+ * workers of a database may do the same at once: rows are taken with SKIP LOCKED, the rest is
+ * fenced by an advisory lock that is tried, never waited for.
  */
 #include "postgres.h"
 
@@ -106,6 +107,7 @@ static SchedStatement runner_work = {
 static SchedStatement job_lives = {
 	"SELECT FROM scheduler.live_jobs l WHERE l.job_id = $1", 1, {UUIDOID}, true, NULL};
 
+/* Tried, never waited for: whoever holds it does the same work. */
 static bool
 pass_fence(int number)
 {
@@ -129,6 +131,7 @@ read_time(void)
 	return is_null ? DT_NOEND : DatumGetTimestampTz(value);
 }
 
+/* Rows that somebody holds are left for the next time. */
 TimestampTz
 sched_jobs_mark_due(void)
 {
@@ -139,6 +142,10 @@ sched_jobs_mark_due(void)
 	return read_time();
 }
 
+/*
+ * Order within a queue is time, then key; a head that is not due yet is left alone, so that
+ * another may pass it.
+ */
 TimestampTz
 sched_jobs_advance_queues(void)
 {
@@ -169,6 +176,7 @@ sched_jobs_advance_queues(void)
 	return next;
 }
 
+/* The rules are in SQL beside their tables; here is only the clock. */
 TimestampTz
 sched_jobs_fire_schedules(void)
 {
@@ -176,6 +184,7 @@ sched_jobs_fire_schedules(void)
 	return read_time();
 }
 
+/* The notification commits with the numbers it announces. */
 bool
 sched_jobs_number_changes(void)
 {
@@ -216,7 +225,10 @@ living_incarnations(void)
 		construct_array(living, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* A call whose outcome nobody knows is answered as lost; anything else was an attempt that failed. */
+/*
+ * A call whose outcome nobody knows is answered as lost; anything else was an attempt that
+ * failed.
+ */
 static void
 judge_orphan(SchedJob *job)
 {
@@ -239,6 +251,7 @@ judge_orphan(SchedJob *job)
 		sched_jobs_note_failure(job, "the process ended while the handler ran");
 }
 
+/* Rows are judged one by one, written together. */
 void
 sched_jobs_free_dead_leases(uint64 incarnation)
 {
@@ -264,6 +277,7 @@ sched_jobs_free_dead_leases(uint64 incarnation)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_ENDED);
 }
 
+/* Asks the index of the runners' lane only. */
 bool
 sched_jobs_has_runner_work(void)
 {
@@ -271,6 +285,7 @@ sched_jobs_has_runner_work(void)
 	return SPI_processed > 0;
 }
 
+/* A job that a runner works on and that is not in the table any more was cancelled. */
 bool
 sched_jobs_interrupt_cancelled(void)
 {
@@ -303,6 +318,7 @@ sched_jobs_interrupt_cancelled(void)
 	return interrupted;
 }
 
+/* True where nothing is left, or somebody else is at it. */
 bool
 sched_jobs_keep_house(void)
 {

@@ -1,9 +1,10 @@
 /*
  * enqueue.c - enqueue(), enqueue_many(): a job comes in.
  *
- * Runs in any backend, and in workers and runners when a handler enqueues. Rights are judged here; the row is
- * written with those of scheduler_system, because an administrator enqueues for others and a superuser for the
- * system user, and every statement names the user itself. An error leaves the role to the (sub)transaction's abort.
+ * Runs in any backend, and in workers and runners when a handler enqueues. Rights are judged
+ * here; the row is written with those of scheduler_system, because an administrator enqueues for
+ * others and a superuser for the system user, and every statement names the user itself. An
+ * error leaves the role to the (sub)transaction's abort.
  */
 #include "postgres.h"
 
@@ -88,7 +89,10 @@ static SchedStatement insert_many = {
 #define SAME_KEY                                                                      \
 	"SELECT job_id, status FROM scheduler.live_jobs WHERE user_id = $1 AND kind = $2" \
 	" AND unique_key = $3 AND status NOT IN ('failed', 'dead')"
-/* A key share lock is enough to keep a worker off the job: who only returns it does not wait for others who do. */
+/*
+ * A key share lock is enough to keep a worker off the job: who only returns it does not wait for
+ * others who do.
+ */
 static SchedStatement lock_to_keep = {
 	SAME_KEY " FOR KEY SHARE", 3, {UUIDOID, TEXTOID, TEXTOID}, true, NULL};
 static SchedStatement lock_to_change = {
@@ -118,8 +122,8 @@ static SchedStatement reschedule_job = {
 	NULL};
 
 /*
- * May `who` enqueue this kind? Functions of the extension enqueue everything; a kind without an enqueue_role is for
- * its owner alone.
+ * May `who` enqueue this kind? Functions of the extension enqueue everything; a kind without an
+ * enqueue_role is for its owner alone.
  */
 static bool
 may_enqueue(SchedKind *kind, Oid who)
@@ -156,7 +160,10 @@ target_user(const pg_uuid_t *user_id)
 	return *user_id;
 }
 
-/* The kind of a name, for a caller who may enqueue it; a kind nobody has is not told from one he may not. */
+/*
+ * The kind of a name, for a caller who may enqueue it; a kind nobody has is not told from one he
+ * may not.
+ */
 static SchedKind *
 require_kind(text *name)
 {
@@ -175,8 +182,9 @@ require_kind(text *name)
 				 errhint("SELECT kind, enqueue_role FROM scheduler.job_kinds shows who may; a "
 						 "new kind starts with scheduler.register_job_kind().")));
 	/*
-	 * An opened kind runs as a role of nobody in particular. Where it runs as a user's own role all its jobs are that
-	 * user's, which its owner's identity and the check at registration see to.
+	 * An opened kind runs as a role of nobody in particular. Where it runs as a user's own role
+	 * all its jobs are that user's, which its owner's identity and the check at registration see
+	 * to.
 	 */
 	return kind;
 }
@@ -213,6 +221,7 @@ fill_insert(const NewJob *new_job, pg_uuid_t *job_id, Datum *values, char *nulls
 		parent->enqueued = true;
 }
 
+/* Also for a job that is not due: the worker has to know when to wake. */
 static void
 signal_new_job(const NewJob *new_job)
 {
@@ -269,7 +278,10 @@ take_existing(const NewJob *new_job, pg_uuid_t *job_id)
 	*job_id =
 		*DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 	status = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
-	/* A handler that enqueues its own key means: run me again. Its row is written when its call is over. */
+	/*
+	 * A handler that enqueues its own key means: run me again. Its row is written when its call
+	 * is over.
+	 */
 	if (current != NULL && memcmp(job_id, &current->job_id, UUID_LEN) == 0)
 	{
 		current->runs_again = true;
@@ -288,8 +300,8 @@ take_existing(const NewJob *new_job, pg_uuid_t *job_id)
 }
 
 /*
- * Inserts, or takes the job that has the key. Between the two it may end, so this goes round; under REPEATABLE READ a row
- * that the snapshot cannot see ends it with an error of the server.
+ * Inserts, or takes the job that has the key. Between the two it may end, so this goes round;
+ * under REPEATABLE READ a row that the snapshot cannot see ends it with an error of the server.
  */
 static void
 insert_or_take(const NewJob *new_job, pg_uuid_t *job_id)
@@ -316,6 +328,7 @@ insert_or_take(const NewJob *new_job, pg_uuid_t *job_id)
 					errdetail("Kind \"%s\".", new_job->kind->name)));
 }
 
+/* An unknown word is refused, not taken for keep. */
 static UniqueMode
 read_mode(text *mode)
 {
@@ -331,6 +344,7 @@ read_mode(text *mode)
 					errdetail("\"%s\"", word), errhint("keep, replace or reschedule")));
 }
 
+/* NULL means the kind's own. */
 static int16
 read_priority(bool is_null, int priority, const SchedKind *kind)
 {
@@ -342,6 +356,7 @@ read_priority(bool is_null, int priority, const SchedKind *kind)
 	return (int16) priority;
 }
 
+/* The functions are not STRICT, since some arguments may be NULL. */
 static void
 require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
 {
@@ -350,12 +365,14 @@ require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", name)));
 }
 
+/* NULL for SQL's NULL. */
 static text *
 optional_text(FunctionCallInfo fcinfo, int argument)
 {
 	return PG_ARGISNULL(argument) ? NULL : PG_GETARG_TEXT_PP(argument);
 }
 
+/* NULL means now. */
 static TimestampTz
 optional_run_at(FunctionCallInfo fcinfo, int argument)
 {
@@ -421,7 +438,10 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64((int64) inserted);
 }
 
-/* enqueue_scheduled(kind, payload, user_id, schedule_id, queue): called by the worker, whose rights it needs. */
+/*
+ * enqueue_scheduled(kind, payload, user_id, schedule_id, queue): called by the worker, whose
+ * rights it needs.
+ */
 Datum
 sched_sql_enqueue_scheduled(PG_FUNCTION_ARGS)
 {

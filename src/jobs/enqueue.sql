@@ -55,7 +55,7 @@ COMMENT ON FUNCTION scheduler.checked_handler(text, text) IS
 CREATE FUNCTION scheduler.outer_role() RETURNS text
 	LANGUAGE c STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'sched_sql_outer_role';
-COMMENT ON FUNCTION scheduler.outer_role() IS 'The role that called, seen from inside a SECURITY DEFINER function.';
+COMMENT ON FUNCTION scheduler.outer_role() IS 'The role that called, seen from inside a function that runs with other rights.';
 
 CREATE FUNCTION scheduler.register_job_kind(kind text, handler text, max_attempts integer DEFAULT 10,
 	timeout interval DEFAULT '30 seconds', priority integer DEFAULT 5, run_as text DEFAULT NULL,
@@ -144,12 +144,15 @@ CREATE FUNCTION scheduler.wake_workers(what text) RETURNS void
 COMMENT ON FUNCTION scheduler.wake_workers(text) IS 'Wakes the workers of this database when the transaction commits.';
 
 CREATE FUNCTION scheduler.record_change(type text, subject_id uuid) RETURNS void
-	LANGUAGE sql VOLATILE SECURITY DEFINER
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
+#variable_conflict error
+BEGIN
 	INSERT INTO scheduler.new_changes (user_id, type, subject_id)
 	VALUES (scheduler.required_user_id(), $1, $2);
-	SELECT scheduler.wake_workers('changes');
+	PERFORM scheduler.wake_workers('changes');
+END
 $body$;
 COMMENT ON FUNCTION scheduler.record_change(text, uuid) IS
 	'Appends to changes for the current user, for functions of the extension; the worker numbers it after commit.';

@@ -1,9 +1,10 @@
 /*
  * launcher.c - keeps a worker in every database that has the extension.
  *
- * One static process without a database, started after recovery. It reads pg_database and starts workers; a worker
- * that finds no extension ends again and leaves a note, so the launcher needs to look into no database itself.
- * Nothing is remembered here that a crash could lose: each round derives it from the catalog and the shared area.
+ * One static process without a database, started after recovery. It reads pg_database and starts
+ * workers; a worker that finds no extension ends again and leaves a note, so the launcher needs
+ * to look into no database itself. Nothing is remembered here that a crash could lose: each
+ * round derives it from the catalog and the shared area.
  */
 #include "postgres.h"
 
@@ -41,6 +42,7 @@
 #define LOST_START (30 * USECS_PER_SEC)
 #define NO_ROOM_PAUSE (10 * USECS_PER_SEC)
 
+/* Restarts after five seconds if it should ever fail. */
 void
 sched_jobs_register_launcher(void)
 {
@@ -88,7 +90,10 @@ list_databases(MemoryContext memory)
 	return databases;
 }
 
-/* Entries of databases that are gone, bars of backends that are gone, places whose process never came. */
+/*
+ * Entries of databases that are gone, bars of backends that are gone, places whose process never
+ * came.
+ */
 static void
 forget_gone(List *databases, TimestampTz now)
 {
@@ -115,7 +120,10 @@ forget_gone(List *databases, TimestampTz now)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
-/* Ends the workers of a database that scheduler.databases no longer names, and those beyond scheduler.workers. */
+/*
+ * Ends the workers of a database that scheduler.databases no longer names, and those beyond
+ * scheduler.workers.
+ */
 static void
 stop_unwanted(List *databases)
 {
@@ -182,6 +190,10 @@ count_starting(void)
 	return n;
 }
 
+/*
+ * Few at a time, so that a server with many databases is not out of background processes at
+ * once.
+ */
 static void
 start_missing(List *databases, TimestampTz now, TimestampTz *again)
 {
@@ -214,6 +226,7 @@ start_missing(List *databases, TimestampTz now, TimestampTz *again)
 	}
 }
 
+/* Nobody sets the latch of a process that is gone. */
 static void
 leave_launcher(int code, Datum argument)
 {
@@ -222,6 +235,9 @@ leave_launcher(int code, Datum argument)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
+/*
+ * A round at each start and end of a worker, at each reload, when asked, and every ten minutes.
+ */
 void
 sched_jobs_launcher_main(Datum argument)
 {

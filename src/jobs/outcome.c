@@ -1,12 +1,13 @@
 /*
  * outcome.c - writes what became of jobs: set-based where they succeeded, row by row otherwise.
  *
- * Runs in workers and runners, in the transaction that called the handlers, with rights on all rows. Succeeded
- * jobs leave by their row address, which the claim's lock keeps in place unless a handler of the same batch
- * changed the row; then fewer rows go than there should, this throws, and the batch is repeated one by one.
+ * Runs in workers and runners, in the transaction that called the handlers, with rights on all
+ * rows. Succeeded jobs leave by their row address, which the claim's lock keeps in place unless
+ * a handler of the same batch changed the row; then fewer rows go than there should, this
+ * throws, and the batch is repeated one by one.
  *
- * Retry: after attempt n a random time between 0 and min(60 s, 1 s * 2^(n-1)) ("full jitter"), and never before
- * what the last answer's Retry-After asked for.
+ * Retry: after attempt n a random time between 0 and min(60 s, 1 s * 2^(n-1)) ("full jitter"),
+ * and never before what the last answer's Retry-After asked for.
  */
 #include "postgres.h"
 
@@ -103,7 +104,10 @@ static SchedStatement wait_for_children = {
 	{UUIDOID, UUIDOID},
 	true,
 	NULL};
-/* Not "AND status = 'waiting'": a parent that is about to wait has to be waited for, then counted down. */
+/*
+ * Not "AND status = 'waiting'": a parent that is about to wait has to be waited for, then
+ * counted down.
+ */
 static SchedStatement count_down = {
 	"UPDATE scheduler.live_jobs l SET children = l.children - c.ended, ready = l.ready OR"
 	" l.status = 'waiting' AND l.children <= c.ended FROM (SELECT u.user_id, u.job_id,"
@@ -131,6 +135,7 @@ typedef struct Writer
 	int n_parents;
 } Writer;
 
+/* An array of fixed-length elements as a parameter. */
 static Datum
 array_of(Datum *elements, int n, Oid type)
 {
@@ -140,6 +145,7 @@ array_of(Datum *elements, int n, Oid type)
 										   type == TIDOID ? TYPALIGN_SHORT : TYPALIGN_CHAR));
 }
 
+/* A row for readers of changes; the worker numbers it after the commit. */
 static void
 announce(const SchedJob *job, const char *type)
 {
@@ -164,6 +170,7 @@ note_end(Writer *writer, const SchedJob *job)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_QUEUES);
 }
 
+/* Succeeded and not to run again: the way of almost every job. */
 static bool
 leaves_at_once(const SchedJob *job)
 {
@@ -194,6 +201,7 @@ collect_results(SchedJob *jobs, int n_jobs, int n_leaving, Datum *values)
 		construct_md_array(results, nulls, 1, &n, &lower, JSONBOID, -1, false, TYPALIGN_INT));
 }
 
+/* Two statements for any number of jobs, whether they have results or not. */
 static void
 write_successes(Writer *writer, SchedJob *jobs, int n_jobs)
 {
@@ -266,6 +274,7 @@ typedef struct Change
 	bool keeps_response;
 } Change;
 
+/* The row of a job that stays, in one statement for all outcomes. */
 static void
 write_change(Writer *writer, SchedJob *job, const Change *change)
 {
@@ -334,6 +343,7 @@ end_or_restart(Writer *writer, SchedJob *job, Change *change, const char *status
 	announce(job, status[0] == 'd' ? "job.dead" : "job.failed");
 }
 
+/* The way from outcome to status; the picture is in README.md. */
 static void
 write_one(Writer *writer, SchedJob *job)
 {
@@ -380,6 +390,7 @@ write_one(Writer *writer, SchedJob *job)
 	write_change(writer, job, &change);
 }
 
+/* Jobs that only change hands. */
 static void
 write_moves(Writer *writer, SchedJob *job)
 {
@@ -407,7 +418,10 @@ write_moves(Writer *writer, SchedJob *job)
 	}
 }
 
-/* After the count-down: the count of live children already leaves out those that end in this transaction. */
+/*
+ * After the count-down: the count of live children already leaves out those that end in this
+ * transaction.
+ */
 static void
 write_waits(SchedJob *jobs, int n_jobs)
 {
@@ -422,6 +436,10 @@ write_waits(SchedJob *jobs, int n_jobs)
 	}
 }
 
+/*
+ * The order matters: ends first, then the count-down of parents, then who begins to wait and
+ * counts what is left.
+ */
 void
 sched_jobs_write_outcomes(SchedJob *jobs, int n_jobs, uint64 incarnation)
 {

@@ -1,9 +1,11 @@
 /*
- * place.c - the clone fence: a file outside the data directory that says which place this is, and why nothing runs.
+ * place.c - the clone fence: a file outside the data directory that says which place this is,
+ * and why nothing runs.
  *
- * Runs in backends (arm(), the warning of enqueue()) and workers. A copy of the data directory has the same
- * system identifier and database oid but not the file; members of one cluster share it. The file holds one line
- * made of random bytes; it is no secret. Errors of the file system are answers, not exceptions.
+ * Runs in backends (arm(), the warning of enqueue()) and workers. A copy of the data directory
+ * has the same system identifier and database oid but not the file; members of one cluster share
+ * it. The file holds one line made of random bytes; it is no secret. Errors of the file system
+ * are answers, not exceptions.
  */
 #include "postgres.h"
 
@@ -134,6 +136,7 @@ sched_sql_place_state(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
+/* All three must agree: server, database, place. */
 bool
 sched_jobs_is_armed(void)
 {
@@ -159,6 +162,7 @@ sched_jobs_is_armed(void)
 		   strcmp(SPI_getvalue(row, desc, 3), place) == 0;
 }
 
+/* An unreadable list names nothing. */
 bool
 sched_jobs_is_listed(const char *database)
 {
@@ -192,6 +196,7 @@ has_armed_worker(void)
 	return armed;
 }
 
+/* With rights on the table that its caller lacks. */
 static bool
 look_up_armed(void)
 {
@@ -241,6 +246,7 @@ find_problem(const char **hint)
 	return NULL;
 }
 
+/* Once a session: a loop that enqueues must not fill the log. */
 void
 sched_jobs_warn_without_worker(void)
 {

@@ -1,9 +1,11 @@
 /*
- * runner.c - runs the handlers that users registered: one job at a time, as the role the kind names.
+ * runner.c - runs the handlers that users registered: one job at a time, as the role the kind
+ * names.
  *
- * Started by a worker when there is something for it, ends when idle. A job is claimed by an update that commits, then
- * its handler runs in a transaction of its own together with the writing of its outcome. The session's user is the kind's
- * role while user code runs, under SECURITY_RESTRICTED_OPERATION, so it cannot become anybody else.
+ * Started by a worker when there is something for it, ends when idle. A job is claimed by an
+ * update that commits, then its handler runs in a transaction of its own together with the
+ * writing of its outcome. The session's user is the kind's role while user code runs, under
+ * SECURITY_RESTRICTED_OPERATION, so it cannot become anybody else.
  */
 #include "postgres.h"
 
@@ -71,6 +73,7 @@ static SchedStatement lock_parent = {
 static SchedStatement mapped_user = {
 	"SELECT u.user_id FROM scheduler.users u WHERE u.role_name = $1", 1, {TEXTOID}, true, NULL};
 
+/* A runner can wait for DROP EXTENSION: nothing of others depends on it. */
 static bool
 begin_step(Runner *runner)
 {
@@ -83,6 +86,7 @@ begin_step(Runner *runner)
 	return true;
 }
 
+/* Says which job to interrupt when it is cancelled; NULL: none. */
 static void
 publish_job(Runner *runner, const pg_uuid_t *job_id)
 {
@@ -178,7 +182,10 @@ find_role(SchedJob *job)
 	return job->reason == NULL ? role : InvalidOid;
 }
 
-/* The outcome in the transaction that is open; a job that is no longer ours takes what its handler wrote with it. */
+/*
+ * The outcome in the transaction that is open; a job that is no longer ours takes what its
+ * handler wrote with it.
+ */
 static void
 write_outcome(Runner *runner, SchedJob *job)
 {
@@ -193,8 +200,8 @@ write_outcome(Runner *runner, SchedJob *job)
 }
 
 /*
- * Second transaction: the handler and its outcome. The session's user changes outside the transaction, where an
- * abort does not touch it, and back before anything of ours is written.
+ * Second transaction: the handler and its outcome. The session's user changes outside the
+ * transaction, where an abort does not touch it, and back before anything of ours is written.
  */
 static void
 run_handler(Runner *runner, SchedJob *job)
@@ -238,6 +245,7 @@ record_failure(Runner *runner, SchedJob *job, const char *reason)
 	runner->process->failures++;
 }
 
+/* Whatever the handler did or threw, the session is clean afterwards. */
 static void
 run_job(Runner *runner, SchedJob *job)
 {
@@ -282,6 +290,7 @@ is_armed(Runner *runner)
 	return armed;
 }
 
+/* Ends when it was idle for a while; a worker starts another when there is work. */
 void
 sched_jobs_runner_main(Datum argument)
 {

@@ -1,8 +1,8 @@
 /*
  * shmem.h - what launcher, workers, runners and backends know of each other.
  *
- * One fixed area made by the postmaster, zeroed after a crash: everything in it can be found out again. Fields
- * are read and written under `lock`; the atomic counters without it.
+ * One fixed area made by the postmaster, zeroed after a crash: everything in it can be found out
+ * again. Fields are read and written under `lock`; the atomic counters without it.
  */
 #ifndef SCHED_JOBS_SHMEM_H
 #define SCHED_JOBS_SHMEM_H
@@ -15,7 +15,10 @@
 #define SCHED_MAX_DATABASES 128
 #define SCHED_MAX_PROCESSES 256
 
-/* What somebody tells the workers of a database: a counter each, which a worker compares with what it saw last. */
+/*
+ * What somebody tells the workers of a database: a counter each, which a worker compares with
+ * what it saw last.
+ */
 typedef enum SchedSignal
 {
 	SCHED_SIGNAL_JOBS,      /* something is ready */
@@ -36,7 +39,10 @@ typedef enum SchedProcessType
 	SCHED_PROCESS_RUNNER
 } SchedProcessType;
 
-/* A place in the table of processes: reserved by who starts one (pid 0), filled by the process itself. */
+/*
+ * A place in the table of processes: reserved by who starts one (pid 0), filled by the process
+ * itself.
+ */
 typedef struct SchedProcess
 {
 	SchedProcessType type;
@@ -92,10 +98,16 @@ extern SchedShared *sched_jobs_shared;
 /* Hooks and requests; from _PG_init of the postmaster. */
 extern void sched_jobs_request_shared(void);
 
-/* The entry of a database, made where asked and there is room; the caller holds the lock (exclusively to make one). */
+/*
+ * The entry of a database, made where asked and there is room; the caller holds the lock
+ * (exclusively to make one).
+ */
 extern SchedDatabase *sched_jobs_find_database(Oid database, bool make);
 
-/* At the commit of this transaction, tells the workers of this database. Cheap; once per signal and transaction. */
+/*
+ * At the commit of this transaction, tells the workers of this database. Cheap; once per signal
+ * and transaction.
+ */
 extern void sched_jobs_signal_at_commit(SchedSignal signal);
 /* At commit, has the launcher look at this database for the extension. */
 extern void sched_jobs_probe_at_commit(void);

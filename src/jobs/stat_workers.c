@@ -1,7 +1,8 @@
 /*
  * stat_workers.c - worker_states(): the processes that work for this database.
  *
- * Runs in any backend. Reads the shared area under its lock; counters of others may be a moment old.
+ * Runs in any backend. Reads the shared area under its lock; counters of others may be a moment
+ * old.
  */
 #include "postgres.h"
 
@@ -19,6 +20,7 @@ PG_FUNCTION_INFO_V1(sched_sql_worker_states);
 
 #define N_COLUMNS 11
 
+/* One row of the answer. */
 static void
 put_process(ReturnSetInfo *result, SchedProcess *process)
 {
@@ -44,6 +46,7 @@ put_process(ReturnSetInfo *result, SchedProcess *process)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+/* Copies under the lock, forms rows without it: forming may throw. */
 Datum
 sched_sql_worker_states(PG_FUNCTION_ARGS)
 {

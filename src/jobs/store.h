@@ -19,7 +19,10 @@ typedef struct SchedStatement
 	SPIPlanPtr plan;
 } SchedStatement;
 
-/* Executes; throws where the result is not `expected` (an SPI_OK_ code). nulls as SPI has it, or NULL. */
+/*
+ * Executes; throws where the result is not `expected` (an SPI_OK_ code). nulls as SPI has it, or
+ * NULL.
+ */
 extern void sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls,
 							   int expected);
 
@@ -32,8 +35,9 @@ typedef struct SchedRights
 } SchedRights;
 
 /*
- * From here to sched_jobs_leave_system() with the rights of scheduler_system, an SPI connection, and no name or operator
- * looked up where the caller's search_path says; an error's abort leaves too.
+ * From here to sched_jobs_leave_system() with the rights of scheduler_system, an SPI connection,
+ * and no name or operator looked up where the caller's search_path says; an error's abort leaves
+ * too.
  */
 extern void sched_jobs_enter_system(SchedRights *before);
 extern void sched_jobs_leave_system(const SchedRights *before);

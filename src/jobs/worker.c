@@ -1,9 +1,17 @@
 /*
- * worker.c - the network loop: takes jobs, calls handlers, keeps calls in flight, and sleeps when there is nothing.
+ * worker.c - the network loop: takes jobs, calls handlers, keeps calls in flight, and sleeps
+ * when there is nothing.
  *
+<<<<<<< HEAD
+ * One process per database and scheduler.workers. It owns every transaction it opens; none is
+ * open while a call flies or it waits. An expected failure is an outcome of a job; an error at
+ * commit repeats the batch one job at a time; anything else ends the process, and the launcher
+ * starts it again with back-off.
+=======
  * One process per database and scheduler.workers. It owns every transaction it opens; none is open while a call
  * flies or it waits. An expected failure is an outcome of a job; an error outside a subtransaction repeats the batch with
  * one for each job, an error at commit one job at a time; anything else ends the process, and the launcher starts it again with back-off.
+>>>>>>> main
  */
 #include "postgres.h"
 
@@ -137,7 +145,10 @@ url_of_request(Datum request)
 	return is_null ? pstrdup("") : text_to_cstring(DatumGetTextPP(url));
 }
 
-/* What is to be done with flights when the batch has committed: collected before, in memory that outlives it. */
+/*
+ * What is to be done with flights when the batch has committed: collected before, in memory that
+ * outlives it.
+ */
 static List *
 collect_departures(SchedJob *jobs, int n_jobs)
 {
@@ -155,6 +166,7 @@ collect_departures(SchedJob *jobs, int n_jobs)
 	return urls;
 }
 
+/* The claim has committed: now the calls may go. */
 static void
 depart(SchedJob *jobs, int n_jobs, List *urls)
 {
@@ -163,6 +175,7 @@ depart(SchedJob *jobs, int n_jobs, List *urls)
 			sched_jobs_add_flight(&jobs[i], list_nth(urls, i));
 }
 
+/* For stat_workers. */
 static void
 count_outcomes(Worker *worker, const SchedJob *jobs, int n_jobs)
 {
@@ -196,7 +209,10 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 	count_outcomes(worker, jobs, n_jobs);
 }
 
-/* A job alone in its transaction failed at commit, or where no handler can be blamed: its attempt is over. */
+/*
+ * A job alone in its transaction failed at commit, or where no handler can be blamed: its
+ * attempt is over.
+ */
 static void
 record_failure(Worker *worker, const SchedJob *failed, const char *reason)
 {
@@ -223,8 +239,13 @@ record_failure(Worker *worker, const SchedJob *failed, const char *reason)
 }
 
 /*
+<<<<<<< HEAD
+ * After an error that no handler's subtransaction caught. Several jobs: all of them again, one
+ * at a time. One: it is to blame. None: nobody knows what is wrong, and the process ends.
+=======
  * After an error that no handler's subtransaction caught. All of the jobs again, each in a subtransaction; where they had
  * one, one at a time; where it was one job, it is to blame. No job: nobody knows what is wrong, and the process ends.
+>>>>>>> main
  */
 static void
 recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
@@ -261,7 +282,7 @@ adapt_batch(Worker *worker, const SchedJob *jobs, int taken)
 		worker->batch_size = Min(BATCH_SIZE, 2 * worker->batch_size);
 	if (reached == taken)
 		return;
-	worker->batch_size = Max(8, 2 * reached);
+	worker->batch_size = Min(BATCH_SIZE, Max(8, 2 * reached));
 	sched_jobs_return_unreached(worker->claimer, jobs, taken);
 }
 
@@ -315,7 +336,10 @@ lock_own(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id, Sche
 	return SPI_processed > 0 ? -1 : 0;
 }
 
-/* The first transaction of a job taken with a mark: if the next one kills the server, the mark tells. */
+/*
+ * The first transaction of a job taken with a mark: if the next one kills the server, the mark
+ * tells.
+ */
 static bool
 commit_mark(Worker *worker, SchedJob *job)
 {
@@ -418,7 +442,10 @@ work_on_answers(Worker *worker)
 	return n;
 }
 
-/* What a user's open transaction can cause by holding a row: no reason to end and lose the calls in flight. */
+/*
+ * What a user's open transaction can cause by holding a row: no reason to end and lose the calls
+ * in flight.
+ */
 static bool
 is_expected(int code)
 {
@@ -426,7 +453,10 @@ is_expected(int code)
 		   code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OBJECT_IN_USE;
 }
 
-/* A duty in a step of its own. False where it could not be done now; anything unexpected goes up. */
+/*
+ * A duty in a step of its own. False where it could not be done now; anything unexpected goes
+ * up.
+ */
 static bool
 do_duty(Worker *worker, void (*duty)(Worker *worker))
 {
@@ -460,18 +490,21 @@ not_at_once(TimestampTz next)
 	return Max(next, GetCurrentTimestamp() + 1000);
 }
 
+/* Due rules enqueue their jobs. */
 static void
 fire_schedules(Worker *worker)
 {
 	worker->schedules_at = not_at_once(sched_jobs_fire_schedules());
 }
 
+/* Delayed jobs become ready. */
 static void
 mark_due(Worker *worker)
 {
 	worker->due_at = not_at_once(sched_jobs_mark_due());
 }
 
+/* Free queues get their next job. */
 static void
 advance_queues(Worker *worker)
 {
@@ -535,7 +568,10 @@ read_signals(Worker *worker, TimestampTz now)
 		worker->cancels_wanted = true;
 }
 
-/* Once per poll_interval everything is looked at: for what nobody could signal, as a prepared transaction. */
+/*
+ * Once per poll_interval everything is looked at: for what nobody could signal, as a prepared
+ * transaction.
+ */
 static void
 look_at_all(Worker *worker, TimestampTz now)
 {
@@ -546,6 +582,7 @@ look_at_all(Worker *worker, TimestampTz now)
 	worker->changes_wanted = worker->orphans_wanted = true;
 }
 
+/* The duty's part of work_on_cancels(). */
 static void
 interrupt_cancelled(Worker *worker)
 {
@@ -572,6 +609,7 @@ number_changes(Worker *worker)
 	worker->changes_wanted = sched_jobs_number_changes();
 }
 
+/* Jobs of processes that are no more. */
 static void
 free_orphans(Worker *worker)
 {
@@ -579,6 +617,7 @@ free_orphans(Worker *worker)
 	worker->orphans_wanted = false;
 }
 
+/* Once an hour, in small portions until nothing is left. */
 static void
 keep_house(Worker *worker)
 {
@@ -705,6 +744,7 @@ find_pause(Worker *worker)
 	return flight >= 0 ? Min(pause, flight) : pause;
 }
 
+/* The only place where the worker sleeps; interrupts and reloads are taken here. */
 static void
 wait_for_something(Worker *worker)
 {
@@ -725,7 +765,10 @@ wait_for_something(Worker *worker)
 	}
 }
 
-/* The entry of this database, told that a worker of it lives; ends the process where there is no extension. */
+/*
+ * The entry of this database, told that a worker of it lives; ends the process where there is no
+ * extension.
+ */
 static void
 join_database(Worker *worker)
 {
@@ -751,6 +794,7 @@ join_database(Worker *worker)
 		sched_jobs_wake_launcher();
 }
 
+/* Never returns: ends by signal, by error, or in begin_step() when the extension is gone. */
 void
 sched_jobs_worker_main(Datum argument)
 {
