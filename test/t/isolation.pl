@@ -248,6 +248,10 @@ foreach my $try ('RESET ROLE', 'SET ROLE postgres', 'SET ROLE scheduler_system',
 {
 	like(outcome("{\"sql\": \"$try\"}"), qr/^dead\|.*\(42501\)$/, "a handler cannot: $try");
 }
+as_role('dev', 'CREATE TABLE of_dev.parents (id int PRIMARY KEY); CREATE TABLE of_dev.children (id int REFERENCES of_dev.parents DEFERRABLE INITIALLY DEFERRED)');
+is(outcome('{"sql": "WITH p AS (INSERT INTO of_dev.parents VALUES (1) RETURNING id) INSERT INTO of_dev.children SELECT id FROM p"}'), 'succeeded|"dev"',
+	'tables with deferred constraints can be written');
+like(outcome('{"sql": "INSERT INTO of_dev.children VALUES (2)"}'), qr/^dead\|.*\(23503\)$/, '... and whoever breaks one is to blame');
 is(outcome('{"sql": "RESET ALL"}'), 'succeeded|"dev"', 'RESET ALL changes nothing about who it is');
 is(outcome('{"hollow": 1}'), 'succeeded|"bad_request"', 'a request of nothing but NULLs is refused, not forgotten');
 my $start = time;
