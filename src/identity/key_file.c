@@ -32,23 +32,37 @@ copy_folder(const char *path, char *folder, size_t size)
 	return true;
 }
 
-/* Whether the file lies in or below the data directory, links resolved: a base backup would carry it away. */
-static bool
-is_in_data_directory(const char *path, const char *data_directory)
+/*
+ * Links are resolved. What does not exist yet is judged by the nearest folder above it that does; a relative path
+ * starts where the server runs, which is its data directory.
+ */
+bool
+sched_identity_is_in_directory(const char *path, const char *directory)
 {
-	char folder[PATH_MAX];
-	char real_folder[PATH_MAX];
-	char real_data[PATH_MAX];
+	char place[PATH_MAX];
+	char real_place[PATH_MAX];
+	char real_directory[PATH_MAX];
 	size_t length;
 
-	if (realpath(path, real_folder) == NULL &&
-		(!copy_folder(path, folder, sizeof(folder)) || realpath(folder, real_folder) == NULL))
+	if (strlen(path) >= sizeof(place) || realpath(directory, real_directory) == NULL)
 		return false;
-	if (realpath(data_directory, real_data) == NULL)
-		return false;
-	length = strlen(real_data);
-	return strncmp(real_folder, real_data, length) == 0 &&
-		   (real_folder[length] == '/' || real_folder[length] == '\0');
+	strcpy(place, path);
+	while (realpath(place, real_place) == NULL)
+	{
+		char *slash = strrchr(place, '/');
+
+		if (strcmp(place, ".") == 0 || strcmp(place, "/") == 0)
+			return false;
+		if (slash == NULL)
+			strcpy(place, ".");
+		else if (slash == place)
+			place[1] = '\0';
+		else
+			*slash = '\0';
+	}
+	length = strlen(real_directory);
+	return strncmp(real_place, real_directory, length) == 0 &&
+		   (real_place[length] == '/' || real_place[length] == '\0');
 }
 
 static SchedKeyFileStatus
@@ -101,7 +115,8 @@ sched_identity_read_key_file(const char *path, const char *data_directory, Sched
 	int descriptor;
 
 	sched_identity_wipe(key, sizeof(*key));
-	if (is_in_data_directory(path, data_directory))
+	/* A base backup would carry the key away with what it seals. */
+	if (sched_identity_is_in_directory(path, data_directory))
 		return SCHED_KEY_FILE_IN_DATA;
 	descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (descriptor < 0)
@@ -170,11 +185,6 @@ sched_identity_create_key_file(const char *path, const char *data_directory, boo
 	char text[SCHED_KEY_FILE_CHARS + 1];
 
 	*created = false;
-	/* Nothing is made inside the data directory, not even to be refused afterwards. */
-	if (status == SCHED_KEY_FILE_MISSING &&
-		strncmp(path, data_directory, strlen(data_directory)) == 0 &&
-		path[strlen(data_directory)] == '/')
-		status = SCHED_KEY_FILE_IN_DATA;
 	if (status == SCHED_KEY_FILE_MISSING)
 	{
 		if (sched_identity_make_key(text) &&

@@ -115,7 +115,20 @@ forget_gone(List *databases, TimestampTz now)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
-/* Ends the workers of a database that scheduler.databases no longer names, or that are too many. */
+/* Living workers of the same database that stand before this one in the table; the caller holds the lock. */
+static int
+count_before(const SchedProcess *process)
+{
+	int n = 0;
+
+	for (SchedProcess *other = sched_jobs_shared->processes; other < process; other++)
+		if (other->type == SCHED_PROCESS_WORKER && other->pid != 0 &&
+			other->database == process->database)
+			n++;
+	return n;
+}
+
+/* Ends the processes of a database that scheduler.databases no longer names, and workers that are too many. */
 static void
 stop_unwanted(List *databases)
 {
@@ -124,8 +137,10 @@ stop_unwanted(List *databases)
 	{
 		SchedProcess *process = &sched_jobs_shared->processes[i];
 
-		if (process->type != SCHED_PROCESS_FREE && process->pid != 0 &&
-			!list_member_oid(databases, process->database))
+		if (process->type == SCHED_PROCESS_FREE || process->pid == 0)
+			continue;
+		if (!list_member_oid(databases, process->database) ||
+			(process->type == SCHED_PROCESS_WORKER && count_before(process) >= sched_workers))
 			kill(process->pid, SIGTERM);
 	}
 	LWLockRelease(sched_jobs_shared->lock);
@@ -174,36 +189,56 @@ count_starting(void)
 	return n;
 }
 
+/* Brings one database to the number of workers it wants; false where the round must end here. */
+static bool
+start_workers(Oid database, TimestampTz now, TimestampTz *again, bool *no_room)
+{
+	int wanted = workers_wanted(database, now, again);
+	int have = sched_jobs_count_processes(SCHED_PROCESS_WORKER, database);
+
+	for (; have < wanted; have++)
+	{
+		/* The next round comes when one of them has started. */
+		if (count_starting() >= MAX_PROBES)
+		{
+			*again = Min(*again, now + USECS_PER_SEC);
+			return false;
+		}
+		if (!sched_jobs_start_process(SCHED_PROCESS_WORKER, database))
+		{
+			*no_room = true;
+			*again = Min(*again, now + NO_ROOM_PAUSE);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A lack of processes is told once in the log, and to whoever asks as long as it lasts. */
+static void
+note_room(bool no_room)
+{
+	static bool told = false;
+
+	if (no_room && !told)
+		ereport(WARNING, (errmsg("no background process is free for a scheduler worker"),
+						  errhint("Raise max_worker_processes.")));
+	told |= no_room;
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
+	sched_jobs_shared->no_room = no_room;
+	LWLockRelease(sched_jobs_shared->lock);
+}
+
 static void
 start_missing(List *databases, TimestampTz now, TimestampTz *again)
 {
-	static bool told = false;
+	bool no_room = false;
 	ListCell *cell;
 
 	foreach (cell, databases)
-	{
-		Oid database = lfirst_oid(cell);
-		int wanted = workers_wanted(database, now, again);
-		int have = sched_jobs_count_processes(SCHED_PROCESS_WORKER, database);
-
-		for (; have < wanted; have++)
-		{
-			/* The next round comes when one of them has started. */
-			if (count_starting() >= MAX_PROBES)
-			{
-				*again = Min(*again, now + USECS_PER_SEC);
-				return;
-			}
-			if (sched_jobs_start_process(SCHED_PROCESS_WORKER, database))
-				continue;
-			if (!told)
-				ereport(WARNING, (errmsg("no background process is free for a scheduler worker"),
-								  errhint("Raise max_worker_processes.")));
-			told = true;
-			*again = Min(*again, now + NO_ROOM_PAUSE);
-			return;
-		}
-	}
+		if (!start_workers(lfirst_oid(cell), now, again, &no_room))
+			break;
+	note_room(no_room);
 }
 
 static void
@@ -211,6 +246,7 @@ leave_launcher(int code, Datum argument)
 {
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	sched_jobs_shared->launcher_pid = 0;
+	sched_jobs_shared->launcher_due = GetCurrentTimestamp() + SCHED_LAUNCHER_PATIENCE;
 	LWLockRelease(sched_jobs_shared->lock);
 }
 

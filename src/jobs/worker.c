@@ -684,6 +684,8 @@ sched_jobs_worker_main(Datum argument)
 	sched_jobs_open_flights();
 	for (;;)
 	{
+		/* An end in one of these is a failure: the next start waits, longer each time. */
+		worker->process->busy = true;
 		do_duties(worker);
 		do_jobs(worker);
 		wait_for_something(worker);
