@@ -300,13 +300,8 @@ sched_jobs_interrupt_cancelled(void)
 void
 sched_jobs_keep_house(void)
 {
-	static SchedStatement make_partitions = {
-		"SELECT scheduler.make_partitions()", 0, {0}, false, NULL};
-	static SchedStatement apply_retention = {
-		"SELECT scheduler.apply_retention()", 0, {0}, false, NULL};
+	static SchedStatement keep_house = {"SELECT scheduler.keep_house()", 0, {0}, false, NULL};
 
-	if (!pass_fence(FENCE_HOUSE))
-		return;
-	sched_jobs_execute(&make_partitions, NULL, NULL, SPI_OK_SELECT);
-	sched_jobs_execute(&apply_retention, NULL, NULL, SPI_OK_SELECT);
+	if (pass_fence(FENCE_HOUSE))
+		sched_jobs_execute(&keep_house, NULL, NULL, SPI_OK_SELECT);
 }

@@ -104,3 +104,27 @@ CREATE FUNCTION scheduler.record_context(job scheduler.job, agent_name text, con
 	$body$;
 COMMENT ON FUNCTION scheduler.record_context(scheduler.job, text, text, jsonb, interval, jsonb) IS
 	'Writes a row of agent_context for a job.';
+
+/* The ledger stays 400 days, so that a year can be compared with the one before; what steps noted 90 days. */
+CREATE FUNCTION scheduler.expire_calls() RETURNS bigint
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	deleted bigint;
+	part bigint;
+BEGIN
+	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
+		RAISE EXCEPTION 'permission denied to apply retention' USING ERRCODE = '42501';
+	END IF;
+	DELETE FROM scheduler.llm_calls c WHERE c.created_at < now() - interval '400 days';
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	DELETE FROM scheduler.agent_context a WHERE a.created_at < now() - interval '90 days';
+	GET DIAGNOSTICS part = ROW_COUNT;
+	RETURN deleted + part;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.expire_calls() IS 'Deletes old rows of llm_calls and agent_context; for all users.';
+ALTER FUNCTION scheduler.expire_calls() OWNER TO scheduler_system;
+GRANT EXECUTE ON FUNCTION scheduler.expire_calls() TO scheduler_admin;
