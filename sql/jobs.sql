@@ -164,6 +164,7 @@ SELECT scheduler.make_partitions() AS made, scheduler.make_partitions() AS made_
 UPDATE scheduler.finished_jobs SET finished_at = '2020-01-15' WHERE job_id = :'first';
 SELECT scheduler.apply_retention();
 SELECT count(*) FROM scheduler.jobs WHERE job_id = :'first';
+SELECT scheduler.drop_empty_partitions() AS dropped, scheduler.drop_empty_partitions() AS none_left, scheduler.expire_jobs() AS nothing_old, scheduler.keep_house() AS kept;
 SELECT scheduler.record_change('task.created', :'first');
 SELECT user_id = scheduler.system_user_id() AS system, type, subject_id = :'first' AS subject FROM scheduler.new_changes WHERE type = 'task.created';
 SELECT scheduler.wake_workers('jobs'), scheduler.wake_workers('nonsense');

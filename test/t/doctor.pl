@@ -197,6 +197,10 @@ $s->sql('ALTER FUNCTION scheduler.gone() RENAME TO fire_schedules');
 $s->comes_true('mended', "SELECT count(*) > 0 FROM scheduler.jobs WHERE status = 'succeeded' AND finished_at > now() - interval '5 s'"
 	. " OR scheduler.enqueue('noop') IS NULL", 't', 40);
 
+configure('scheduler.http_allow_private_networks = on');
+says('private networks are open', 'private networks', qr/^warn\|scheduler\.http_allow_private_networks is on\|It is for tests/);
+configure('scheduler.http_allow_private_networks = off');
+
 # ---- a mailbox that cannot be read ----
 
 my $mail = $node->basedir . '/mail';
