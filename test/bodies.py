@@ -9,6 +9,7 @@ function of the list EXERCISED_BY is judged by the TAP test that stands beside i
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -38,6 +39,7 @@ def empty(definition):
 def notices(test, definition):
     """Runs one test against the changed function; True where its results differ."""
     database = "regress_" + test
+    shutil.rmtree(host + "/keys", ignore_errors=True)
     psql("postgres", f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
     psql("postgres", f"CREATE DATABASE {database} TEMPLATE base")
     psql(database, definition)
