@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "core/arguments.h"
 #include "core/uuid7.h"
 #include "identity/current_user.h"
 #include "jobs/job.h"
@@ -359,14 +360,6 @@ read_priority(bool is_null, int priority, const SchedKind *kind)
 	return (int16) priority;
 }
 
-static void
-require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
-{
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", name)));
-}
-
 static text *
 optional_text(FunctionCallInfo fcinfo, int argument)
 {
@@ -389,9 +382,9 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 	Oid user;
 	int context;
 
-	require_argument(fcinfo, 0, "kind");
-	require_argument(fcinfo, 1, "payload");
-	require_argument(fcinfo, 6, "unique_mode");
+	sched_core_require_argument(fcinfo, 0, "kind");
+	sched_core_require_argument(fcinfo, 1, "payload");
+	sched_core_require_argument(fcinfo, 6, "unique_mode");
 	new_job.kind = require_kind(PG_GETARG_TEXT_PP(0));
 	new_job.payload = PG_GETARG_DATUM(1);
 	new_job.run_at = optional_run_at(fcinfo, 2);
@@ -420,8 +413,8 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 	int context;
 	uint64 inserted;
 
-	require_argument(fcinfo, 0, "kind");
-	require_argument(fcinfo, 1, "payloads");
+	sched_core_require_argument(fcinfo, 0, "kind");
+	sched_core_require_argument(fcinfo, 1, "payloads");
 	new_job.kind = require_kind(PG_GETARG_TEXT_PP(0));
 	new_job.payload = PG_GETARG_DATUM(1);
 	new_job.run_at = optional_run_at(fcinfo, 2);
@@ -447,6 +440,10 @@ sched_sql_enqueue_scheduled(PG_FUNCTION_ARGS)
 	NewJob new_job = {0};
 	pg_uuid_t *job_id = palloc(sizeof(pg_uuid_t));
 
+	sched_core_require_argument(fcinfo, 0, "kind");
+	sched_core_require_argument(fcinfo, 1, "payload");
+	sched_core_require_argument(fcinfo, 2, "user_id");
+	sched_core_require_argument(fcinfo, 3, "schedule_id");
 	SPI_connect();
 	new_job.kind = sched_jobs_find_kind(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	if (new_job.kind == NULL)

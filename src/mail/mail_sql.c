@@ -266,15 +266,19 @@ fill_mail(const SchedMail *mail, Datum *values, bool *nulls)
 Datum
 sched_sql_parse_mail(PG_FUNCTION_ARGS)
 {
-	bytea *raw = PG_GETARG_BYTEA_PP(0);
-	SchedMailInput input = {.raw = VARDATA_ANY(raw),
-							.length = VARSIZE_ANY_EXHDR(raw),
-							.max_bytes = (size_t) sched_max_mail_bytes};
+	bytea *raw;
+	SchedMailInput input = {.max_bytes = (size_t) sched_max_mail_bytes};
 	TupleDesc description;
 	Datum values[MAIL_ATTRIBUTES];
 	bool nulls[MAIL_ATTRIBUTES] = {false};
 	SchedMail *mail;
 
+	/* Not STRICT: the second argument is mostly NULL. */
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	raw = PG_GETARG_BYTEA_PP(0);
+	input.raw = VARDATA_ANY(raw);
+	input.length = VARSIZE_ANY_EXHDR(raw);
 	if (!PG_ARGISNULL(1) && PG_GETARG_INT64(1) > 0)
 		input.full_length = (size_t) PG_GETARG_INT64(1);
 	if (get_call_result_type(fcinfo, NULL, &description) != TYPEFUNC_COMPOSITE ||

@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "core/arguments.h"
 #include "planner/load.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_place_tasks);
@@ -270,6 +271,9 @@ sched_sql_place_tasks(PG_FUNCTION_ARGS)
 	SchedLoad load;
 	SchedPlanResult plan;
 
+	sched_core_require_argument(fcinfo, 0, "user_id");
+	sched_core_require_argument(fcinfo, 1, "from_time");
+	sched_core_require_argument(fcinfo, 2, "to_time");
 	InitMaterializedSRF(fcinfo, 0);
 	begin_load(&request, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
 	request.with_tasks = true;
