@@ -58,6 +58,8 @@ FROM scheduler.recap('2020-01-01');
 SELECT count(*) AS kept_once FROM scheduler.recap('2026-03-02') AS r JOIN scheduler.weekly_recaps USING (user_id)
 WHERE weekly_recaps.week_start_date = '2026-03-02';
 SELECT scheduler.recap('2026-03-08', :'ben');
+SELECT scheduler.caller_has_role('scheduler_user') AS user, scheduler.caller_has_role('scheduler_admin') AS admin,
+	scheduler.caller_has_role('nobody_has_this') AS unknown;
 SELECT scheduler.apply_retention();
 SELECT scheduler.expire_jobs();
 SELECT scheduler.expire_calls();

@@ -20,6 +20,9 @@
 #include "core/arguments.h"
 #include "planner/load.h"
 
+/* More free places than anybody looks at. */
+#define MAX_SLOTS 10000
+
 PG_FUNCTION_INFO_V1(sched_sql_place_tasks);
 PG_FUNCTION_INFO_V1(sched_sql_free_slots);
 PG_FUNCTION_INFO_V1(sched_sql_judge_starts);
@@ -305,7 +308,7 @@ sched_sql_free_slots(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	char *kind = text_to_cstring(PG_GETARG_TEXT_PP(4));
-	int max = PG_GETARG_INT32(6);
+	int max = Max(0, Min(PG_GETARG_INT32(6), MAX_SLOTS));
 	SchedSlot *slots = palloc((max + 1) * sizeof(SchedSlot));
 	SchedPlanTask task = {.earliest = PG_INT64_MIN, .deadline = SCHED_NEVER, .priority = 5};
 	SchedLoadRequest request;
