@@ -160,7 +160,12 @@ UPDATE scheduler.schedules SET next_run_at = now() - interval '3 years', catch_u
 SELECT scheduler.fire_schedules() > now() AS at_once;
 SELECT outcome, reason, count(*) FROM scheduler.schedule_runs GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT scheduler.enqueue_scheduled('gone', '{}', scheduler.system_user_id(), scheduler.uuid7(), NULL) IS NULL AS kind_is_gone;
+<<<<<<< HEAD
 SELECT scheduler.make_partitions() AS made, scheduler.make_partitions() AS made_again, scheduler.make_partition('changes', '2020-01-01') AS old_one;
+=======
+SELECT scheduler.make_partitions() AS made, scheduler.make_partitions() AS made_again, scheduler.make_partition('changes', '2020-01-01', 'change_seq', 'at') AS old_one;
+SELECT scheduler.drop_partitions() AS dropped, scheduler.drop_partitions() AS dropped_again;
+>>>>>>> main
 UPDATE scheduler.finished_jobs SET finished_at = '2020-01-15' WHERE job_id = :'first';
 SELECT scheduler.apply_retention();
 SELECT count(*) FROM scheduler.jobs WHERE job_id = :'first';

@@ -281,6 +281,8 @@ SELECT (process(invitation('max@example.com', 'REQUEST', '20310508T090000', 'max
 SELECT start_datetime, status FROM scheduler.calendar_events WHERE external_id = 'meet@example.com';
 SELECT (process(invitation('max@example.com', 'CANCEL', '20310508T090000', 'max@example.com'))).result -> 'events' AS events;
 SELECT status FROM scheduler.calendar_events WHERE external_id = 'meet@example.com';
+SELECT invitation('max@example.com', 'REQUEST', '20310509T090000', 'max@example.com') AS p8 \gset
+SELECT result -> 'events' AS events FROM apply(:'p8', '{"classification": "spam", "confidence": 0.9, "language": "en", "tasks": [], "events": []}');
 SELECT count(*) AS without_calendar FROM scheduler.apply_invitations(:'row'::scheduler.email_tracking, 'Europe/Berlin');
 SELECT method, uid, all_day, starts_at, ends_at - starts_at AS length
 FROM scheduler.email_tracking AS m, LATERAL scheduler.mail_invitations(m, 'Europe/Berlin') AS i

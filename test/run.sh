@@ -24,6 +24,7 @@ count() {
 	passed=$((passed + good))
 	failed=$((failed + bad))
 	printf '%-28s %4d passed %3d failed %4d s\n' "$name" "$good" "$bad" $((SECONDS - part_started))
+	sed -n 's/^# score /    /p' "$log"
 	[ "$bad" = 0 ] || grep -vE '^(ok |test .* \.\.\. ok)' "$log" | tail -n "${FAILED_LINES:-40}"
 }
 
@@ -96,7 +97,7 @@ run_tap() {
 		part "tap.$name"
 		server_bin=$BIN
 		# What kills processes at named points needs a build that has them.
-		case $name in *_faults) stage_faults && server_bin=$FAULT_SERVER$PG_BINDIR ;; esac
+		case $name in *_faults | crash) stage_faults && server_bin=$FAULT_SERVER$PG_BINDIR ;; esac
 		as_server sh -c "rm -rf '$STAGE/tap/$name'; mkdir -p '$STAGE/tap/$name'"
 		as_server env PATH="$server_bin:$PATH" TESTDIR="$STAGE/tap/$name" TESTDATADIR="$STAGE/tap/$name" TESTLOGDIR="$STAGE/tap/$name" PG_REGRESS="$SERVER$PG_LIBDIR/pgxs/src/test/regress/pg_regress" \
 			TZ=UTC PERL5LIB="$SERVER$PG_LIBDIR/pgxs/src/test/perl:$STAGE/tree/test/lib" STAGE="$STAGE" TREE="$STAGE/tree" \

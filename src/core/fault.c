@@ -1,8 +1,9 @@
 /*
  * fault.c - kills the process at a named point, for tests of what survives a crash.
  *
- * Runs in workers and runners of a build with -DSCHED_FAULT_POINTS; empty otherwise. The setting is
- * 'claimed', 'sent', 'answered' or 'before_commit', with ':N' for the N-th time the point is reached in a process.
+ * Runs in workers and runners of a build with -DSCHED_FAULT_POINTS; empty otherwise. The setting
+ * is 'claimed', 'sent', 'answered' or 'before_commit', with ':N' for the N-th time the point is
+ * reached in a process.
  */
 #include "postgres.h"
 

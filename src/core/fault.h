@@ -1,7 +1,8 @@
 /*
  * fault.h - named points at which a test kills the process.
  *
- * Compiled only with -DSCHED_FAULT_POINTS; otherwise SCHED_FAULT() is nothing and there is no such setting.
+ * Compiled only with -DSCHED_FAULT_POINTS; otherwise SCHED_FAULT() is nothing and there is no
+ * such setting.
  */
 #ifndef SCHED_CORE_FAULT_H
 #define SCHED_CORE_FAULT_H

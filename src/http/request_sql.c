@@ -256,6 +256,7 @@ add_auth(const Request *request, const Lines *lines, const pg_uuid_t *user_id, u
 	SchedSecretStatus status;
 	const char *name;
 	const char *problem;
+	bool in_clear;
 
 	/*
 	 * Only the name stands in the request; the prefix leaves room for other kinds of credentials.
@@ -279,10 +280,26 @@ add_auth(const Request *request, const Lines *lines, const pg_uuid_t *user_id, u
 	secret_target.host = target.address ? psprintf("[%s]", target.host) : pstrdup(target.host);
 	secret_target.path = pstrdup(target.path);
 	secret_target.port = target.port;
+	in_clear = !target.https && target.port == 443;
 	sched_target_clear(&target);
+	/* A binding without a port means TLS; the other end would refuse, but only after it was sent. */
+	if (in_clear)
+		return sched_http_make_failure(tag, SCHED_HTTP_FORBIDDEN, false,
+									   "a secret is not sent to port 443 without TLS");
 	status = sched_identity_open_secret(user_id, name, &secret_target, &secret);
 	if (status != SCHED_SECRET_OK)
 		return refuse_secret(tag, status, name);
+	/*
+	 * Whoever does not own it does not choose the header either: a server that quotes a header it does
+	 * not understand would tell him the value.
+	 */
+	if (secret.shared && lines->n_templates > 0)
+	{
+		sched_identity_close_secret(&secret);
+		return sched_http_make_failure(
+			tag, SCHED_HTTP_FORBIDDEN, false,
+			"a secret of the installation is sent as Authorization only");
+	}
 	/*
 	 * The value is malloc'ed and lines with it are palloc'ed: an error in between must leave
 	 * neither readable.

@@ -161,6 +161,18 @@ find_user_of_role(const char *role_name, pg_uuid_t *user_id)
 	return found;
 }
 
+/*
+ * Somebody else's code: an index expression, a default or a materialized view that the server evaluates as the table's
+ * owner while a superuser or autovacuum is outside. Its owner would act as whoever maintains the table; so nobody is
+ * there, and no role. A job's handler runs restricted too, but its identity is set and the role outside is its own.
+ */
+static bool
+runs_for_another(void)
+{
+	return (job_user == NULL || !job_user->is_set) && InSecurityRestrictedOperation() &&
+		   GetUserId() != GetOuterUserId();
+}
+
 bool
 sched_identity_find_current(pg_uuid_t *user_id)
 {
@@ -171,6 +183,8 @@ sched_identity_find_current(pg_uuid_t *user_id)
 		*user_id = job_user->user_id;
 		return true;
 	}
+	if (runs_for_another())
+		return false;
 	role_name = GetUserNameFromId(GetOuterUserId(), true);
 	return role_name != NULL && find_user_of_role(role_name, user_id);
 }
@@ -181,6 +195,8 @@ sched_identity_caller_has_role(const char *role_name)
 	Oid caller = GetOuterUserId();
 	Oid role = get_role_oid(role_name, true);
 
+	if (runs_for_another())
+		return false;
 	return superuser_arg(caller) || (OidIsValid(role) && has_privs_of_role(caller, role));
 }
 

@@ -442,6 +442,7 @@ sched_identity_open_secret(const pg_uuid_t *user_id, const char *name,
 	if (!sched_identity_bindings_allow(found.hosts, target->host, target->port))
 		return SCHED_SECRET_WRONG_HOST;
 	set_owner(&owner, &found.owner_id, name);
+	value->shared = memcmp(&found.owner_id, user_id, UUID_LEN) != 0;
 	return unseal_found(&found, &owner, key_path, value);
 }
 

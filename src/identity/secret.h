@@ -27,6 +27,7 @@ typedef struct SchedSecretValue
 {
 	char *bytes; /* malloc'ed, length bytes and a NUL */
 	size_t length;
+	bool shared; /* the system user's, opened for somebody else's job */
 } SchedSecretValue;
 
 /* Where the value would be sent, as the library that sends it has parsed the URL. */

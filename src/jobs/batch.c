@@ -1,10 +1,11 @@
 /*
  * batch.c - calls handlers: with whose rights, for how long, and what is put back afterwards.
  *
- * Runs in workers (many jobs in a transaction, each in a subtransaction unless its handler is a C function of ours)
- * and runners (one job in a transaction of its own). Around each call: the job's identity, the role, a deadline by
- * timer (statement_timeout is not enforced in background processes), settings put back, deferred constraints made
- * immediate, session locks released.
+ * Runs in workers (many jobs in a transaction; a handler that is not ours in a subtransaction, ours
+ * too once a batch has failed: SQL functions are planned anew in each subtransaction, which costs
+ * more than what they do) and runners (one job in a transaction of its own). Around each call: the
+ * job's identity, the role, a deadline by timer (statement_timeout is not enforced in background
+ * processes), settings put back, deferred constraints made immediate, session locks released.
  */
 #include "postgres.h"
 
@@ -26,23 +27,35 @@
 #include "jobs/batch.h"
 #include "jobs/store.h"
 
-/* More subtransactions with an id than this in one transaction slow every snapshot of the server. */
+/*
+ * More subtransactions with an id than this in one transaction slow every snapshot of the
+ * server.
+ */
 #define MAX_WRITING_SUBTRANSACTIONS 60
 /* A batch that has run this long commits; who waits for its turn waits no longer. */
 #define BATCH_TIME_US 20000
+#define MAX_CANCELS 5
 
 static TimeoutId deadline_timer;
 static volatile sig_atomic_t deadline_passed = false;
+static volatile sig_atomic_t cancels = 0;
 
+/*
+ * Goes off again each second: a handler may catch the first cancel. One that catches all of them
+ * loses its process.
+ */
 static void
 pass_deadline(void)
 {
 	deadline_passed = true;
+	if (++cancels > MAX_CANCELS)
+		ProcDiePending = true;
 	QueryCancelPending = true;
 	InterruptPending = true;
 	SetLatch(MyLatch);
 }
 
+/* A process has few timers to register; the same one serves every call. */
 void
 sched_jobs_prepare_deadline(void)
 {
@@ -53,11 +66,14 @@ sched_jobs_prepare_deadline(void)
 	registered = true;
 }
 
+/* Begins the time that one call has. */
 static void
 start_deadline(int64 milliseconds)
 {
 	deadline_passed = false;
-	enable_timeout_after(deadline_timer, (int) Min(milliseconds, INT_MAX));
+	cancels = 0;
+	enable_timeout_every(deadline_timer,
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds), 1000);
 }
 
 /* A timer that went off after the handler's last interrupt check must not hit what follows. */
@@ -69,7 +85,10 @@ stop_deadline(void)
 		QueryCancelPending = false;
 }
 
-/* SET CONSTRAINTS ALL IMMEDIATE, where there is anything to check: not at the commit of all, where it would hit others. */
+/*
+ * SET CONSTRAINTS ALL IMMEDIATE, where there is anything to check: not at the commit of all,
+ * where it would hit others.
+ */
 static void
 check_constraints(void)
 {
@@ -100,6 +119,7 @@ call_as(SchedJob *job, Oid role)
 	SetUserIdAndSecContext(user, context);
 }
 
+/* Words for the job's error column; the SQLSTATE tells what words in another language do not. */
 const char *
 sched_jobs_describe_error(SchedJob *job, const ErrorData *error)
 {
@@ -140,12 +160,16 @@ call_guarded(SchedJob *job, Oid role)
 	CurrentResourceOwner = owner;
 }
 
+/*
+ * One call in a worker's batch: identity and deadline around it, session locks released behind
+ * it.
+ */
 static void
 run_one(SchedJob *job, Oid role, bool careful)
 {
 	sched_identity_set_job_user(&job->user_id);
 	start_deadline(job->kind->timeout_ms);
-	if (job->kind->plain && !careful)
+	if (job->kind->builtin && !careful)
 		call_as(job, role);
 	else
 		call_guarded(job, role);
@@ -186,6 +210,10 @@ settle_without_call(SchedJob *job, Oid role)
 	return SCHED_OUTCOME_NONE;
 }
 
+/*
+ * Stops where the batch has taken its time or its subtransactions; what is left keeps NONE and
+ * is taken again.
+ */
 void
 sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful)
 {
@@ -211,6 +239,9 @@ sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful)
 	}
 }
 
+/*
+ * No subtransaction: an error takes the whole transaction, and the runner records it in another.
+ */
 void
 sched_jobs_run_alone(SchedJob *job, Oid role)
 {
@@ -222,6 +253,10 @@ sched_jobs_run_alone(SchedJob *job, Oid role)
 	sched_identity_set_job_user(NULL);
 }
 
+/*
+ * For a session that runs a job itself; the caller has found out whether it may act as this
+ * role.
+ */
 void
 sched_jobs_run_guarded(SchedJob *job, Oid role)
 {
@@ -242,6 +277,7 @@ sched_jobs_run_guarded(SchedJob *job, Oid role)
 	sched_identity_set_job_user(NULL);
 }
 
+/* After an error nobody knows how far the call came: everything that surrounds it is put back. */
 void
 sched_jobs_end_call(void)
 {

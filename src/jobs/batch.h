@@ -10,15 +10,17 @@
 extern void sched_jobs_prepare_deadline(void);
 
 /*
- * Calls the handlers of jobs that this transaction has locked, in order, until the batch has taken its time; jobs that
- * were not reached keep SCHED_OUTCOME_NONE. A failing handler is an outcome, not an error; only what calls in C without a
- * subtransaction throw goes up, and not when `careful`. Memory: the current context, until the outcomes are written.
+ * Calls the handlers of jobs that this transaction has locked, in order, until the batch has
+ * taken its time; jobs that were not reached keep SCHED_OUTCOME_NONE. A failing handler is an
+ * outcome, not an error; only what calls in C without a subtransaction throw goes up, and not
+ * when `careful`. Memory: the current context, until the outcomes are written.
  */
 extern void sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful);
 
 /*
- * For a runner: calls one handler as `role` in the transaction that the runner made for it, without a subtransaction. What it
- * throws goes up. The caller has made the session's user `role`.
+ * For a runner: calls one handler as `role` in the transaction that the runner made for it,
+ * without a subtransaction. What it throws goes up. The caller has made the session's user
+ * `role`.
  */
 extern void sched_jobs_run_alone(SchedJob *job, Oid role);
 

@@ -1,9 +1,9 @@
 /*
  * call.c - one call of a handler: the job as a composite value in, a step out.
  *
- * Runs in the worker, in a runner and in a session that calls run_job_now(). Everything is palloc'ed in the
- * caller's context. Throws what the handler throws and where its answer is no step; who calls has made the
- * subtransaction that this needs.
+ * Runs in the worker, in a runner and in a session that calls run_job_now(). Everything is
+ * palloc'ed in the caller's context. Throws what the handler throws and where its answer is no
+ * step; who calls has made the subtransaction that this needs.
  */
 #include "postgres.h"
 
@@ -52,6 +52,7 @@ enum
 	STEP_LENGTH
 };
 
+/* The row type of this name in our schema; the caller releases it. */
 static TupleDesc
 look_up_row(const char *type_name)
 {
@@ -62,6 +63,7 @@ look_up_row(const char *type_name)
 	return lookup_rowtype_tupdesc(type, -1);
 }
 
+/* What the handler sees of its job: a type of its own, so that the table stays free to change. */
 static Datum
 form_job(SchedJob *job)
 {
@@ -95,6 +97,7 @@ milliseconds_of(const Interval *interval)
 		   ((int64) interval->day + (int64) interval->month * 30) * 86400 * 1000;
 }
 
+/* Throws for a word that no constructor makes: somebody built the row by hand. */
 static SchedOutcome
 read_action(const char *action)
 {
@@ -113,6 +116,7 @@ read_action(const char *action)
 					errmsg("the handler answered an unknown step"), errdetail("\"%s\"", action)));
 }
 
+/* A step without what its action needs is an error of the handler, not of the worker. */
 static void
 require_attribute(bool is_null, const char *action, const char *attribute)
 {
@@ -158,6 +162,10 @@ read_step(SchedJob *job, Datum step)
 		job->after_ms = milliseconds_of(DatumGetIntervalP(values[STEP_AFTER]));
 }
 
+/*
+ * sched_jobs_current is put back also where the handler throws: enqueue() asks it for the
+ * parent.
+ */
 void
 sched_jobs_call_handler(SchedJob *job)
 {
@@ -186,6 +194,7 @@ sched_jobs_call_handler(SchedJob *job)
 	read_step(job, step);
 }
 
+/* Takes back whatever the call had answered before it failed. */
 void
 sched_jobs_note_failure(SchedJob *job, const char *reason)
 {
@@ -195,9 +204,13 @@ sched_jobs_note_failure(SchedJob *job, const char *reason)
 	job->has_result = false;
 	job->has_new_state = false;
 	job->enqueued = false;
+	job->keeps_response = job->has_response;
 }
 
-/* handle_noop(job, response) -> step: done, no result. Formed by hand, as it is what is measured. */
+/*
+ * handle_noop(job, response) -> step: done, no result. Formed by hand, as it is what is
+ * measured.
+ */
 Datum
 sched_sql_handle_noop(PG_FUNCTION_ARGS)
 {

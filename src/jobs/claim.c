@@ -1,11 +1,12 @@
 /*
  * claim.c - fair shares: a rotation over the users with due jobs.
  *
- * Runs in workers and runners. The rotation is memory of the process: which users have work (found by hopping
- * from user to user through the index) and how far each one's jobs were taken. Starting where the last claim ended
- * keeps a scan from walking over the index entries of a million jobs that are gone but not yet vacuumed;
- * what came in behind that point is found when the rotation is made anew, which happens as soon as somebody has told of
- * new work, but costs at most a tenth of the time.
+ * Runs in workers and runners. The rotation is memory of the process: which users have work, and
+ * how far each one's jobs were taken. Starting where the last claim ended keeps a scan from
+ * walking over the index entries of a million jobs that are gone but not yet vacuumed, and
+ * looking for users hops over those who are known to have work for the same reason. What came in
+ * behind such a point (a late commit, a row that was locked) is found when a share starts from
+ * its beginning again. Looking costs at most a tenth of the time.
  */
 #include "postgres.h"
 
@@ -19,6 +20,11 @@
 #include "jobs/store.h"
 
 #define MAX_SHARES 256
+/* A share begins anew after this, or after so many times what its first scan took. */
+#define RESTART_US (200 * 1000)
+#define RESTART_FACTOR 20
+/* One look, then at least so many times its cost without one. */
+#define LOOK_FACTOR 10
 
 /* One user's place in the rotation. */
 typedef struct Share
@@ -27,6 +33,8 @@ typedef struct Share
 	int16 priority; /* the last job taken: the next one comes after (priority, run_at, job_id) */
 	TimestampTz run_at;
 	pg_uuid_t job_id;
+	TimestampTz started; /* when it was at its beginning */
+	int64 start_cost;    /* microseconds of the scan from there */
 } Share;
 
 struct SchedClaimer
@@ -42,19 +50,20 @@ struct SchedClaimer
 	Share shares[MAX_SHARES];
 };
 
-#define FIND_USERS(lane)                                                                        \
-	"WITH RECURSIVE u AS ((SELECT l.user_id FROM scheduler.live_jobs l WHERE l.ready AND " lane \
-	" AND l.user_id >= $1 ORDER BY l.user_id LIMIT 1) UNION ALL SELECT (SELECT l.user_id FROM"  \
-	" scheduler.live_jobs l WHERE l.ready AND " lane " AND l.user_id > u.user_id"               \
-	" ORDER BY l.user_id LIMIT 1) FROM u WHERE u.user_id IS NOT NULL)"                          \
-	" SELECT u.user_id FROM u WHERE u.user_id IS NOT NULL LIMIT $2"
+#define FIND_USER(lane)                                                   \
+	"SELECT l.user_id FROM scheduler.live_jobs l WHERE l.ready AND " lane \
+	" AND l.user_id >= $1 AND l.user_id < $2 ORDER BY l.user_id LIMIT 1"
+/* Anything that goes before what the share has come to? */
+#define FIND_URGENT(lane)                                       \
+	"SELECT FROM scheduler.live_jobs l WHERE l.ready AND " lane \
+	" AND l.user_id = $1 AND l.priority < $2 LIMIT 1"
 #define TAKE_JOBS(lane)                                                                        \
 	"SELECT " SCHED_JOB_COLUMNS " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.ready" \
 	" AND " lane " AND (l.priority, l.run_at, l.job_id) > ($2, $3, $4)"                        \
 	" ORDER BY l.priority, l.run_at, l.job_id LIMIT $5 FOR UPDATE SKIP LOCKED"
 #define FIND_TYPES       \
 	{                    \
-		UUIDOID, INT8OID \
+		UUIDOID, UUIDOID \
 	}
 #define TAKE_TYPES                                         \
 	{                                                      \
@@ -62,11 +71,15 @@ struct SchedClaimer
 	}
 
 /* The lane stands in the text so that the partial index serves. Second element: runners. */
-static SchedStatement find_users[2] = {{FIND_USERS("NOT l.runner"), 2, FIND_TYPES, true, NULL},
-									   {FIND_USERS("l.runner"), 2, FIND_TYPES, true, NULL}};
+static SchedStatement find_user[2] = {{FIND_USER("NOT l.runner"), 2, FIND_TYPES, true, NULL},
+									  {FIND_USER("l.runner"), 2, FIND_TYPES, true, NULL}};
+static SchedStatement find_urgent[2] = {
+	{FIND_URGENT("NOT l.runner"), 2, {UUIDOID, INT2OID}, true, NULL},
+	{FIND_URGENT("l.runner"), 2, {UUIDOID, INT2OID}, true, NULL}};
 static SchedStatement take_jobs[2] = {{TAKE_JOBS("NOT l.runner"), 5, TAKE_TYPES, true, NULL},
 									  {TAKE_JOBS("l.runner"), 5, TAKE_TYPES, true, NULL}};
 
+/* The rotation of a process starts empty: the first claim looks around. */
 SchedClaimer *
 sched_jobs_make_claimer(bool runner)
 {
@@ -77,12 +90,14 @@ sched_jobs_make_claimer(bool runner)
 	return claimer;
 }
 
+/* Costs nothing until the next claim. */
 void
 sched_jobs_refresh_claimer(SchedClaimer *claimer)
 {
 	claimer->stale = true;
 }
 
+/* The loop sleeps only where this is so. */
 bool
 sched_jobs_claimer_is_idle(const SchedClaimer *claimer)
 {
@@ -97,52 +112,156 @@ increment_uuid(pg_uuid_t *uuid)
 		;
 }
 
-/* Makes the rotation anew: the next MAX_SHARES users with due jobs. */
+/* To the beginning of the user's jobs. */
+static void
+start_share(Share *share)
+{
+	share->priority = -1;
+	share->run_at = DT_NOBEGIN;
+	memset(&share->job_id, 0, UUID_LEN);
+	share->started = GetCurrentTimestamp();
+	share->start_cost = 0;
+}
+
+/*
+ * Users from `from` up to but not including `to` who have work, as new shares at the end of
+ * `shares`.
+ */
+static int
+find_between(SchedClaimer *claimer, pg_uuid_t from, pg_uuid_t to, Share *shares, int room)
+{
+	int n = 0;
+
+	while (n < room)
+	{
+		Datum values[2] = {UUIDPGetDatum(&from), UUIDPGetDatum(&to)};
+		bool is_null;
+
+		sched_jobs_execute(&find_user[claimer->runner], values, NULL, SPI_OK_SELECT);
+		if (SPI_processed == 0)
+			break;
+		shares[n].user_id = *DatumGetUUIDP(
+			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+		SPI_freetuptable(SPI_tuptable);
+		start_share(&shares[n]);
+		from = shares[n].user_id;
+		increment_uuid(&from);
+		n++;
+	}
+	return n;
+}
+
+/*
+ * A share goes back to its beginning for something urgent, and now and then for what came in
+ * behind.
+ */
+static void
+review_share(SchedClaimer *claimer, Share *share)
+{
+	Datum values[2] = {UUIDPGetDatum(&share->user_id), Int16GetDatum(share->priority)};
+	int64 age = GetCurrentTimestamp() - share->started;
+
+	if (share->priority < 0)
+		return;
+	if (age > Max(RESTART_US, RESTART_FACTOR * share->start_cost))
+	{
+		start_share(share);
+		return;
+	}
+	sched_jobs_execute(&find_urgent[claimer->runner], values, NULL, SPI_OK_SELECT);
+	if (SPI_processed > 0)
+		start_share(share);
+}
+
+/* By user, the order in which looking hops through the index. */
+static int
+compare_shares(const void *a, const void *b)
+{
+	return memcmp(&((const Share *) a)->user_id, &((const Share *) b)->user_id, UUID_LEN);
+}
+
+/*
+ * The share whose turn is next after the rotation was made anew: that of the same user or the
+ * one behind.
+ */
+static void
+find_turn(SchedClaimer *claimer, const pg_uuid_t *user_id)
+{
+	claimer->next = 0;
+	while (claimer->next < claimer->n_shares &&
+		   memcmp(&claimer->shares[claimer->next].user_id, user_id, UUID_LEN) < 0)
+		claimer->next++;
+}
+
+/*
+ * Adds the users who have work and no share yet. Where there are more than shares, the next look
+ * drops all and goes on behind the last one, so that everybody has his turn.
+ */
+static void
+merge_users(SchedClaimer *claimer)
+{
+	static Share merged[MAX_SHARES];
+	static const pg_uuid_t lowest = {{0}};
+	pg_uuid_t highest;
+	pg_uuid_t cursor = claimer->more_users ? claimer->from : lowest;
+	bool from_lowest = memcmp(&cursor, &lowest, UUID_LEN) == 0;
+	int n = 0;
+
+	memset(&highest, 0xff, UUID_LEN);
+	if (claimer->more_users)
+		claimer->n_shares = 0;
+	qsort(claimer->shares, claimer->n_shares, sizeof(Share), compare_shares);
+	for (int i = 0; i <= claimer->n_shares; i++)
+	{
+		bool last = i == claimer->n_shares;
+		pg_uuid_t to = last ? highest : claimer->shares[i].user_id;
+
+		/* Room is kept for the shares that are there. */
+		n +=
+			find_between(claimer, cursor, to, &merged[n], MAX_SHARES - n - (claimer->n_shares - i));
+		if (last)
+			break;
+		review_share(claimer, &claimer->shares[i]);
+		merged[n++] = claimer->shares[i];
+		cursor = claimer->shares[i].user_id;
+		increment_uuid(&cursor);
+	}
+	memcpy(claimer->shares, merged, n * sizeof(Share));
+	claimer->n_shares = n;
+	claimer->more_users = n == MAX_SHARES || !from_lowest;
+	claimer->from = lowest;
+	if (n == MAX_SHARES)
+	{
+		claimer->from = claimer->shares[n - 1].user_id;
+		increment_uuid(&claimer->from);
+	}
+}
+
+/* Measures itself: the next look comes after ten times this. */
 static void
 look_around(SchedClaimer *claimer)
 {
-	Datum values[2] = {UUIDPGetDatum(&claimer->from), Int64GetDatum(MAX_SHARES)};
+	pg_uuid_t turn = {{0}};
 	instr_time start;
 	instr_time duration;
-	bool is_null;
 
 	INSTR_TIME_SET_CURRENT(start);
 	claimer->stale = false;
-	sched_jobs_execute(&find_users[claimer->runner], values, NULL, SPI_OK_SELECT);
-	claimer->n_shares = (int) SPI_processed;
-	claimer->next = 0;
-	for (int i = 0; i < claimer->n_shares; i++)
-	{
-		Share *share = &claimer->shares[i];
-
-		memset(share, 0, sizeof(Share));
-		share->user_id = *DatumGetUUIDP(
-			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
-		share->priority = -1;
-		share->run_at = DT_NOBEGIN;
-	}
-	claimer->more_users = claimer->n_shares == MAX_SHARES;
-	if (claimer->more_users)
-	{
-		claimer->from = claimer->shares[MAX_SHARES - 1].user_id;
-		increment_uuid(&claimer->from);
-	}
-	else
-	{
-		/* Whoever lies before the starting point has his turn at the next look. */
-		claimer->more_users = memcmp(&claimer->from, &(pg_uuid_t){{0}}, UUID_LEN) != 0;
-		memset(&claimer->from, 0, UUID_LEN);
-	}
-	SPI_freetuptable(SPI_tuptable);
+	if (claimer->next < claimer->n_shares)
+		turn = claimer->shares[claimer->next].user_id;
+	merge_users(claimer);
+	find_turn(claimer, &turn);
 	INSTR_TIME_SET_CURRENT(duration);
 	INSTR_TIME_SUBTRACT(duration, start);
 	claimer->look_cost = INSTR_TIME_GET_MICROSEC(duration);
 	claimer->looked = GetCurrentTimestamp();
 }
 
+/* What came in behind a share that is at its end is found by the next look. */
 static void
 drop_share(SchedClaimer *claimer, int index)
 {
+	claimer->stale |= claimer->shares[index].priority >= 0;
 	memmove(&claimer->shares[index], &claimer->shares[index + 1],
 			(claimer->n_shares - index - 1) * sizeof(Share));
 	claimer->n_shares--;
@@ -155,10 +274,13 @@ take_from(SchedClaimer *claimer, Share *share, SchedJob *jobs, int limit)
 	Datum values[5] = {UUIDPGetDatum(&share->user_id), Int16GetDatum(share->priority),
 					   TimestampTzGetDatum(share->run_at), UUIDPGetDatum(&share->job_id),
 					   Int64GetDatum(limit)};
+	bool at_start = share->priority < 0;
 	int taken;
 
 	sched_jobs_execute(&take_jobs[claimer->runner], values, NULL, SPI_OK_SELECT);
 	taken = (int) SPI_processed;
+	if (at_start)
+		share->start_cost = GetCurrentTimestamp() - share->started;
 	for (int i = 0; i < taken; i++)
 		sched_jobs_read_row(&jobs[i], SPI_tuptable, i);
 	if (taken > 0)
@@ -170,13 +292,17 @@ take_from(SchedClaimer *claimer, Share *share, SchedJob *jobs, int limit)
 	return taken;
 }
 
+/*
+ * One visit to each user, with an equal share of the batch for each; whose share is empty leaves
+ * the rotation.
+ */
 int
 sched_jobs_claim(SchedClaimer *claimer, SchedJob *jobs, int limit)
 {
 	int taken = 0;
 	int share_size;
 	bool is_time = claimer->n_shares == 0 ||
-				   GetCurrentTimestamp() - claimer->looked >= claimer->look_cost * 10;
+				   GetCurrentTimestamp() - claimer->looked >= claimer->look_cost * LOOK_FACTOR;
 
 	if ((claimer->stale || claimer->more_users || claimer->n_shares == 0) && is_time)
 		look_around(claimer);
@@ -197,12 +323,65 @@ sched_jobs_claim(SchedClaimer *claimer, SchedJob *jobs, int limit)
 		else
 			claimer->next++;
 	}
-	/* Rows that were locked, or came in behind: one more look finds out whether that was all. */
-	if (claimer->n_shares == 0 && taken > 0)
-		claimer->stale = true;
 	return taken;
 }
 
+/* Nothing that it remembers can be relied on: the rows it had passed are there again. */
+void
+sched_jobs_restart_claimer(SchedClaimer *claimer)
+{
+	claimer->n_shares = 0;
+	claimer->more_users = false;
+	memset(&claimer->from, 0, UUID_LEN);
+	claimer->stale = true;
+}
+
+/* Puts the user's share where it was before this job was taken. */
+static void
+return_job(SchedClaimer *claimer, const SchedJob *job, const SchedJob *before)
+{
+	for (int i = 0; i < claimer->n_shares; i++)
+	{
+		Share *share = &claimer->shares[i];
+
+		if (memcmp(&share->user_id, &job->user_id, UUID_LEN) != 0)
+			continue;
+		if (before == NULL)
+		{
+			start_share(share);
+			return;
+		}
+		share->priority = before->priority;
+		share->run_at = before->run_at;
+		share->job_id = before->job_id;
+		return;
+	}
+}
+
+/*
+ * The share goes back to before the first job that was not reached, else it would wait for a
+ * restart.
+ */
+void
+sched_jobs_return_unreached(SchedClaimer *claimer, const SchedJob *jobs, int n_jobs)
+{
+	for (int i = 0; i < n_jobs; i++)
+	{
+		bool same_user = i > 0 && memcmp(&jobs[i - 1].user_id, &jobs[i].user_id, UUID_LEN) == 0;
+
+		if (jobs[i].outcome != SCHED_OUTCOME_NONE)
+			continue;
+		/*
+		 * A user's jobs of one claim lie together, in order: the first that was not reached
+		 * tells.
+		 */
+		if (!same_user || jobs[i - 1].outcome != SCHED_OUTCOME_NONE)
+			return_job(claimer, &jobs[i], same_user ? &jobs[i - 1] : NULL);
+		claimer->stale = true;
+	}
+}
+
+/* A column as it is, and whether it is there. */
 static Datum
 read_optional(SPITupleTable *table, uint64 row, int column, bool *has)
 {
@@ -213,6 +392,10 @@ read_optional(SPITupleTable *table, uint64 row, int column, bool *has)
 	return value;
 }
 
+/*
+ * Text is copied, larger values stay in the result: they live as long as the step's SPI
+ * connection.
+ */
 void
 sched_jobs_read_row(SchedJob *job, SPITupleTable *table, uint64 row)
 {

@@ -1,9 +1,10 @@
 /*
- * duties.c - the worker's other work: clock, queues, schedules, numbering of changes, jobs of the dead, retention.
+ * duties.c - the worker's other work: clock, queues, schedules, numbering of changes, jobs of
+ * the dead, retention.
  *
- * Runs in workers, each duty in a short transaction of its own that the worker opens. Several workers of a
- * database may do the same at once: rows are taken with SKIP LOCKED, the rest is fenced by an advisory lock
- * that is tried, never waited for.
+ * Runs in workers, each duty in a short transaction of its own that the worker opens. Several
+ * workers of a database may do the same at once: rows are taken with SKIP LOCKED, the rest is
+ * fenced by an advisory lock that is tried, never waited for.
  */
 #include "postgres.h"
 
@@ -23,6 +24,7 @@
 
 /* Rows of one duty in one transaction. */
 #define DUTY_ROWS 1000
+#define HOUSE_ROWS 5000
 
 #define DELAYED \
 	"NOT l.ready AND l.status IN ('pending', 'sleeping') AND (l.queue IS NULL OR l.holds_queue)"
@@ -105,6 +107,7 @@ static SchedStatement runner_work = {
 static SchedStatement job_lives = {
 	"SELECT FROM scheduler.live_jobs l WHERE l.job_id = $1", 1, {UUIDOID}, true, NULL};
 
+/* Tried, never waited for: whoever holds it does the same work. */
 static bool
 pass_fence(int number)
 {
@@ -128,6 +131,7 @@ read_time(void)
 	return is_null ? DT_NOEND : DatumGetTimestampTz(value);
 }
 
+/* Rows that somebody holds are left for the next time. */
 TimestampTz
 sched_jobs_mark_due(void)
 {
@@ -138,6 +142,10 @@ sched_jobs_mark_due(void)
 	return read_time();
 }
 
+/*
+ * Order within a queue is time, then key; a head that is not due yet is left alone, so that
+ * another may pass it.
+ */
 TimestampTz
 sched_jobs_advance_queues(void)
 {
@@ -168,6 +176,7 @@ sched_jobs_advance_queues(void)
 	return next;
 }
 
+/* The rules are in SQL beside their tables; here is only the clock. */
 TimestampTz
 sched_jobs_fire_schedules(void)
 {
@@ -175,6 +184,7 @@ sched_jobs_fire_schedules(void)
 	return read_time();
 }
 
+/* The notification commits with the numbers it announces. */
 bool
 sched_jobs_number_changes(void)
 {
@@ -215,7 +225,10 @@ living_incarnations(void)
 		construct_array(living, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* A call whose outcome nobody knows is answered as lost; anything else was an attempt that failed. */
+/*
+ * A call whose outcome nobody knows is answered as lost; anything else was an attempt that
+ * failed.
+ */
 static void
 judge_orphan(SchedJob *job)
 {
@@ -238,6 +251,7 @@ judge_orphan(SchedJob *job)
 		sched_jobs_note_failure(job, "the process ended while the handler ran");
 }
 
+/* Rows are judged one by one, written together. */
 void
 sched_jobs_free_dead_leases(uint64 incarnation)
 {
@@ -263,6 +277,7 @@ sched_jobs_free_dead_leases(uint64 incarnation)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_ENDED);
 }
 
+/* Asks the index of the runners' lane only. */
 bool
 sched_jobs_has_runner_work(void)
 {
@@ -270,9 +285,11 @@ sched_jobs_has_runner_work(void)
 	return SPI_processed > 0;
 }
 
-void
+/* A job that a runner works on and that is not in the table any more was cancelled. */
+bool
 sched_jobs_interrupt_cancelled(void)
 {
+	bool interrupted = false;
 	pg_uuid_t running[SCHED_MAX_PROCESSES];
 	static const pg_uuid_t none = {{0}};
 	int n = 0;
@@ -293,15 +310,41 @@ sched_jobs_interrupt_cancelled(void)
 
 		sched_jobs_execute(&job_lives, values, NULL, SPI_OK_SELECT);
 		if (SPI_processed == 0)
+		{
 			sched_jobs_interrupt_runner(&running[i]);
+			interrupted = true;
+		}
 	}
+	return interrupted;
 }
 
-void
+/* True where nothing is left, or somebody else is at it. */
+bool
 sched_jobs_keep_house(void)
 {
+<<<<<<< HEAD
 	static SchedStatement keep_house = {"SELECT scheduler.keep_house()", 0, {0}, false, NULL};
 
 	if (pass_fence(FENCE_HOUSE))
 		sched_jobs_execute(&keep_house, NULL, NULL, SPI_OK_SELECT);
+=======
+	static SchedStatement keep_partitions = {"SELECT scheduler.make_partitions(),"
+											 " scheduler.drop_partitions()",
+											 0,
+											 {0},
+											 false,
+											 NULL};
+	static SchedStatement apply_retention = {
+		"SELECT scheduler.apply_retention($1)", 1, {INT8OID}, false, NULL};
+	/* Few at a time: the calls in flight wait meanwhile. */
+	Datum values[1] = {Int64GetDatum(HOUSE_ROWS)};
+	bool is_null;
+
+	if (!pass_fence(FENCE_HOUSE))
+		return true;
+	sched_jobs_execute(&keep_partitions, NULL, NULL, SPI_OK_SELECT);
+	sched_jobs_execute(&apply_retention, values, NULL, SPI_OK_SELECT);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null)) <
+		   HOUSE_ROWS;
+>>>>>>> main
 }

@@ -25,9 +25,10 @@ extern void sched_jobs_free_dead_leases(uint64 incarnation);
 extern bool sched_jobs_has_runner_work(void);
 
 /* Interrupts runners whose job was cancelled. */
-extern void sched_jobs_interrupt_cancelled(void);
+/* true where a runner was interrupted: it may not obey. */
+extern bool sched_jobs_interrupt_cancelled(void);
 
-/* Retention, and the partitions of the months to come. */
-extern void sched_jobs_keep_house(void);
+/* Retention, and the partitions of the months to come; false where there is more to do. */
+extern bool sched_jobs_keep_house(void);
 
 #endif

@@ -1,9 +1,10 @@
 /*
  * enqueue.c - enqueue(), enqueue_many(): a job comes in.
  *
- * Runs in any backend, and in workers and runners when a handler enqueues. Rights are judged here; the row is
- * written with those of scheduler_system, because an administrator enqueues for others and a superuser for the
- * system user, and every statement names the user itself. An error leaves the role to the (sub)transaction's abort.
+ * Runs in any backend, and in workers and runners when a handler enqueues. Rights are judged
+ * here; the row is written with those of scheduler_system, because an administrator enqueues for
+ * others and a superuser for the system user, and every statement names the user itself. An
+ * error leaves the role to the (sub)transaction's abort.
  */
 #include "postgres.h"
 
@@ -89,7 +90,10 @@ static SchedStatement insert_many = {
 #define SAME_KEY                                                                      \
 	"SELECT job_id, status FROM scheduler.live_jobs WHERE user_id = $1 AND kind = $2" \
 	" AND unique_key = $3 AND status NOT IN ('failed', 'dead')"
-/* A key share lock is enough to keep a worker off the job: who only returns it does not wait for others who do. */
+/*
+ * A key share lock is enough to keep a worker off the job: who only returns it does not wait for
+ * others who do.
+ */
 static SchedStatement lock_to_keep = {
 	SAME_KEY " FOR KEY SHARE", 3, {UUIDOID, TEXTOID, TEXTOID}, true, NULL};
 static SchedStatement lock_to_change = {
@@ -119,8 +123,8 @@ static SchedStatement reschedule_job = {
 	NULL};
 
 /*
- * May `who` enqueue this kind? Functions of the extension enqueue everything; a kind without an enqueue_role is for
- * its owner alone.
+ * May `who` enqueue this kind? Functions of the extension enqueue everything; a kind without an
+ * enqueue_role is for its owner alone.
  */
 static bool
 may_enqueue(SchedKind *kind, Oid who)
@@ -141,22 +145,6 @@ may_enqueue(SchedKind *kind, Oid who)
 	return sched_identity_find_current(&user_id) && memcmp(&user_id, &kind->owner, UUID_LEN) == 0;
 }
 
-/* Switches to scheduler_system until leave_system(); an error's abort does it too. */
-static void
-enter_system(Oid *user, int *context)
-{
-	GetUserIdAndSecContext(user, context);
-	SetUserIdAndSecContext(sched_jobs_system_role(), *context | SECURITY_LOCAL_USERID_CHANGE);
-	SPI_connect();
-}
-
-static void
-leave_system(Oid user, int context)
-{
-	SPI_finish();
-	SetUserIdAndSecContext(user, context);
-}
-
 /* Whose job it is to be: user_id where the caller may name one, else his own. */
 static pg_uuid_t
 target_user(const pg_uuid_t *user_id)
@@ -173,19 +161,21 @@ target_user(const pg_uuid_t *user_id)
 	return *user_id;
 }
 
-/* The kind of a name, for a caller who may enqueue it; a kind nobody has is not told from one he may not. */
+/*
+ * The kind of a name, for a caller who may enqueue it; a kind nobody has is not told from one he
+ * may not.
+ */
 static SchedKind *
 require_kind(text *name)
 {
 	char *kind_name = text_to_cstring(name);
 	Oid who = GetUserId();
-	Oid user;
-	int context;
+	SchedRights before;
 	SchedKind *kind;
 
-	enter_system(&user, &context);
+	sched_jobs_enter_system(&before);
 	kind = sched_jobs_find_kind(kind_name);
-	leave_system(user, context);
+	sched_jobs_leave_system(&before);
 	if (kind == NULL || !may_enqueue(kind, who))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -193,8 +183,9 @@ require_kind(text *name)
 				 errhint("SELECT kind, enqueue_role FROM scheduler.job_kinds shows who may; a "
 						 "new kind starts with scheduler.register_job_kind().")));
 	/*
-	 * An opened kind runs as a role of nobody in particular. Where it runs as a user's own role all its jobs are that
-	 * user's, which its owner's identity and the check at registration see to.
+	 * An opened kind runs as a role of nobody in particular. Where it runs as a user's own role
+	 * all its jobs are that user's, which its owner's identity and the check at registration see
+	 * to.
 	 */
 	return kind;
 }
@@ -231,6 +222,7 @@ fill_insert(const NewJob *new_job, pg_uuid_t *job_id, Datum *values, char *nulls
 		parent->enqueued = true;
 }
 
+/* Also for a job that is not due: the worker has to know when to wake. */
 static void
 signal_new_job(const NewJob *new_job)
 {
@@ -287,7 +279,10 @@ take_existing(const NewJob *new_job, pg_uuid_t *job_id)
 	*job_id =
 		*DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 	status = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
-	/* A handler that enqueues its own key means: run me again. Its row is written when its call is over. */
+	/*
+	 * A handler that enqueues its own key means: run me again. Its row is written when its call
+	 * is over.
+	 */
 	if (current != NULL && memcmp(job_id, &current->job_id, UUID_LEN) == 0)
 	{
 		current->runs_again = true;
@@ -306,8 +301,8 @@ take_existing(const NewJob *new_job, pg_uuid_t *job_id)
 }
 
 /*
- * Inserts, or takes the job that has the key. Between the two it may end, so this goes round; under REPEATABLE READ a row
- * that the snapshot cannot see ends it with an error of the server.
+ * Inserts, or takes the job that has the key. Between the two it may end, so this goes round;
+ * under REPEATABLE READ a row that the snapshot cannot see ends it with an error of the server.
  */
 static void
 insert_or_take(const NewJob *new_job, pg_uuid_t *job_id)
@@ -334,6 +329,7 @@ insert_or_take(const NewJob *new_job, pg_uuid_t *job_id)
 					errdetail("Kind \"%s\".", new_job->kind->name)));
 }
 
+/* An unknown word is refused, not taken for keep. */
 static UniqueMode
 read_mode(text *mode)
 {
@@ -349,6 +345,7 @@ read_mode(text *mode)
 					errdetail("\"%s\"", word), errhint("keep, replace or reschedule")));
 }
 
+/* NULL means the kind's own. */
 static int16
 read_priority(bool is_null, int priority, const SchedKind *kind)
 {
@@ -360,12 +357,26 @@ read_priority(bool is_null, int priority, const SchedKind *kind)
 	return (int16) priority;
 }
 
+<<<<<<< HEAD
+=======
+/* The functions are not STRICT, since some arguments may be NULL. */
+static void
+require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", name)));
+}
+
+/* NULL for SQL's NULL. */
+>>>>>>> main
 static text *
 optional_text(FunctionCallInfo fcinfo, int argument)
 {
 	return PG_ARGISNULL(argument) ? NULL : PG_GETARG_TEXT_PP(argument);
 }
 
+/* NULL means now. */
 static TimestampTz
 optional_run_at(FunctionCallInfo fcinfo, int argument)
 {
@@ -379,8 +390,7 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 {
 	NewJob new_job = {0};
 	pg_uuid_t *job_id = palloc(sizeof(pg_uuid_t));
-	Oid user;
-	int context;
+	SchedRights before;
 
 	sched_core_require_argument(fcinfo, 0, "kind");
 	sched_core_require_argument(fcinfo, 1, "payload");
@@ -395,9 +405,9 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 	new_job.mode = read_mode(PG_GETARG_TEXT_PP(6));
 	new_job.user_id = target_user(PG_ARGISNULL(7) ? NULL : PG_GETARG_UUID_P(7));
 	sched_jobs_warn_without_worker();
-	enter_system(&user, &context);
+	sched_jobs_enter_system(&before);
 	insert_or_take(&new_job, job_id);
-	leave_system(user, context);
+	sched_jobs_leave_system(&before);
 	signal_new_job(&new_job);
 	PG_RETURN_UUID_P(job_id);
 }
@@ -409,8 +419,7 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 	NewJob new_job = {0};
 	Datum values[13];
 	char nulls[13];
-	Oid user;
-	int context;
+	SchedRights before;
 	uint64 inserted;
 
 	sched_core_require_argument(fcinfo, 0, "kind");
@@ -423,27 +432,35 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 	new_job.queue = optional_text(fcinfo, 4);
 	new_job.user_id = target_user(PG_ARGISNULL(5) ? NULL : PG_GETARG_UUID_P(5));
 	sched_jobs_warn_without_worker();
-	enter_system(&user, &context);
+	sched_jobs_enter_system(&before);
 	fill_insert(&new_job, NULL, values, nulls);
 	sched_jobs_execute(&insert_many, values, nulls, SPI_OK_INSERT);
 	inserted = SPI_processed;
-	leave_system(user, context);
+	sched_jobs_leave_system(&before);
 	if (inserted > 0)
 		signal_new_job(&new_job);
 	PG_RETURN_INT64((int64) inserted);
 }
 
-/* enqueue_scheduled(kind, payload, user_id, schedule_id, queue): called by the worker, whose rights it needs. */
+/*
+ * enqueue_scheduled(kind, payload, user_id, schedule_id, queue): called by the worker, whose
+ * rights it needs.
+ */
 Datum
 sched_sql_enqueue_scheduled(PG_FUNCTION_ARGS)
 {
 	NewJob new_job = {0};
 	pg_uuid_t *job_id = palloc(sizeof(pg_uuid_t));
 
+<<<<<<< HEAD
 	sched_core_require_argument(fcinfo, 0, "kind");
 	sched_core_require_argument(fcinfo, 1, "payload");
 	sched_core_require_argument(fcinfo, 2, "user_id");
 	sched_core_require_argument(fcinfo, 3, "schedule_id");
+=======
+	for (int i = 0; i < 4; i++)
+		require_argument(fcinfo, i, "an argument");
+>>>>>>> main
 	SPI_connect();
 	new_job.kind = sched_jobs_find_kind(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	if (new_job.kind == NULL)
@@ -467,13 +484,12 @@ sched_sql_enqueue_scheduled(PG_FUNCTION_ARGS)
 Datum
 sched_sql_may_enqueue(PG_FUNCTION_ARGS)
 {
-	Oid user;
-	int context;
+	SchedRights before;
 	SchedKind *kind;
 
-	enter_system(&user, &context);
+	sched_jobs_enter_system(&before);
 	kind = sched_jobs_find_kind(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	leave_system(user, context);
+	sched_jobs_leave_system(&before);
 	PG_RETURN_BOOL(kind != NULL && may_enqueue(kind, GetOuterUserId()));
 }
 
@@ -496,14 +512,13 @@ sched_sql_created_here(PG_FUNCTION_ARGS)
 		true,
 		NULL};
 	Datum values[2];
-	Oid user;
-	int context;
+	SchedRights before;
 	bool here = false;
 	pg_uuid_t mine = target_user(NULL);
 
 	values[0] = UUIDPGetDatum(&mine);
 	values[1] = PG_GETARG_DATUM(0);
-	enter_system(&user, &context);
+	sched_jobs_enter_system(&before);
 	sched_jobs_execute(&find_creator, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed == 1)
 	{
@@ -512,6 +527,6 @@ sched_sql_created_here(PG_FUNCTION_ARGS)
 
 		here = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(creator));
 	}
-	leave_system(user, context);
+	sched_jobs_leave_system(&before);
 	PG_RETURN_BOOL(here);
 }

@@ -55,7 +55,7 @@ COMMENT ON FUNCTION scheduler.checked_handler(text, text) IS
 CREATE FUNCTION scheduler.outer_role() RETURNS text
 	LANGUAGE c STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'sched_sql_outer_role';
-COMMENT ON FUNCTION scheduler.outer_role() IS 'The role that called, seen from inside a SECURITY DEFINER function.';
+COMMENT ON FUNCTION scheduler.outer_role() IS 'The role that called, seen from inside a function that runs with other rights.';
 
 CREATE FUNCTION scheduler.register_job_kind(kind text, handler text, max_attempts integer DEFAULT 10,
 	timeout interval DEFAULT '30 seconds', priority integer DEFAULT 5, run_as text DEFAULT NULL,
@@ -91,7 +91,8 @@ BEGIN
 		RAISE EXCEPTION 'only a superuser marks a kind as shared' USING ERRCODE = '42501',
 			DETAIL = 'A shared kind runs inside the worker like one of the extension''s own.';
 	END IF;
-	IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = executor) THEN
+	PERFORM FROM pg_roles r WHERE r.rolname = executor;
+	IF NOT FOUND THEN
 		RAISE EXCEPTION 'role "%" does not exist', executor USING ERRCODE = '42704';
 	END IF;
 	IF NOT pg_has_role(caller, executor, 'MEMBER') THEN
@@ -143,12 +144,15 @@ CREATE FUNCTION scheduler.wake_workers(what text) RETURNS void
 COMMENT ON FUNCTION scheduler.wake_workers(text) IS 'Wakes the workers of this database when the transaction commits.';
 
 CREATE FUNCTION scheduler.record_change(type text, subject_id uuid) RETURNS void
-	LANGUAGE sql VOLATILE SECURITY DEFINER
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
+#variable_conflict error
+BEGIN
 	INSERT INTO scheduler.new_changes (user_id, type, subject_id)
 	VALUES (scheduler.required_user_id(), $1, $2);
-	SELECT scheduler.wake_workers('changes');
+	PERFORM scheduler.wake_workers('changes');
+END
 $body$;
 COMMENT ON FUNCTION scheduler.record_change(text, uuid) IS
 	'Appends to changes for the current user, for functions of the extension; the worker numbers it after commit.';
@@ -187,6 +191,11 @@ BEGIN
 	IF owner IS NULL THEN
 		RETURN false;
 	END IF;
+	/* One at a time of each user: several calls in a transaction would take the same rows in another order. */
+	PERFORM pg_advisory_xact_lock(1398362949, uuid_hash(owner));
+	/* Its own parent before it, as a runner does that ends it. */
+	PERFORM FROM scheduler.live_jobs p WHERE p.user_id = owner AND p.job_id = (SELECT l.parent_id
+		FROM scheduler.live_jobs l WHERE l.user_id = owner AND l.job_id = cancel_job.job_id) FOR NO KEY UPDATE;
 	/* Locks from the parent down, so that nobody adds a child to a parent that is about to go. */
 	WITH RECURSIVE tree AS (
 		SELECT l.job_id FROM scheduler.live_jobs l WHERE l.user_id = owner AND l.job_id = cancel_job.job_id
@@ -231,9 +240,16 @@ DECLARE
 	owner uuid := scheduler.owner_of_job(retry_job.job_id);
 	parent uuid;
 BEGIN
+	IF owner IS NULL THEN
+		RETURN false;
+	END IF;
+	/* Takes a child before its parent, cancel_job() the other way round. */
+	PERFORM pg_advisory_xact_lock(1398362949, uuid_hash(owner));
 	UPDATE scheduler.live_jobs l
 	SET status = 'pending', attempts = CASE WHEN l.status = 'pending' THEN l.attempts ELSE 0 END, run_at = now(),
-		ready = l.queue IS NULL OR l.holds_queue, finished_at = NULL, request = NULL, response = NULL
+		ready = l.queue IS NULL OR l.holds_queue, finished_at = NULL, request = NULL,
+		/* an answer that a failed attempt left is still to be handled */
+		response = CASE WHEN l.status = 'pending' THEN l.response END
 	WHERE l.user_id = owner AND l.job_id = retry_job.job_id
 		AND (l.status IN ('failed', 'dead') OR l.status = 'pending' AND l.attempts > 0)
 		AND NOT (l.status IN ('failed', 'dead') AND EXISTS (SELECT FROM scheduler.live_jobs o

@@ -1,9 +1,12 @@
 /*
- * flight.c - a worker's HTTP calls between the commit that asked for them and the transaction that takes the answer.
+ * flight.c - a worker's HTTP calls between the commit that asked for them and the transaction
+ * that takes the answer.
  *
- * Runs in workers. The queue of calls lies here, not in curl, whose time limit counts from the moment it gets a
- * call. Flights live in a memory context of their own as long as the process; an answer belongs to its flight. Signals are blocked around every call of the engine: the library's resolver threads inherit the mask.
- * No transaction is open while a call flies; requests and secrets are read in a short one just before.
+ * Runs in workers. The queue of calls lies here, not in curl, whose time limit counts from the
+ * moment it gets a call. Flights live in a memory context of their own as long as the process;
+ * an answer belongs to its flight. Signals are blocked around every call of the engine: the
+ * library's resolver threads inherit the mask. No transaction is open while a call flies;
+ * requests and secrets are read in a short one just before.
  */
 #include "postgres.h"
 
@@ -58,9 +61,13 @@ static int n_waiting = 0;
 static int n_air = 0;
 static uint64 last_tag = 0;
 
+/*
+ * Not IS NOT NULL, which is false for a request whose attributes are NULL: its call is refused,
+ * not forgotten.
+ */
 static SchedStatement read_request = {
 	"SELECT l.request FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.job_id = $2"
-	" AND l.lease = $3 AND NOT (l.request IS NULL)",
+	" AND l.lease = $3 AND l.request IS DISTINCT FROM NULL",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	true,
@@ -68,7 +75,10 @@ static SchedStatement read_request = {
 static SchedStatement find_mine = {
 	"SELECT l.job_id FROM scheduler.live_jobs l WHERE l.lease = $1", 1, {INT8OID}, true, NULL};
 
-/* Each call in the air is a descriptor, and a few more for resolving; the hard limit is the administrator's. */
+/*
+ * Each call in the air is a descriptor, and a few more for resolving; the hard limit is the
+ * administrator's.
+ */
 static void
 raise_descriptor_limit(void)
 {
@@ -82,6 +92,7 @@ raise_descriptor_limit(void)
 		ereport(LOG, (errmsg("could not raise the limit of open files: %m")));
 }
 
+/* curl_global_init() belongs to the process that makes calls, never to the postmaster. */
 void
 sched_jobs_open_flights(void)
 {
@@ -107,6 +118,7 @@ sched_jobs_open_flights(void)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not start the HTTP engine")));
 }
 
+/* After a reload; calls in flight keep the limits they started with. */
 void
 sched_jobs_reconfigure_flights(void)
 {
@@ -150,6 +162,7 @@ leave_line(UserLine *line, SchedFlight *flight)
 		dlist_push_tail(&turns, &line->node);
 }
 
+/* The request itself stays in its row until the call's turn comes: a queue of urls is small. */
 void
 sched_jobs_add_flight(const SchedJob *job, const char *url)
 {
@@ -169,6 +182,7 @@ sched_jobs_add_flight(const SchedJob *job, const char *url)
 	MemoryContextSwitchTo(old);
 }
 
+/* The answer goes with it, counted in the statistics of its host. */
 void
 sched_jobs_drop_flight(SchedFlight *flight)
 {
@@ -184,6 +198,7 @@ sched_jobs_drop_flight(SchedFlight *flight)
 	pfree(flight);
 }
 
+/* Others that came later go before it. */
 void
 sched_jobs_put_flight_back(SchedFlight *flight)
 {
@@ -221,6 +236,7 @@ count_of_user(const SchedFlight *like)
 	return n;
 }
 
+/* The user's limit for the kind, then room for the host. */
 static bool
 may_start(const SchedFlight *flight)
 {
@@ -255,8 +271,9 @@ find_ready(UserLine *line)
 }
 
 /*
- * Builds one call and hands it over at once, so that its secret lies in memory no longer than that. A call that cannot be
- * made has its answer already; a job that is no longer ours needs none.
+ * Builds one call and hands it over at once, so that its secret lies in memory no longer than
+ * that. A call that cannot be made has its answer already; a job that is no longer ours needs
+ * none.
  */
 static void
 launch_one(SchedFlight *flight, uint64 incarnation)
@@ -295,7 +312,10 @@ launch_one(SchedFlight *flight, uint64 incarnation)
 													"no memory for the call"));
 }
 
-/* The next calls that may start, one of each user in turn. Each is handed over before the next is judged. */
+/*
+ * The next calls that may start, one of each user in turn. Each is handed over before the next
+ * is judged.
+ */
 static void
 launch_in_turn(uint64 incarnation)
 {
@@ -328,6 +348,9 @@ launch_in_turn(uint64 incarnation)
 	}
 }
 
+/*
+ * Reads only, so its transaction cannot fail in a way that matters after a call was handed over.
+ */
 void
 sched_jobs_launch_flights(uint64 incarnation)
 {
@@ -346,6 +369,7 @@ sched_jobs_launch_flights(uint64 incarnation)
 	sched_jobs_drive_flights();
 }
 
+/* An answer whose flight is gone belonged to a cancelled job. */
 static void
 collect_answers(void)
 {
@@ -373,6 +397,7 @@ collect_answers(void)
 	}
 }
 
+/* Cheap where nothing is in the air. */
 void
 sched_jobs_drive_flights(void)
 {
@@ -386,6 +411,7 @@ sched_jobs_drive_flights(void)
 	collect_answers();
 }
 
+/* In the order in which they came. */
 int
 sched_jobs_answered_flights(SchedFlight **found, int max)
 {
@@ -401,6 +427,7 @@ sched_jobs_answered_flights(SchedFlight **found, int max)
 	return n;
 }
 
+/* For bsearch over the ids that are still ours. */
 static int
 compare_ids(const void *a, const void *b)
 {
@@ -431,6 +458,7 @@ read_mine(uint64 incarnation, MemoryContext memory, int *n)
 	return mine;
 }
 
+/* No message names the job: whatever is in the air and not in the table any more is given up. */
 void
 sched_jobs_cancel_flights(uint64 incarnation)
 {
@@ -462,12 +490,14 @@ sched_jobs_cancel_flights(uint64 incarnation)
 	sched_jobs_drive_flights();
 }
 
+/* What the loop waits for beside its latch. */
 int
 sched_jobs_flight_descriptor(void)
 {
 	return sched_http_descriptor(engine);
 }
 
+/* -1 where only the latch and the clock matter. */
 long
 sched_jobs_flight_timeout_ms(void)
 {
@@ -476,18 +506,21 @@ sched_jobs_flight_timeout_ms(void)
 	return sched_http_timeout_ms(engine);
 }
 
+/* For stat_workers. */
 int
 sched_jobs_flights_in_air(void)
 {
 	return n_air;
 }
 
+/* For stat_workers. */
 int
 sched_jobs_flights_waiting(void)
 {
 	return n_waiting;
 }
 
+/* More to do without waiting? */
 bool
 sched_jobs_flights_answered(void)
 {

@@ -1,5 +1,6 @@
 /*
- * flight.h - the calls of one worker: those that wait for their turn, those in the air, and their answers.
+ * flight.h - the calls of one worker: those that wait for their turn, those in the air, and
+ * their answers.
  */
 #ifndef SCHED_JOBS_FLIGHT_H
 #define SCHED_JOBS_FLIGHT_H
@@ -36,14 +37,20 @@ extern void sched_jobs_launch_flights(uint64 incarnation);
 /* Moves the transfers on, and collects answers. */
 extern void sched_jobs_drive_flights(void);
 
-/* Answered flights, in order of their coming; at most `max` into `flights`. They stay until dropped. */
+/*
+ * Answered flights, in order of their coming; at most `max` into `flights`. They stay until
+ * dropped.
+ */
 extern int sched_jobs_answered_flights(SchedFlight **flights, int max);
 /* Its job has been written, or is no longer there. */
 extern void sched_jobs_drop_flight(SchedFlight *flight);
 /* Its job's row is locked: again later, after the others. */
 extern void sched_jobs_put_flight_back(SchedFlight *flight);
 
-/* Gives up the calls of jobs that are no longer this incarnation's; opens a transaction of its own. */
+/*
+ * Gives up the calls of jobs that are no longer this incarnation's; opens a transaction of its
+ * own.
+ */
 extern void sched_jobs_cancel_flights(uint64 incarnation);
 
 extern int sched_jobs_flight_descriptor(void);

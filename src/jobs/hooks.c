@@ -1,8 +1,10 @@
 /*
- * hooks.c - stops a database's workers before it is dropped, renamed, moved or copied; looks for a new extension.
+ * hooks.c - stops a database's workers before it is dropped, renamed, moved or copied; looks for
+ * a new extension.
  *
- * Runs in any backend that executes such a command. The bar keeps the launcher from starting workers meanwhile; it is
- * lifted at the command's end, or by the launcher when this backend is gone.
+ * Runs in any backend that executes such a command. The bar keeps the launcher from starting
+ * workers meanwhile; it is lifted at the command's end, or by the launcher when this backend is
+ * gone.
  */
 #include "postgres.h"
 
@@ -88,6 +90,7 @@ stop_processes(Oid database)
 	return n;
 }
 
+/* pid 0 lifts it; the launcher may start workers at once then. */
 static void
 set_bar(Oid database, pid_t pid)
 {
@@ -103,6 +106,7 @@ set_bar(Oid database, pid_t pid)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
+/* Asks again and again: a process that was just starting had no pid the first time. */
 static void
 make_room(Oid database)
 {
@@ -117,6 +121,7 @@ make_room(Oid database)
 	}
 }
 
+/* The launcher looks into this database when the command commits. */
 static bool
 creates_extension(Node *statement)
 {
@@ -132,6 +137,7 @@ drops_something(Node *statement)
 										((DropStmt *) statement)->removeType == OBJECT_SCHEMA);
 }
 
+/* Whatever the command does is left to the server; only the workers are out of its way. */
 static void
 run_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 			ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment *environment,
@@ -167,6 +173,7 @@ run_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	PG_END_TRY();
 }
 
+/* Chains to whoever was there before. */
 void
 sched_jobs_install_hooks(void)
 {

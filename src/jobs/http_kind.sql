@@ -2,10 +2,12 @@
 
 /* What is wrong with a payload of kind http; NULL where nothing is. Payload is hostile: no cast here may fail. */
 CREATE FUNCTION scheduler.http_payload_problem(payload jsonb) RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT CASE
+#variable_conflict error
+BEGIN
+	RETURN CASE
 		WHEN jsonb_typeof($1) IS DISTINCT FROM 'object' THEN 'the payload is not an object'
 		WHEN jsonb_typeof($1 -> 'url') IS DISTINCT FROM 'string' THEN 'url is missing or no string'
 		WHEN jsonb_typeof($1 -> 'method') NOT IN ('string', 'null') THEN 'method is no string'
@@ -17,32 +19,37 @@ CREATE FUNCTION scheduler.http_payload_problem(payload jsonb) RETURNS text
 			OR $1 ->> 'body' !~ '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$') THEN 'body is not base64'
 		WHEN $1 ->> 'timeout' !~ '^(\d{1,6}(\.\d{1,6})? *(ms|milliseconds?|s|sec|secs|seconds?|min|mins|minutes?)?|\d\d?:[0-5]\d(:[0-5]\d(\.\d{1,6})?)?)$'
 			THEN 'timeout is neither seconds nor an interval such as 30 seconds'
-	END
+	END;
+END
 $body$;
 COMMENT ON FUNCTION scheduler.http_payload_problem(jsonb) IS 'What is wrong with the payload of an http job; NULL where nothing is.';
 
 /* The call that the payload describes. The job's id is the default Idempotency-Key: the same at each attempt. */
 CREATE FUNCTION scheduler.http_payload_request(payload jsonb, job_id uuid) RETURNS scheduler.http_request
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	WITH given AS (
-		SELECT coalesce(nullif($1 -> 'headers', 'null'), '{}') AS headers,
-			jsonb_typeof($1 -> 'body') IN ('object', 'array', 'number', 'boolean') AS is_json
-	), names AS (
-		SELECT coalesce(array_agg(lower(k.name)), '{}') AS present
-		FROM given, jsonb_object_keys(given.headers) AS k (name)
-	)
-	SELECT ROW(upper(coalesce($1 ->> 'method', 'GET')), $1 ->> 'url',
-		given.headers
-			|| CASE WHEN 'idempotency-key' = ANY (names.present) THEN '{}'
-				ELSE jsonb_build_object('Idempotency-Key', $2) END
-			|| CASE WHEN 'content-type' = ANY (names.present) OR given.is_json IS NOT TRUE THEN '{}'
-				ELSE '{"Content-Type": "application/json"}'::jsonb END,
-		CASE WHEN $1 ->> 'encoding' = 'base64' THEN decode($1 ->> 'body', 'base64')
-			ELSE convert_to($1 ->> 'body', 'UTF8') END,
-		$1 ->> 'auth', ($1 ->> 'timeout')::interval)::scheduler.http_request
-	FROM given, names
+#variable_conflict error
+BEGIN
+	RETURN (
+		WITH given AS (
+			SELECT coalesce(nullif($1 -> 'headers', 'null'), '{}') AS headers,
+				jsonb_typeof($1 -> 'body') IN ('object', 'array', 'number', 'boolean') AS is_json
+		), names AS (
+			SELECT coalesce(array_agg(lower(k.name)), '{}') AS present
+			FROM given, jsonb_object_keys(given.headers) AS k (name)
+		)
+		SELECT ROW(upper(coalesce($1 ->> 'method', 'GET')), $1 ->> 'url',
+			given.headers
+				|| CASE WHEN 'idempotency-key' = ANY (names.present) THEN '{}'
+					ELSE jsonb_build_object('Idempotency-Key', $2) END
+				|| CASE WHEN 'content-type' = ANY (names.present) OR given.is_json IS NOT TRUE THEN '{}'
+					ELSE '{"Content-Type": "application/json"}'::jsonb END,
+			CASE WHEN $1 ->> 'encoding' = 'base64' THEN decode($1 ->> 'body', 'base64')
+				ELSE convert_to($1 ->> 'body', 'UTF8') END,
+			$1 ->> 'auth', ($1 ->> 'timeout')::interval)::scheduler.http_request
+		FROM given, names);
+END
 $body$;
 COMMENT ON FUNCTION scheduler.http_payload_request(jsonb, uuid) IS 'The call that the payload of an http job describes.';
 

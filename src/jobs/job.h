@@ -74,6 +74,7 @@ typedef struct SchedJob
 	bool has_after;
 	int64 after_ms;
 	const char *reason;
+	bool keeps_response;  /* the call threw: the next attempt gets the same answer */
 	MemoryContext memory; /* of the batch */
 	bool enqueued;        /* the handler enqueued jobs: children may have to be counted */
 } SchedJob;
@@ -85,15 +86,22 @@ extern SchedJob *sched_jobs_current;
 extern void sched_jobs_read_row(SchedJob *job, SPITupleTable *table, uint64 row);
 
 /*
- * Calls the handler with the rights of the moment and reads its step into the job. Throws what the handler throws.
- * Memory: the current context, which must live until the outcome is written.
+ * Calls the handler with the rights of the moment and reads its step into the job. Throws what
+ * the handler throws. Memory: the current context, which must live until the outcome is written.
  */
 extern void sched_jobs_call_handler(SchedJob *job);
 
-/* Writes the outcomes of jobs that are locked by this transaction. Throws where a row is not there any more. */
+/*
+ * Writes the outcomes of jobs that are locked by this transaction. Throws where a row is not
+ * there any more.
+ */
 extern void sched_jobs_write_outcomes(SchedJob *jobs, int n_jobs, uint64 incarnation);
 
-/* The attempt ended in an error: retry with back-off, or dead. */
+/*
+ * The attempt ended in an error: retry with back-off, or dead. What the handler was to make of
+ * an answer is undone, so the answer is still to be handled: it stays with the job, and the call
+ * is not made (and paid) again.
+ */
 extern void sched_jobs_note_failure(SchedJob *job, const char *reason);
 
 #endif

@@ -1,9 +1,10 @@
 /*
  * kinds.c - a cache of job_kinds, and finding the function that a handler's name means.
  *
- * Runs in any process that enqueues or runs jobs. Entries are never freed: a kind is a row that somebody wrote,
- * not data that arrives. A change of the table or of any function makes them old at once; they are read again
- * at the next use. Handlers are text because columns that refer to functions block pg_upgrade.
+ * Runs in any process that enqueues or runs jobs. Entries are never freed: a kind is a row that
+ * somebody wrote, not data that arrives. A change of the table or of any function makes them old
+ * at once; they are read again at the next use. Handlers are text because columns that refer to
+ * functions block pg_upgrade.
  */
 #include "postgres.h"
 
@@ -46,6 +47,7 @@ static SchedStatement read_kind = {
 	true,
 	NULL};
 
+/* Invalidation callback; an invalid oid means everything. */
 static void
 forget_on_relation(Datum arg, Oid relation)
 {
@@ -53,12 +55,14 @@ forget_on_relation(Datum arg, Oid relation)
 		generation++;
 }
 
+/* Invalidation callback: CREATE OR REPLACE, DROP, GRANT, any of which may concern a handler. */
 static void
 forget_on_function(Datum arg, int cache, uint32 hash)
 {
 	generation++;
 }
 
+/* Once per process: callbacks cannot be taken back. */
 static void
 make_cache(void)
 {
@@ -71,6 +75,7 @@ make_cache(void)
 	CacheRegisterSyscacheCallback(PROCOID, forget_on_function, (Datum) 0);
 }
 
+/* Of the one row that read_kind gave; none of its columns is NULL. */
 static Datum
 read_column(int column)
 {
@@ -79,13 +84,17 @@ read_column(int column)
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &is_null);
 }
 
+/* Cut to fit: the table's checks keep it shorter. */
 static void
 copy_text(char *target, size_t size, int column)
 {
 	text_to_cstring_buffer(DatumGetTextPP(read_column(column)), target, size);
 }
 
-/* Reads the row as it is now; the generation is taken first, so that a change meanwhile makes it old again. */
+/*
+ * Reads the row as it is now; the generation is taken first, so that a change meanwhile makes it
+ * old again.
+ */
 static void
 load_kind(SchedKind *kind)
 {
@@ -114,6 +123,7 @@ load_kind(SchedKind *kind)
 	SPI_freetuptable(SPI_tuptable);
 }
 
+/* The entry stays at its address, so callers may hold it while its contents change. */
 SchedKind *
 sched_jobs_find_kind(const char *name)
 {
@@ -132,15 +142,18 @@ sched_jobs_find_kind(const char *name)
 	}
 	if (kind->generation != generation)
 		load_kind(kind);
-	/* Names that are no kind come from callers and would fill memory; one in use as a handler stays. */
+	/*
+	 * Names that are no kind come from callers and would fill memory; one in use as a handler
+	 * stays.
+	 */
 	if (!kind->exists && kind->resolved == 0)
 		hash_search(kinds, name, HASH_REMOVE, &found);
 	return kind->exists ? kind : NULL;
 }
 
 /*
- * The function with this qualified name and the arguments of a handler, or InvalidOid. With the eyes of the role that
- * will run it: others may not see into its schema.
+ * The function with this qualified name and the arguments of a handler, or InvalidOid. With the
+ * eyes of the role that will run it: others may not see into its schema.
  */
 static Oid
 look_up_handler(const char *name, Oid role)
@@ -163,7 +176,10 @@ look_up_handler(const char *name, Oid role)
 	return function;
 }
 
-/* What makes a function unfit, or NULL; `plain` tells a C function, which needs no subtransaction. */
+/*
+ * What makes a function unfit, or NULL; `plain` tells a C function, which needs no
+ * subtransaction.
+ */
 static const char *
 judge_function(Oid function, bool builtin, bool *plain)
 {
@@ -180,6 +196,7 @@ judge_function(Oid function, bool builtin, bool *plain)
 	return fits ? NULL : "the handler does not return one scheduler.step, or is STRICT";
 }
 
+/* Only again when something has changed; the answer is words, as the job's error. */
 const char *
 sched_jobs_resolve_handler(SchedKind *kind, Oid role)
 {
@@ -220,7 +237,10 @@ sched_sql_forget_job_kinds(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(NULL);
 }
 
-/* checked_handler(handler, role_name): the qualified name of a function that this role may use as a handler. */
+/*
+ * checked_handler(handler, role_name): the qualified name of a function that this role may use
+ * as a handler.
+ */
 Datum
 sched_sql_checked_handler(PG_FUNCTION_ARGS)
 {

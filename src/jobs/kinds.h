@@ -9,7 +9,10 @@
 
 #define SCHED_KIND_LENGTH 101
 
-/* One row of job_kinds. Belongs to the cache and stays at its address; its contents follow the table. */
+/*
+ * One row of job_kinds. Belongs to the cache and stays at its address; its contents follow the
+ * table.
+ */
 typedef struct SchedKind
 {
 	char name[SCHED_KIND_LENGTH]; /* key */
@@ -38,8 +41,8 @@ typedef struct SchedKind
 extern SchedKind *sched_jobs_find_kind(const char *name);
 
 /*
- * Looks the handler up for the role that will run it. NULL, or in words why it cannot be called. Not inside a call of
- * the same kind's handler: it may replace `function`.
+ * Looks the handler up for the role that will run it. NULL, or in words why it cannot be called.
+ * Not inside a call of the same kind's handler: it may replace `function`.
  */
 extern const char *sched_jobs_resolve_handler(SchedKind *kind, Oid role);
 

@@ -1,9 +1,10 @@
 /*
  * launcher.c - keeps a worker in every database that has the extension.
  *
- * One static process without a database, started after recovery. It reads pg_database and starts workers; a worker
- * that finds no extension ends again and leaves a note, so the launcher needs to look into no database itself.
- * Nothing is remembered here that a crash could lose: each round derives it from the catalog and the shared area.
+ * One static process without a database, started after recovery. It reads pg_database and starts
+ * workers; a worker that finds no extension ends again and leaves a note, so the launcher needs
+ * to look into no database itself. Nothing is remembered here that a crash could lose: each
+ * round derives it from the catalog and the shared area.
  */
 #include "postgres.h"
 
@@ -41,6 +42,7 @@
 #define LOST_START (30 * USECS_PER_SEC)
 #define NO_ROOM_PAUSE (10 * USECS_PER_SEC)
 
+/* Restarts after five seconds if it should ever fail. */
 void
 sched_jobs_register_launcher(void)
 {
@@ -88,7 +90,10 @@ list_databases(MemoryContext memory)
 	return databases;
 }
 
-/* Entries of databases that are gone, bars of backends that are gone, places whose process never came. */
+/*
+ * Entries of databases that are gone, bars of backends that are gone, places whose process never
+ * came.
+ */
 static void
 forget_gone(List *databases, TimestampTz now)
 {
@@ -115,6 +120,7 @@ forget_gone(List *databases, TimestampTz now)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
+<<<<<<< HEAD
 /* Living workers of the same database that stand before this one in the table; the caller holds the lock. */
 static int
 count_before(const SchedProcess *process)
@@ -129,19 +135,39 @@ count_before(const SchedProcess *process)
 }
 
 /* Ends the processes of a database that scheduler.databases no longer names, and workers that are too many. */
+=======
+/*
+ * Ends the workers of a database that scheduler.databases no longer names, and those beyond
+ * scheduler.workers.
+ */
+>>>>>>> main
 static void
 stop_unwanted(List *databases)
 {
+	SchedProcess *processes = sched_jobs_shared->processes;
+
 	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
 	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
 	{
-		SchedProcess *process = &sched_jobs_shared->processes[i];
+		int before = 0;
 
+<<<<<<< HEAD
 		if (process->type == SCHED_PROCESS_FREE || process->pid == 0)
 			continue;
 		if (!list_member_oid(databases, process->database) ||
 			(process->type == SCHED_PROCESS_WORKER && count_before(process) >= sched_workers))
 			kill(process->pid, SIGTERM);
+=======
+		if (processes[i].type == SCHED_PROCESS_FREE || processes[i].pid == 0)
+			continue;
+		for (int j = 0; j < i; j++)
+			if (processes[j].type == SCHED_PROCESS_WORKER &&
+				processes[j].database == processes[i].database)
+				before++;
+		if (!list_member_oid(databases, processes[i].database) ||
+			(processes[i].type == SCHED_PROCESS_WORKER && before >= sched_workers))
+			kill(processes[i].pid, SIGTERM);
+>>>>>>> main
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 }
@@ -189,6 +215,7 @@ count_starting(void)
 	return n;
 }
 
+<<<<<<< HEAD
 /* Brings one database to the number of workers it wants; false where the round must end here. */
 static bool
 start_workers(Oid database, TimestampTz now, TimestampTz *again, bool *no_room)
@@ -229,6 +256,12 @@ note_room(bool no_room)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
+=======
+/*
+ * Few at a time, so that a server with many databases is not out of background processes at
+ * once.
+ */
+>>>>>>> main
 static void
 start_missing(List *databases, TimestampTz now, TimestampTz *again)
 {
@@ -241,6 +274,7 @@ start_missing(List *databases, TimestampTz now, TimestampTz *again)
 	note_room(no_room);
 }
 
+/* Nobody sets the latch of a process that is gone. */
 static void
 leave_launcher(int code, Datum argument)
 {
@@ -250,6 +284,9 @@ leave_launcher(int code, Datum argument)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
+/*
+ * A round at each start and end of a worker, at each reload, when asked, and every ten minutes.
+ */
 void
 sched_jobs_launcher_main(Datum argument)
 {

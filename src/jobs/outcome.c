@@ -1,12 +1,13 @@
 /*
  * outcome.c - writes what became of jobs: set-based where they succeeded, row by row otherwise.
  *
- * Runs in workers and runners, in the transaction that called the handlers, with rights on all rows. Succeeded
- * jobs leave by their row address, which the claim's lock keeps in place unless a handler of the same batch
- * changed the row; then fewer rows go than there should, this throws, and the batch is repeated one by one.
+ * Runs in workers and runners, in the transaction that called the handlers, with rights on all
+ * rows. Succeeded jobs leave by their row address, which the claim's lock keeps in place unless
+ * a handler of the same batch changed the row; then fewer rows go than there should, this
+ * throws, and the batch is repeated one by one.
  *
- * Retry: after attempt n a random time between 0 and min(60 s, 1 s * 2^(n-1)) ("full jitter"), and never before
- * what the last answer's Retry-After asked for.
+ * Retry: after attempt n a random time between 0 and min(60 s, 1 s * 2^(n-1)) ("full jitter"),
+ * and never before what the last answer's Retry-After asked for.
  */
 #include "postgres.h"
 
@@ -25,6 +26,8 @@
 
 #define RETRY_BASE_MS 1000
 #define RETRY_CAP_MS 60000
+/* A hundred years: what a handler asks for must stay within the calendar. */
+#define MAX_DELAY_MS (INT64CONST(36525) * 86400 * 1000)
 
 #define FINISH_HEAD                                                                                \
 	"WITH gone AS (DELETE FROM scheduler.live_jobs l WHERE l.ctid = ANY ($1) RETURNING l.*)"       \
@@ -51,18 +54,19 @@ static SchedStatement finish_with_results = {
 	true,
 	NULL};
 
-/* $8 is a scheduler.http_request: its oid is filled in at first use. */
+/* $8 is a scheduler.http_request, $16 an http_response: their oids are filled in at first use. */
 #define CHANGE_REQUEST_TYPE 7
+#define CHANGE_RESPONSE_TYPE 15
 static SchedStatement change_job = {
 	"UPDATE scheduler.live_jobs l SET status = $3, state = $4, attempts = $5, run_at = $6,"
-	" ready = $7, request = $8, response = NULL, lease = $9, worker_pid = $10, error = $11,"
+	" ready = $7, request = $8, response = $16, lease = $9, worker_pid = $10, error = $11,"
 	" finished_at = $12, payload = coalesce($13, l.payload), again = NULL, runner = $14,"
 	" started_at = coalesce(l.started_at, $15),"
 	" holds_queue = l.holds_queue AND $12 IS NULL"
 	" WHERE l.user_id = $1 AND l.job_id = $2",
-	15,
+	16,
 	{UUIDOID, UUIDOID, TEXTOID, JSONBOID, INT4OID, TIMESTAMPTZOID, BOOLOID, InvalidOid, INT8OID,
-	 INT4OID, TEXTOID, TIMESTAMPTZOID, JSONBOID, BOOLOID, TIMESTAMPTZOID},
+	 INT4OID, TEXTOID, TIMESTAMPTZOID, JSONBOID, BOOLOID, TIMESTAMPTZOID, InvalidOid},
 	true,
 	NULL};
 static SchedStatement keep_again = {
@@ -100,7 +104,10 @@ static SchedStatement wait_for_children = {
 	{UUIDOID, UUIDOID},
 	true,
 	NULL};
-/* Not "AND status = 'waiting'": a parent that is about to wait has to be waited for, then counted down. */
+/*
+ * Not "AND status = 'waiting'": a parent that is about to wait has to be waited for, then
+ * counted down.
+ */
 static SchedStatement count_down = {
 	"UPDATE scheduler.live_jobs l SET children = l.children - c.ended, ready = l.ready OR"
 	" l.status = 'waiting' AND l.children <= c.ended FROM (SELECT u.user_id, u.job_id,"
@@ -128,6 +135,7 @@ typedef struct Writer
 	int n_parents;
 } Writer;
 
+/* An array of fixed-length elements as a parameter. */
 static Datum
 array_of(Datum *elements, int n, Oid type)
 {
@@ -137,6 +145,7 @@ array_of(Datum *elements, int n, Oid type)
 										   type == TIDOID ? TYPALIGN_SHORT : TYPALIGN_CHAR));
 }
 
+/* A row for readers of changes; the worker numbers it after the commit. */
 static void
 announce(const SchedJob *job, const char *type)
 {
@@ -161,6 +170,7 @@ note_end(Writer *writer, const SchedJob *job)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_QUEUES);
 }
 
+/* Succeeded and not to run again: the way of almost every job. */
 static bool
 leaves_at_once(const SchedJob *job)
 {
@@ -191,6 +201,7 @@ collect_results(SchedJob *jobs, int n_jobs, int n_leaving, Datum *values)
 		construct_md_array(results, nulls, 1, &n, &lower, JSONBOID, -1, false, TYPALIGN_INT));
 }
 
+/* Two statements for any number of jobs, whether they have results or not. */
 static void
 write_successes(Writer *writer, SchedJob *jobs, int n_jobs)
 {
@@ -234,7 +245,7 @@ find_delay(const SchedJob *job)
 	int64 delay;
 
 	if (job->has_after)
-		return Max(job->after_ms, 0);
+		return Min(Max(job->after_ms, 0), MAX_DELAY_MS);
 	if (job->attempts <= 6)
 		most = Min(most, (int64) RETRY_BASE_MS << Max(job->attempts - 1, 0));
 	delay = (int64) (pg_prng_double(&pg_global_prng_state) * most);
@@ -260,8 +271,10 @@ typedef struct Change
 	bool leased;
 	bool fresh; /* starts from the beginning, with `again` as its payload */
 	bool runner;
+	bool keeps_response;
 } Change;
 
+/* The row of a job that stays, in one statement for all outcomes. */
 static void
 write_change(Writer *writer, SchedJob *job, const Change *change)
 {
@@ -269,10 +282,11 @@ write_change(Writer *writer, SchedJob *job, const Change *change)
 	bool keeps_state = job->outcome == SCHED_OUTCOME_RETRY || job->outcome == SCHED_OUTCOME_FAIL ||
 					   job->outcome == SCHED_OUTCOME_DONE;
 	bool has_state = keeps_state ? job->has_state : job->has_new_state;
-	Datum values[15];
-	char nulls[15];
+	Datum values[16];
+	char nulls[16];
 
 	fill_type(&change_job.types[CHANGE_REQUEST_TYPE], "http_request");
+	fill_type(&change_job.types[CHANGE_RESPONSE_TYPE], "http_response");
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = UUIDPGetDatum(&job->user_id);
 	values[1] = UUIDPGetDatum(&job->job_id);
@@ -296,6 +310,8 @@ write_change(Writer *writer, SchedJob *job, const Change *change)
 	nulls[12] = change->fresh && job->has_again ? ' ' : 'n';
 	values[13] = BoolGetDatum(change->runner);
 	values[14] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	values[15] = job->response;
+	nulls[15] = change->keeps_response ? ' ' : 'n';
 	sched_jobs_execute(&change_job, values, nulls, SPI_OK_UPDATE);
 	if (SPI_processed != 1)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
@@ -327,6 +343,7 @@ end_or_restart(Writer *writer, SchedJob *job, Change *change, const char *status
 	announce(job, status[0] == 'd' ? "job.dead" : "job.failed");
 }
 
+/* The way from outcome to status; the picture is in README.md. */
 static void
 write_one(Writer *writer, SchedJob *job)
 {
@@ -360,6 +377,7 @@ write_one(Writer *writer, SchedJob *job)
 			}
 			change.status = "pending";
 			change.run_at = writer->now + find_delay(job) * 1000;
+			change.keeps_response = job->keeps_response;
 			sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
 			break;
 		case SCHED_OUTCOME_FAIL:
@@ -372,6 +390,7 @@ write_one(Writer *writer, SchedJob *job)
 	write_change(writer, job, &change);
 }
 
+/* Jobs that only change hands. */
 static void
 write_moves(Writer *writer, SchedJob *job)
 {
@@ -399,7 +418,10 @@ write_moves(Writer *writer, SchedJob *job)
 	}
 }
 
-/* After the count-down: the count of live children already leaves out those that end in this transaction. */
+/*
+ * After the count-down: the count of live children already leaves out those that end in this
+ * transaction.
+ */
 static void
 write_waits(SchedJob *jobs, int n_jobs)
 {
@@ -414,6 +436,10 @@ write_waits(SchedJob *jobs, int n_jobs)
 	}
 }
 
+/*
+ * The order matters: ends first, then the count-down of parents, then who begins to wait and
+ * counts what is left.
+ */
 void
 sched_jobs_write_outcomes(SchedJob *jobs, int n_jobs, uint64 incarnation)
 {

@@ -1,9 +1,11 @@
 /*
- * place.c - the clone fence: a file outside the data directory that says which place this is, and why nothing runs.
+ * place.c - the clone fence: a file outside the data directory that says which place this is,
+ * and why nothing runs.
  *
- * Runs in backends (arm(), the warning of enqueue()) and workers. A copy of the data directory has the same
- * system identifier and database oid but not the file; members of one cluster share it. The file holds one line
- * made of random bytes; it is no secret. Errors of the file system are answers, not exceptions.
+ * Runs in backends (arm(), the warning of enqueue()) and workers. A copy of the data directory
+ * has the same system identifier and database oid but not the file; members of one cluster share
+ * it. The file holds one line made of random bytes; it is no secret. Errors of the file system
+ * are answers, not exceptions.
  */
 #include "postgres.h"
 
@@ -164,9 +166,15 @@ sched_sql_place_state(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
+<<<<<<< HEAD
 /* Why this database may not act here, with the line that helps; NULL where it may. */
 static const char *
 find_arming_problem(const char **hint)
+=======
+/* All three must agree: server, database, place. */
+bool
+sched_jobs_is_armed(void)
+>>>>>>> main
 {
 	static SchedStatement compare = {
 		"SELECT system_identifier, database_oid, place FROM scheduler.armed_places",
@@ -212,6 +220,7 @@ sched_jobs_is_armed(void)
 	return find_arming_problem(&hint) == NULL;
 }
 
+/* An unreadable list names nothing. */
 bool
 sched_jobs_is_listed(const char *database)
 {
@@ -245,6 +254,7 @@ has_armed_worker(void)
 	return armed;
 }
 
+<<<<<<< HEAD
 /* find_arming_problem() for a caller without rights on its table; both strings in the caller's memory. */
 static const char *
 look_up_arming(const char **hint)
@@ -284,6 +294,19 @@ find_starting_problem(const char **hint)
 					 max_worker_processes + 1 + sched_workers + sched_runners);
 	return psprintf("max_worker_processes (%d) leaves no process for a %s.", max_worker_processes,
 					no_launcher ? "launcher" : "worker");
+=======
+/* With rights on the table that its caller lacks. */
+static bool
+look_up_armed(void)
+{
+	SchedRights before;
+	bool armed;
+
+	sched_jobs_enter_system(&before);
+	armed = sched_jobs_is_armed();
+	sched_jobs_leave_system(&before);
+	return armed;
+>>>>>>> main
 }
 
 /* The cause why nothing runs and the line that helps, or NULL. Constant or palloc'ed strings. */
@@ -320,6 +343,7 @@ find_problem(const char **hint)
 	return problem != NULL ? problem : find_starting_problem(hint);
 }
 
+/* Once a session: a loop that enqueues must not fill the log. */
 void
 sched_jobs_warn_without_worker(void)
 {

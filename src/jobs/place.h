@@ -4,7 +4,10 @@
 #ifndef SCHED_JOBS_PLACE_H
 #define SCHED_JOBS_PLACE_H
 
-/* Asks the table and the place file. Needs a transaction and an SPI connection with rights on armed_places. */
+/*
+ * Asks the table and the place file. Needs a transaction and an SPI connection with rights on
+ * armed_places.
+ */
 extern bool sched_jobs_is_armed(void);
 
 /* Is this database one that scheduler.databases names (or does that name none)? */

@@ -1,8 +1,8 @@
 /*
  * process.c - how workers and runners start, hold on to the extension, and end.
  *
- * A place in the shared table is reserved by who asks for the process (pid 0) and given back by the process' exit
- * callback, which runs at any end but a crash; a crash empties the table.
+ * A place in the shared table is reserved by who asks for the process (pid 0) and given back by
+ * the process' exit callback, which runs at any end but a crash; a crash empties the table.
  */
 #include "postgres.h"
 
@@ -52,6 +52,7 @@ reserve_place(SchedProcessType type, Oid database)
 	return place;
 }
 
+/* Of a process that could not be asked for. */
 static void
 free_place(int place)
 {
@@ -61,6 +62,10 @@ free_place(int place)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
+/*
+ * The place travels as the argument: nothing else is shared with a process that does not run
+ * yet.
+ */
 bool
 sched_jobs_start_process(SchedProcessType type, Oid database)
 {
@@ -88,6 +93,7 @@ sched_jobs_start_process(SchedProcessType type, Oid database)
 	return true;
 }
 
+/* Those that are only reserved count, so that nobody starts one twice. */
 int
 sched_jobs_count_processes(SchedProcessType type, Oid database)
 {
@@ -122,6 +128,7 @@ note_worker_end(SchedDatabase *entry, const SchedProcess *process, int code)
 	entry->retry_at = now + ((int64) 1 << entry->failures) * USECS_PER_SEC / 2;
 }
 
+/* Runs at any end but a crash, also where the process never came to its loop. */
 static void
 leave_place(int code, Datum argument)
 {
@@ -142,6 +149,7 @@ leave_place(int code, Datum argument)
 		sched_jobs_wake_launcher();
 }
 
+/* With the rank of an override: ALTER DATABASE and ALTER ROLE lose. */
 static void
 force_setting(const char *name, const char *value)
 {
@@ -162,9 +170,16 @@ force_settings(SchedProcessType type)
 	force_setting("row_security", "on");
 	/* Row triggers of ours run; a session_replication_role of the database would stop them. */
 	force_setting("session_replication_role", "origin");
+	if (type == SCHED_PROCESS_WORKER)
+	{
+		/* Statements by a user's keys, thousands of times: planned once, not for the values of each call. */
+		force_setting("plan_cache_mode", "force_generic_plan");
+		force_setting("jit", "off");
+	}
 	force_setting("lock_timeout", type == SCHED_PROCESS_WORKER ? "100ms" : "0");
 }
 
+/* The exit callback comes before what it cleans up. */
 SchedProcess *
 sched_jobs_begin_process(int place)
 {
@@ -195,12 +210,14 @@ sched_jobs_begin_process(int place)
 	return my_process;
 }
 
+/* By name: the extension may have been dropped and created again. */
 Oid
 sched_jobs_extension_oid(void)
 {
 	return get_extension_oid("scheduler", true);
 }
 
+/* The oid tells whether it is still the same extension that this process' plans were made for. */
 bool
 sched_jobs_begin_step(Oid extension)
 {
@@ -225,6 +242,7 @@ sched_jobs_begin_step(Oid extension)
 	return true;
 }
 
+/* Statistics are sent here, else autovacuum never hears of the queue. */
 void
 sched_jobs_end_step(void)
 {

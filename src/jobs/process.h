@@ -1,5 +1,6 @@
 /*
- * process.h - the life of a background process of this room: its place in the table, its start and its end.
+ * process.h - the life of a background process of this room: its place in the table, its start
+ * and its end.
  */
 #ifndef SCHED_JOBS_PROCESS_H
 #define SCHED_JOBS_PROCESS_H
@@ -22,8 +23,8 @@ extern bool sched_jobs_start_process(SchedProcessType type, Oid database);
 extern int sched_jobs_count_processes(SchedProcessType type, Oid database);
 
 /*
- * First thing in a worker or runner: signals, the place, the connection, settings that no ALTER DATABASE may change, and
- * the exit callback. Returns this process' place.
+ * First thing in a worker or runner: signals, the place, the connection, settings that no ALTER
+ * DATABASE may change, and the exit callback. Returns this process' place.
  */
 extern SchedProcess *sched_jobs_begin_process(int place);
 
@@ -31,8 +32,8 @@ extern SchedProcess *sched_jobs_begin_process(int place);
 extern Oid sched_jobs_extension_oid(void);
 
 /*
- * Begins a transaction that holds the extension in place. False, and no transaction, where somebody is about to
- * drop it: try again later. Ends the process where the extension is gone.
+ * Begins a transaction that holds the extension in place. False, and no transaction, where
+ * somebody is about to drop it: try again later. Ends the process where the extension is gone.
  */
 extern bool sched_jobs_begin_step(Oid extension);
 extern void sched_jobs_end_step(void);

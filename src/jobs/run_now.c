@@ -1,9 +1,10 @@
 /*
  * run_now.c - step_job_now(): a job in the caller's own session, for trying handlers out.
  *
- * Runs in a backend of a member of scheduler_developer, inside its transaction: the one place where a call is made with a
- * transaction open, which is why its name ends in _now. The job's row is locked; outcomes are written as a worker
- * writes them, but a request is answered here and the handler called again at once.
+ * Runs in a backend of a member of scheduler_developer, inside its transaction: the one place
+ * where a call is made with a transaction open, which is why its name ends in _now. The job's
+ * row is locked; outcomes are written as a worker writes them, but a request is answered here
+ * and the handler called again at once.
  */
 #include "postgres.h"
 

@@ -1,9 +1,11 @@
 /*
- * runner.c - runs the handlers that users registered: one job at a time, as the role the kind names.
+ * runner.c - runs the handlers that users registered: one job at a time, as the role the kind
+ * names.
  *
- * Started by a worker when there is something for it, ends when idle. A job is claimed by an update that commits, then
- * its handler runs in a transaction of its own together with the writing of its outcome. The session's user is the kind's
- * role while user code runs, under SECURITY_RESTRICTED_OPERATION, so it cannot become anybody else.
+ * Started by a worker when there is something for it, ends when idle. A job is claimed by an
+ * update that commits, then its handler runs in a transaction of its own together with the
+ * writing of its outcome. The session's user is the kind's role while user code runs, under
+ * SECURITY_RESTRICTED_OPERATION, so it cannot become anybody else.
  */
 #include "postgres.h"
 
@@ -62,9 +64,16 @@ static SchedStatement read_own = {"SELECT " SCHED_JOB_COLUMNS
 								  {UUIDOID, UUIDOID, INT8OID},
 								  true,
 								  NULL};
+static SchedStatement lock_parent = {
+	"SELECT FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.job_id = $2 FOR NO KEY UPDATE",
+	2,
+	{UUIDOID, UUIDOID},
+	true,
+	NULL};
 static SchedStatement mapped_user = {
 	"SELECT u.user_id FROM scheduler.users u WHERE u.role_name = $1", 1, {TEXTOID}, true, NULL};
 
+/* A runner can wait for DROP EXTENSION: nothing of others depends on it. */
 static bool
 begin_step(Runner *runner)
 {
@@ -77,6 +86,7 @@ begin_step(Runner *runner)
 	return true;
 }
 
+/* Says which job to interrupt when it is cancelled; NULL: none. */
 static void
 publish_job(Runner *runner, const pg_uuid_t *job_id)
 {
@@ -85,6 +95,7 @@ publish_job(Runner *runner, const pg_uuid_t *job_id)
 		runner->process->job_id = *job_id;
 	else
 		memset(&runner->process->job_id, 0, UUID_LEN);
+	runner->process->interrupted_at = 0;
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
@@ -126,6 +137,17 @@ read_job(Runner *runner, SchedJob *job, SchedStatement *statement)
 	return true;
 }
 
+/* The row for writing. Its parent's first, which counts its end: cancel_job() takes them in this order, too. */
+static bool
+lock_job(Runner *runner, SchedJob *job)
+{
+	Datum values[2] = {UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->parent_id)};
+
+	if (job->has_parent)
+		sched_jobs_execute(&lock_parent, values, NULL, SPI_OK_SELECT);
+	return read_job(runner, job, &lock_own);
+}
+
 /* As whom the handler runs; InvalidOid with the reason where it may not. */
 static Oid
 find_role(SchedJob *job)
@@ -160,13 +182,16 @@ find_role(SchedJob *job)
 	return job->reason == NULL ? role : InvalidOid;
 }
 
-/* The outcome in the transaction that is open; a job that is no longer ours takes what its handler wrote with it. */
+/*
+ * The outcome in the transaction that is open; a job that is no longer ours takes what its
+ * handler wrote with it.
+ */
 static void
 write_outcome(Runner *runner, SchedJob *job)
 {
 	SchedJob row = *job;
 
-	if (!read_job(runner, &row, &lock_own))
+	if (!lock_job(runner, &row))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("the job was cancelled")));
 	job->tid = row.tid;
 	job->again = row.again;
@@ -175,8 +200,8 @@ write_outcome(Runner *runner, SchedJob *job)
 }
 
 /*
- * Second transaction: the handler and its outcome. The session's user changes outside the transaction, where an
- * abort does not touch it, and back before anything of ours is written.
+ * Second transaction: the handler and its outcome. The session's user changes outside the
+ * transaction, where an abort does not touch it, and back before anything of ours is written.
  */
 static void
 run_handler(Runner *runner, SchedJob *job)
@@ -211,7 +236,7 @@ static void
 record_failure(Runner *runner, SchedJob *job, const char *reason)
 {
 	begin_step(runner);
-	if (read_job(runner, job, &lock_own))
+	if (lock_job(runner, job))
 	{
 		sched_jobs_note_failure(job, reason);
 		sched_jobs_write_outcomes(job, 1, runner->process->incarnation);
@@ -220,6 +245,7 @@ record_failure(Runner *runner, SchedJob *job, const char *reason)
 	runner->process->failures++;
 }
 
+/* Whatever the handler did or threw, the session is clean afterwards. */
 static void
 run_job(Runner *runner, SchedJob *job)
 {
@@ -264,6 +290,7 @@ is_armed(Runner *runner)
 	return armed;
 }
 
+/* Ends when it was idle for a while; a worker starts another when there is work. */
 void
 sched_jobs_runner_main(Datum argument)
 {

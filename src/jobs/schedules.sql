@@ -75,8 +75,15 @@ BEGIN
 	IF NOT scheduler.may_enqueue(save_schedule.kind) THEN
 		RAISE EXCEPTION 'permission denied to enqueue jobs of kind "%"', save_schedule.kind USING ERRCODE = '42501';
 	END IF;
-	IF save_schedule.every IS NULL THEN
-		RAISE EXCEPTION 'a schedule needs its interval' USING ERRCODE = '22023', HINT = 'every => ''15 minutes''';
+	IF save_schedule.every IS NULL OR save_schedule.every NOT BETWEEN '1 second' AND '100 years' THEN
+		RAISE EXCEPTION 'a schedule needs its interval' USING ERRCODE = '22023',
+			DETAIL = format('every is %s.', coalesce(save_schedule.every::text, 'NULL')),
+			HINT = 'Give 1 second to 100 years: every => ''15 minutes''';
+	END IF;
+	/* Further away, steps from there run out of the calendar when the worker takes them. */
+	IF save_schedule.starts_at NOT BETWEEN now() - interval '100 years' AND now() + interval '100 years' THEN
+		RAISE EXCEPTION 'a schedule starts within a hundred years' USING ERRCODE = '22023',
+			DETAIL = format('starts_at is %s.', save_schedule.starts_at);
 	END IF;
 	zone := coalesce(save_schedule.timezone,
 		(SELECT u.timezone FROM scheduler.users u WHERE u.user_id = owner), 'UTC');
@@ -201,9 +208,18 @@ DECLARE
 BEGIN
 	FOR due IN
 		SELECT s.* FROM scheduler.schedules s WHERE s.enabled AND s.next_run_at <= now()
-		ORDER BY s.next_run_at LIMIT 100 FOR UPDATE SKIP LOCKED
+		ORDER BY s.next_run_at LIMIT 50 FOR UPDATE SKIP LOCKED
 	LOOP
-		PERFORM scheduler.fire_schedule(due);
+		/* One user's row must not end the worker of all, again and again. */
+		BEGIN
+			PERFORM scheduler.fire_schedule(due);
+		EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded
+			OR invalid_parameter_value THEN
+			UPDATE scheduler.schedules s SET enabled = false
+			WHERE s.user_id = due.user_id AND s.schedule_id = due.schedule_id;
+			INSERT INTO scheduler.schedule_runs (user_id, schedule_id, due_at, outcome, reason)
+			VALUES (due.user_id, due.schedule_id, due.next_run_at, 'refused', 'switched off: ' || SQLERRM);
+		END;
 	END LOOP;
 	RETURN (SELECT min(s.next_run_at) FROM scheduler.schedules s WHERE s.enabled);
 END

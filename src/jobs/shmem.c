@@ -1,9 +1,11 @@
 /*
- * shmem.c - the shared area of the jobs room, and waking whoever waits at the commit of a transaction.
+ * shmem.c - the shared area of the jobs room, and waking whoever waits at the commit of a
+ * transaction.
  *
- * The area is made in the postmaster; the rest runs in any process attached to it. Latches are set under the
- * area's lock, which an ending process takes before it gives its place back, so no latch of another process is hit.
- * The callback that wakes is registered once per backend; it must not throw, so it only sets memory.
+ * The area is made in the postmaster; the rest runs in any process attached to it. Latches are
+ * set under the area's lock, which an ending process takes before it gives its place back, so no
+ * latch of another process is hit. The callback that wakes is registered once per backend; it
+ * must not throw, so it only sets memory.
  */
 #include "postgres.h"
 
@@ -33,6 +35,7 @@ static uint32 signals_at_commit = 0;
 static bool probe_at_commit = false;
 static bool callback_registered = false;
 
+/* Before the postmaster makes shared memory. */
 static void
 request_area(void)
 {
@@ -55,6 +58,7 @@ was_ended_badly(void)
 	return badly;
 }
 
+/* Anew after each crash of the server; what it says can be found out again. */
 static void
 make_area(void)
 {
@@ -77,6 +81,7 @@ make_area(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
+/* Chains to whoever was there before. */
 void
 sched_jobs_request_shared(void)
 {
@@ -86,6 +91,7 @@ sched_jobs_request_shared(void)
 	shmem_startup_hook = make_area;
 }
 
+/* Few enough to look at each. */
 SchedDatabase *
 sched_jobs_find_database(Oid database, bool make)
 {
@@ -125,6 +131,7 @@ wake_processes(Oid database, SchedProcessType type)
 	}
 }
 
+/* The counter first, then the latch: who wakes sees it. */
 void
 sched_jobs_signal_workers(Oid database, SchedSignal signal)
 {
@@ -142,6 +149,7 @@ sched_jobs_signal_workers(Oid database, SchedSignal signal)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
+/* Their claims find the work; the latch says that there is some. */
 void
 sched_jobs_wake_runners(Oid database)
 {
@@ -150,6 +158,7 @@ sched_jobs_wake_runners(Oid database)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
+/* Does nothing while there is none: it looks at everything when it starts. */
 void
 sched_jobs_wake_launcher(void)
 {
@@ -161,6 +170,7 @@ sched_jobs_wake_launcher(void)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
+/* Whether leases of this name still hold. */
 bool
 sched_jobs_incarnation_lives(uint64 incarnation)
 {
@@ -182,18 +192,26 @@ sched_jobs_incarnation_lives(uint64 incarnation)
 void
 sched_jobs_interrupt_runner(const pg_uuid_t *job_id)
 {
-	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
 	{
 		SchedProcess *process = &sched_jobs_shared->processes[i];
 
 		if (process->type == SCHED_PROCESS_RUNNER && process->database == MyDatabaseId &&
 			process->pid != 0 && memcmp(&process->job_id, job_id, UUID_LEN) == 0)
-			kill(process->pid, SIGINT);
+		{
+			TimestampTz now = GetCurrentTimestamp();
+
+			if (process->interrupted_at == 0)
+				process->interrupted_at = now;
+			kill(process->pid,
+				 now - process->interrupted_at >= SCHED_INTERRUPT_PATIENCE ? SIGTERM : SIGINT);
+		}
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
+/* After the commit: whoever is woken sees the rows. */
 static void
 tell_at_commit(void)
 {
@@ -242,6 +260,7 @@ end_transaction(XactEvent event, void *arg)
 	probe_at_commit = false;
 }
 
+/* Once per backend: they cannot be counted on to be removed, and each costs every commit. */
 static void
 register_callback(void)
 {
@@ -251,6 +270,7 @@ register_callback(void)
 	callback_registered = true;
 }
 
+/* A subtransaction that is undone leaves a signal for nothing, which does no harm. */
 void
 sched_jobs_signal_at_commit(SchedSignal signal)
 {
@@ -260,6 +280,7 @@ sched_jobs_signal_at_commit(SchedSignal signal)
 	signals_at_commit |= 1 << signal;
 }
 
+/* A rolled back CREATE EXTENSION asks for nothing. */
 void
 sched_jobs_probe_at_commit(void)
 {

@@ -1,8 +1,8 @@
 /*
  * shmem.h - what launcher, workers, runners and backends know of each other.
  *
- * One fixed area made by the postmaster, zeroed after a crash: everything in it can be found out again. Fields
- * are read and written under `lock`; the atomic counters without it.
+ * One fixed area made by the postmaster, zeroed after a crash: everything in it can be found out
+ * again. Fields are read and written under `lock`; the atomic counters without it.
  */
 #ifndef SCHED_JOBS_SHMEM_H
 #define SCHED_JOBS_SHMEM_H
@@ -17,7 +17,10 @@
 /* The launcher starts with the server and is started again after 5 s. */
 #define SCHED_LAUNCHER_PATIENCE (10 * USECS_PER_SEC)
 
-/* What somebody tells the workers of a database: a counter each, which a worker compares with what it saw last. */
+/*
+ * What somebody tells the workers of a database: a counter each, which a worker compares with
+ * what it saw last.
+ */
 typedef enum SchedSignal
 {
 	SCHED_SIGNAL_JOBS,      /* something is ready */
@@ -38,7 +41,10 @@ typedef enum SchedProcessType
 	SCHED_PROCESS_RUNNER
 } SchedProcessType;
 
-/* A place in the table of processes: reserved by who starts one (pid 0), filled by the process itself. */
+/*
+ * A place in the table of processes: reserved by who starts one (pid 0), filled by the process
+ * itself.
+ */
 typedef struct SchedProcess
 {
 	SchedProcessType type;
@@ -48,8 +54,9 @@ typedef struct SchedProcess
 	uint64 incarnation; /* names the leases of this process; never used twice */
 	TimestampTz reserved_at;
 	TimestampTz started_at;
-	bool busy;        /* inside a batch: ending now is not a clean end */
-	pg_uuid_t job_id; /* what a runner runs */
+	bool busy;                  /* inside a batch: ending now is not a clean end */
+	pg_uuid_t job_id;           /* what a runner runs */
+	TimestampTz interrupted_at; /* first interrupt of a cancelled job; 0: none */
 	uint64 jobs;
 	uint64 failures;
 	uint64 batches;
@@ -95,10 +102,16 @@ extern SchedShared *sched_jobs_shared;
 /* Hooks and requests; from _PG_init of the postmaster. */
 extern void sched_jobs_request_shared(void);
 
-/* The entry of a database, made where asked and there is room; the caller holds the lock (exclusively to make one). */
+/*
+ * The entry of a database, made where asked and there is room; the caller holds the lock
+ * (exclusively to make one).
+ */
 extern SchedDatabase *sched_jobs_find_database(Oid database, bool make);
 
-/* At the commit of this transaction, tells the workers of this database. Cheap; once per signal and transaction. */
+/*
+ * At the commit of this transaction, tells the workers of this database. Cheap; once per signal
+ * and transaction.
+ */
 extern void sched_jobs_signal_at_commit(SchedSignal signal);
 /* At commit, has the launcher look at this database for the extension. */
 extern void sched_jobs_probe_at_commit(void);
@@ -109,6 +122,8 @@ extern void sched_jobs_wake_launcher(void);
 extern void sched_jobs_wake_runners(Oid database);
 /* Interrupts the runner of this database that runs this job now, if one does. */
 extern void sched_jobs_interrupt_runner(const pg_uuid_t *job_id);
+/* A runner that still runs a cancelled job so long after its interrupt caught it: it is ended. */
+#define SCHED_INTERRUPT_PATIENCE (5 * USECS_PER_SEC)
 
 /* Is a process with this incarnation alive? */
 extern bool sched_jobs_incarnation_lives(uint64 incarnation);

@@ -1,7 +1,8 @@
 /*
  * stat_workers.c - worker_states(): the processes that work for this database.
  *
- * Runs in any backend. Reads the shared area under its lock; counters of others may be a moment old.
+ * Runs in any backend. Reads the shared area under its lock; counters of others may be a moment
+ * old.
  */
 #include "postgres.h"
 
@@ -12,12 +13,14 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "identity/current_user.h"
 #include "jobs/shmem.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_worker_states);
 
 #define N_COLUMNS 11
 
+/* One row of the answer. */
 static void
 put_process(ReturnSetInfo *result, SchedProcess *process)
 {
@@ -32,7 +35,8 @@ put_process(ReturnSetInfo *result, SchedProcess *process)
 	values[2] = TimestampTzGetDatum(process->started_at);
 	values[3] = BoolGetDatum(!process->busy && !has_job);
 	values[4] = UUIDPGetDatum(&process->job_id);
-	nulls[4] = !has_job;
+	/* Whose job it is cannot be told here; ids of others are nobody's business. */
+	nulls[4] = !has_job || !sched_identity_caller_has_role("scheduler_admin");
 	values[5] = Int64GetDatum((int64) process->jobs);
 	values[6] = Int64GetDatum((int64) process->failures);
 	values[7] = Int64GetDatum((int64) process->batches);
@@ -42,6 +46,7 @@ put_process(ReturnSetInfo *result, SchedProcess *process)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+/* Copies under the lock, forms rows without it: forming may throw. */
 Datum
 sched_sql_worker_states(PG_FUNCTION_ARGS)
 {

@@ -1,23 +1,28 @@
 /*
  * store.c - statements that are planned once per process.
  *
- * Runs in any process with a transaction. Plans live as long as the process; the server replans them when a
- * table changes. Throws whatever a statement throws.
+ * Runs in any process with a transaction. Plans live as long as the process; the server replans
+ * them when a table changes. Throws whatever a statement throws.
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 
 #include "jobs/store.h"
 
+/* Until AtEOXact_GUC() of this nest level. */
 static void
 set_locally(const char *name, const char *value)
 {
 	set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Statistics of a queue are always wrong: it was empty a second ago, or has a million rows that are gone. */
+/*
+ * Statistics of a queue are always wrong: it was empty a second ago, or has a million rows that
+ * are gone.
+ */
 static int
 force_indexes(void)
 {
@@ -30,6 +35,7 @@ force_indexes(void)
 	return level;
 }
 
+/* Kept for the life of the process; the server replans where tables change. */
 static void
 prepare_statement(SchedStatement *statement)
 {
@@ -42,6 +48,9 @@ prepare_statement(SchedStatement *statement)
 	statement->plan = plan;
 }
 
+/*
+ * Settings of the planner are changed around the statement only: handlers' own plans are theirs.
+ */
 void
 sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls, int expected)
 {
@@ -57,12 +66,37 @@ sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls, 
 		AtEOXact_GUC(false, level);
 }
 
+/*
+ * The statements name tables with their schema, but not operators: in a session they would mean
+ * what the caller's search_path offers, and would run with more rights than the caller has.
+ */
+void
+sched_jobs_enter_system(SchedRights *before)
+{
+	GetUserIdAndSecContext(&before->user, &before->context);
+	SetUserIdAndSecContext(sched_jobs_system_role(),
+						   before->context | SECURITY_LOCAL_USERID_CHANGE);
+	before->guc_level = NewGUCNestLevel();
+	set_locally("search_path", "pg_catalog, pg_temp");
+	SPI_connect();
+}
+
+void
+sched_jobs_leave_system(const SchedRights *before)
+{
+	SPI_finish();
+	AtEOXact_GUC(false, before->guc_level);
+	SetUserIdAndSecContext(before->user, before->context);
+}
+
+/* Sees every user's rows. */
 Oid
 sched_jobs_system_role(void)
 {
 	return get_role_oid("scheduler_system", false);
 }
 
+/* Row-level security binds it: a handler sees its job's user's rows. */
 Oid
 sched_jobs_owner_role(void)
 {

@@ -19,9 +19,28 @@ typedef struct SchedStatement
 	SPIPlanPtr plan;
 } SchedStatement;
 
-/* Executes; throws where the result is not `expected` (an SPI_OK_ code). nulls as SPI has it, or NULL. */
+/*
+ * Executes; throws where the result is not `expected` (an SPI_OK_ code). nulls as SPI has it, or
+ * NULL.
+ */
 extern void sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls,
 							   int expected);
+
+/* Whose rights and settings were in force before sched_jobs_enter_system(). */
+typedef struct SchedRights
+{
+	Oid user;
+	int context;
+	int guc_level;
+} SchedRights;
+
+/*
+ * From here to sched_jobs_leave_system() with the rights of scheduler_system, an SPI connection,
+ * and no name or operator looked up where the caller's search_path says; an error's abort leaves
+ * too.
+ */
+extern void sched_jobs_enter_system(SchedRights *before);
+extern void sched_jobs_leave_system(const SchedRights *before);
 
 /* The role scheduler_system, or scheduler_owner: throws where it is missing. */
 extern Oid sched_jobs_system_role(void);

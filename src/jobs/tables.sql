@@ -76,7 +76,7 @@ CREATE TABLE scheduler.live_jobs
 	CONSTRAINT live_jobs_status_known CHECK
 		(status IN ('pending', 'running', 'sleeping', 'waiting', 'failed', 'dead')),
 	CONSTRAINT live_jobs_priority_range CHECK (priority BETWEEN 0 AND 99)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE scheduler.live_jobs IS 'Jobs that are to run, run, or ended without success.';
 SELECT scheduler.install_user_table('live_jobs');
 /* Taking: the users with work, then each one''s jobs in order, from where the last look ended. */
@@ -126,6 +126,7 @@ COMMENT ON TABLE scheduler.finished_jobs IS 'Jobs that succeeded or were cancell
 SELECT scheduler.install_user_table('finished_jobs');
 CREATE TABLE scheduler.finished_jobs_default PARTITION OF scheduler.finished_jobs DEFAULT;
 CREATE INDEX finished_jobs_default_job_idx ON scheduler.finished_jobs_default (job_id);
+CREATE INDEX finished_jobs_default_time_idx ON scheduler.finished_jobs_default USING brin (finished_at);
 
 /*
  * What happened, for readers who ask "since number N". Writers append to new_changes without a number and
@@ -156,6 +157,7 @@ COMMENT ON TABLE scheduler.changes IS
 SELECT scheduler.install_user_table('changes');
 CREATE TABLE scheduler.changes_default PARTITION OF scheduler.changes DEFAULT;
 CREATE INDEX changes_default_seq_idx ON scheduler.changes_default (change_seq);
+CREATE INDEX changes_default_time_idx ON scheduler.changes_default USING brin (at);
 
 /* One row, written by the first numbering: the highest number given. */
 CREATE TABLE scheduler.change_counters

@@ -1,9 +1,17 @@
 /*
- * worker.c - the network loop: takes jobs, calls handlers, keeps calls in flight, and sleeps when there is nothing.
+ * worker.c - the network loop: takes jobs, calls handlers, keeps calls in flight, and sleeps
+ * when there is nothing.
  *
+<<<<<<< HEAD
+ * One process per database and scheduler.workers. It owns every transaction it opens; none is
+ * open while a call flies or it waits. An expected failure is an outcome of a job; an error at
+ * commit repeats the batch one job at a time; anything else ends the process, and the launcher
+ * starts it again with back-off.
+=======
  * One process per database and scheduler.workers. It owns every transaction it opens; none is open while a call
- * flies or it waits. An expected failure is an outcome of a job; an error at commit repeats the batch one job at
- * a time; anything else ends the process, and the launcher starts it again with back-off.
+ * flies or it waits. An expected failure is an outcome of a job; an error outside a subtransaction repeats the batch with
+ * one for each job, an error at commit one job at a time; anything else ends the process, and the launcher starts it again with back-off.
+>>>>>>> main
  */
 #include "postgres.h"
 
@@ -23,6 +31,7 @@
 
 #include "core/fault.h"
 #include "core/settings.h"
+#include "http/request.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
 #include "jobs/duties.h"
@@ -40,6 +49,10 @@
 /* Numbers of changes are published at most five times a second. */
 #define CHANGE_PAUSE (200 * 1000)
 #define HOUSE_PAUSE (3600 * USECS_PER_SEC)
+/* A part of it was done, or it could not be done. */
+#define HOUSE_RETRY (2 * USECS_PER_SEC)
+/* A duty that ran into somebody's lock. */
+#define PAUSE_AFTER_REFUSAL (100 * 1000)
 
 /* What this worker knows and plans. Times are when something is due next. */
 typedef struct Worker
@@ -49,6 +62,7 @@ typedef struct Worker
 	Oid extension;
 	SchedClaimer *claimer;
 	MemoryContext memory; /* of one batch */
+	int batch_size;
 	uint64 seen[SCHED_SIGNAL_COUNT];
 	bool armed;
 	TimestampTz check_at;
@@ -60,13 +74,16 @@ typedef struct Worker
 	TimestampTz queues_after;
 	TimestampTz runners_at;
 	TimestampTz house_at;
-	int single; /* jobs still to be taken one at a time */
-	int marked; /* jobs still to be taken with a committed mark, too */
+	int guarded; /* jobs whose handlers are still to be called in a subtransaction each */
+	int single;  /* jobs still to be taken one at a time */
+	int marked;  /* jobs still to be taken with a committed mark, too */
 	TimestampTz marked_until;
 	bool blocked;
 	bool orphans_wanted;
+	TimestampTz orphans_after;
 	bool cancels_wanted;
-	bool more; /* the last claim found something: do not wait */
+	TimestampTz cancels_at; /* looked at again */
+	bool more;              /* the last claim found something: do not wait */
 } Worker;
 
 static SchedStatement lock_leased = {"SELECT " SCHED_JOB_COLUMNS
@@ -128,7 +145,10 @@ url_of_request(Datum request)
 	return is_null ? pstrdup("") : text_to_cstring(DatumGetTextPP(url));
 }
 
-/* What is to be done with flights when the batch has committed: collected before, in memory that outlives it. */
+/*
+ * What is to be done with flights when the batch has committed: collected before, in memory that
+ * outlives it.
+ */
 static List *
 collect_departures(SchedJob *jobs, int n_jobs)
 {
@@ -146,6 +166,7 @@ collect_departures(SchedJob *jobs, int n_jobs)
 	return urls;
 }
 
+/* The claim has committed: now the calls may go. */
 static void
 depart(SchedJob *jobs, int n_jobs, List *urls)
 {
@@ -154,6 +175,7 @@ depart(SchedJob *jobs, int n_jobs, List *urls)
 			sched_jobs_add_flight(&jobs[i], list_nth(urls, i));
 }
 
+/* For stat_workers. */
 static void
 count_outcomes(Worker *worker, const SchedJob *jobs, int n_jobs)
 {
@@ -187,12 +209,14 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 	count_outcomes(worker, jobs, n_jobs);
 }
 
-/* A job alone in its transaction failed at commit, or where no handler can be blamed: its attempt is over. */
+/*
+ * A job alone in its transaction failed at commit, or where no handler can be blamed: its
+ * attempt is over.
+ */
 static void
-record_failure(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id,
-			   const char *reason)
+record_failure(Worker *worker, const SchedJob *failed, const char *reason)
 {
-	Datum values[2] = {UUIDPGetDatum(user_id), UUIDPGetDatum(job_id)};
+	Datum values[2] = {UUIDPGetDatum(&failed->user_id), UUIDPGetDatum(&failed->job_id)};
 	SchedJob job;
 
 	if (!begin_step(worker))
@@ -202,6 +226,11 @@ record_failure(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id
 	{
 		sched_jobs_read_row(&job, SPI_tuptable, 0);
 		job.kind = sched_jobs_find_kind(job.kind_name);
+		if (failed->answer != NULL && failed->has_response)
+		{
+			job.response = sched_http_form_response(failed->answer);
+			job.has_response = true;
+		}
 		sched_jobs_note_failure(&job, reason);
 		sched_jobs_write_outcomes(&job, 1, worker->process->incarnation);
 	}
@@ -210,15 +239,18 @@ record_failure(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id
 }
 
 /*
- * After an error that no handler's subtransaction caught. Several jobs: all of them again, one at a time. One: it is to
- * blame. None: nobody knows what is wrong, and the process ends.
+<<<<<<< HEAD
+ * After an error that no handler's subtransaction caught. Several jobs: all of them again, one
+ * at a time. One: it is to blame. None: nobody knows what is wrong, and the process ends.
+=======
+ * After an error that no handler's subtransaction caught. All of the jobs again, each in a subtransaction; where they had
+ * one, one at a time; where it was one job, it is to blame. No job: nobody knows what is wrong, and the process ends.
+>>>>>>> main
  */
 static void
-recover(Worker *worker, SchedJob *jobs, int n_jobs)
+recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 {
 	ErrorData *error;
-	pg_uuid_t user_id;
-	pg_uuid_t job_id;
 	char *reason;
 
 	MemoryContextSwitchTo(worker->memory);
@@ -226,16 +258,32 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs)
 	if (n_jobs == 0)
 		PG_RE_THROW();
 	FlushErrorState();
-	user_id = jobs[0].user_id;
-	job_id = jobs[0].job_id;
 	reason = psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode));
 	AbortCurrentTransaction();
 	sched_jobs_end_call();
-	sched_jobs_refresh_claimer(worker->claimer);
-	if (n_jobs > 1)
+	sched_jobs_restart_claimer(worker->claimer);
+	if (!careful)
+		worker->guarded = Max(worker->guarded, 2 * n_jobs);
+	else if (n_jobs > 1)
 		worker->single = Max(worker->single, 2 * n_jobs);
 	else
-		record_failure(worker, &user_id, &job_id, reason);
+		record_failure(worker, &jobs[0], reason);
+}
+
+/* Slow handlers: take no more than a batch has time for; what was taken too much is taken again. */
+static void
+adapt_batch(Worker *worker, const SchedJob *jobs, int taken)
+{
+	int reached = 0;
+
+	while (reached < taken && jobs[reached].outcome != SCHED_OUTCOME_NONE)
+		reached++;
+	if (reached == worker->batch_size)
+		worker->batch_size = Min(BATCH_SIZE, 2 * worker->batch_size);
+	if (reached == taken)
+		return;
+	worker->batch_size = Min(BATCH_SIZE, Max(8, 2 * reached));
+	sched_jobs_return_unreached(worker->claimer, jobs, taken);
 }
 
 /* Takes due jobs and runs them; how many were taken. */
@@ -244,7 +292,8 @@ work_on_claims(Worker *worker)
 {
 	volatile int taken = 0;
 	SchedJob *jobs = MemoryContextAlloc(worker->memory, BATCH_SIZE * sizeof(SchedJob));
-	int limit = worker->single > 0 ? 1 : BATCH_SIZE;
+	int limit = worker->single > 0 ? 1 : worker->batch_size;
+	bool careful = worker->single > 0 || worker->guarded > 0;
 
 	if (!begin_step(worker))
 		return 0;
@@ -252,17 +301,19 @@ work_on_claims(Worker *worker)
 	{
 		taken = sched_jobs_claim(worker->claimer, jobs, limit);
 		if (taken > 0)
-			finish_step(worker, jobs, taken, limit == 1);
+		{
+			finish_step(worker, jobs, taken, careful);
+			worker->guarded = careful ? Max(worker->guarded - taken, 0) : worker->guarded;
+		}
 		else
 			sched_jobs_end_step();
 	}
 	PG_CATCH();
 	{
-		recover(worker, jobs, taken);
+		recover(worker, jobs, taken, careful);
 	}
 	PG_END_TRY();
-	if (taken > 0 && jobs[taken - 1].outcome == SCHED_OUTCOME_NONE)
-		sched_jobs_refresh_claimer(worker->claimer);
+	adapt_batch(worker, jobs, taken);
 	if (worker->single > 0)
 		worker->single--;
 	return taken;
@@ -285,7 +336,10 @@ lock_own(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id, Sche
 	return SPI_processed > 0 ? -1 : 0;
 }
 
-/* The first transaction of a job taken with a mark: if the next one kills the server, the mark tells. */
+/*
+ * The first transaction of a job taken with a mark: if the next one kills the server, the mark
+ * tells.
+ */
 static bool
 commit_mark(Worker *worker, SchedJob *job)
 {
@@ -334,7 +388,7 @@ work_on_marked(Worker *worker)
 	}
 	PG_CATCH();
 	{
-		recover(worker, job, taken);
+		recover(worker, job, taken, true);
 	}
 	PG_END_TRY();
 	return 1;
@@ -350,6 +404,7 @@ work_on_answers(Worker *worker)
 	SchedJob *jobs = MemoryContextAllocZero(worker->memory, ANSWER_BATCH * sizeof(SchedJob));
 	volatile int taken = 0;
 	volatile bool committed = false;
+	bool careful = worker->single > 0 || worker->guarded > 0;
 
 	if (n == 0 || !begin_step(worker))
 		return 0;
@@ -370,14 +425,15 @@ work_on_answers(Worker *worker)
 			else
 				sched_jobs_put_flight_back(flights[i]);
 		}
-		finish_step(worker, jobs, taken, worker->single > 0);
+		finish_step(worker, jobs, taken, careful);
 		committed = true;
+		worker->guarded = careful ? Max(worker->guarded - taken, 0) : worker->guarded;
 	}
 	PG_CATCH();
 	{
-		recover(worker, jobs, taken);
+		recover(worker, jobs, taken, careful);
 		/* Alone it was to blame: its answer is spent. */
-		committed = taken == 1;
+		committed = taken == 1 && careful;
 	}
 	PG_END_TRY();
 	for (int i = 0; committed && i < taken; i++)
@@ -386,29 +442,81 @@ work_on_answers(Worker *worker)
 	return n;
 }
 
-/* A duty that is due, in a step of its own; when it is due next. */
-static TimestampTz
-run_timed(Worker *worker, TimestampTz (*duty)(void), TimestampTz pause)
+/*
+ * What a user's open transaction can cause by holding a row: no reason to end and lose the calls
+ * in flight.
+ */
+static bool
+is_expected(int code)
 {
-	TimestampTz next;
-
-	if (!begin_step(worker))
-		return GetCurrentTimestamp() + 100 * 1000;
-	next = duty();
-	sched_jobs_end_step();
-	/* What is due already but could not be done now must not make this a busy loop. */
-	return Max(next, GetCurrentTimestamp() + pause);
+	return code == ERRCODE_LOCK_NOT_AVAILABLE || code == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		   code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OBJECT_IN_USE;
 }
 
-static void
-check_arming(Worker *worker, TimestampTz now)
+/*
+ * A duty in a step of its own. False where it could not be done now; anything unexpected goes
+ * up.
+ */
+static bool
+do_duty(Worker *worker, void (*duty)(Worker *worker))
 {
-	worker->check_at = now + 100 * 1000;
+	volatile bool done = false;
+
 	if (!begin_step(worker))
-		return;
+		return false;
+	PG_TRY();
+	{
+		duty(worker);
+		sched_jobs_end_step();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		if (!is_expected(geterrcode()))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(worker->memory);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+	}
+	PG_END_TRY();
+	return done;
+}
+
+/* What is due already but could not be done now must not make a busy loop. */
+static TimestampTz
+not_at_once(TimestampTz next)
+{
+	return Max(next, GetCurrentTimestamp() + 1000);
+}
+
+/* Due rules enqueue their jobs. */
+static void
+fire_schedules(Worker *worker)
+{
+	worker->schedules_at = not_at_once(sched_jobs_fire_schedules());
+}
+
+/* Delayed jobs become ready. */
+static void
+mark_due(Worker *worker)
+{
+	worker->due_at = not_at_once(sched_jobs_mark_due());
+}
+
+/* Free queues get their next job. */
+static void
+advance_queues(Worker *worker)
+{
+	worker->queues_at = not_at_once(sched_jobs_advance_queues());
+}
+
+/* Asks the table and the place file, and tells enqueuers and runners. */
+static void
+check_arming(Worker *worker)
+{
 	worker->armed = sched_jobs_is_armed();
-	sched_jobs_end_step();
-	worker->check_at = now + (int64) sched_poll_interval * 1000;
+	worker->check_at = GetCurrentTimestamp() + (int64) sched_poll_interval * 1000;
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	worker->database->armed = worker->armed;
 	LWLockRelease(sched_jobs_shared->lock);
@@ -460,64 +568,61 @@ read_signals(Worker *worker, TimestampTz now)
 		worker->cancels_wanted = true;
 }
 
-/* Once per poll_interval everything is looked at: for what nobody could signal, as a prepared transaction. */
+/*
+ * Once per poll_interval everything is looked at: for what nobody could signal, as a prepared
+ * transaction.
+ */
 static void
 look_at_all(Worker *worker, TimestampTz now)
 {
-	check_arming(worker, now);
+	worker->check_at = now + PAUSE_AFTER_REFUSAL;
+	do_duty(worker, check_arming);
 	sched_jobs_refresh_claimer(worker->claimer);
 	worker->due_at = worker->queues_at = worker->schedules_at = worker->runners_at = now;
 	worker->changes_wanted = worker->orphans_wanted = true;
 }
 
+/* The duty's part of work_on_cancels(). */
+static void
+interrupt_cancelled(Worker *worker)
+{
+	/* A handler that catches the interrupt goes on: see again, until its process ends. */
+	if (sched_jobs_interrupt_cancelled())
+		worker->cancels_at = GetCurrentTimestamp() + USECS_PER_SEC;
+}
+
+/* Calls in flight are given up, runners interrupted. */
 static void
 work_on_cancels(Worker *worker)
 {
 	worker->cancels_wanted = false;
+	worker->cancels_at = DT_NOEND;
 	sched_jobs_cancel_flights(worker->process->incarnation);
-	if (sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId) > 0 && begin_step(worker))
-	{
-		sched_jobs_interrupt_cancelled();
-		sched_jobs_end_step();
-	}
+	if (sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId) > 0)
+		worker->cancels_wanted = !do_duty(worker, interrupt_cancelled);
 }
 
+/* There may be more than one transaction's worth: it asks to be done again. */
 static void
-number_changes(Worker *worker, TimestampTz now)
+number_changes(Worker *worker)
 {
-	worker->changes_wanted = false;
-	worker->changes_after = now + CHANGE_PAUSE;
-	if (!begin_step(worker))
-	{
-		worker->changes_wanted = true;
-		return;
-	}
-	/* There may be more than one transaction's worth. */
 	worker->changes_wanted = sched_jobs_number_changes();
-	sched_jobs_end_step();
 }
 
+/* Jobs of processes that are no more. */
 static void
 free_orphans(Worker *worker)
 {
-	worker->orphans_wanted = false;
-	if (!begin_step(worker))
-	{
-		worker->orphans_wanted = true;
-		return;
-	}
 	sched_jobs_free_dead_leases(worker->process->incarnation);
-	sched_jobs_end_step();
+	worker->orphans_wanted = false;
 }
 
+/* Once an hour, in small portions until nothing is left. */
 static void
-keep_house(Worker *worker, TimestampTz now)
+keep_house(Worker *worker)
 {
-	worker->house_at = now + HOUSE_PAUSE;
-	if (!begin_step(worker))
-		return;
-	sched_jobs_keep_house();
-	sched_jobs_end_step();
+	if (sched_jobs_keep_house())
+		worker->house_at = GetCurrentTimestamp() + HOUSE_PAUSE;
 }
 
 /* A duty may have made jobs ready, for this worker or for runners. */
@@ -538,23 +643,34 @@ do_duties(Worker *worker)
 	if (now >= worker->check_at)
 		look_at_all(worker, now);
 	if (worker->changes_wanted && now >= worker->changes_after)
-		number_changes(worker, now);
-	if (worker->cancels_wanted)
+	{
+		worker->changes_after = now + CHANGE_PAUSE;
+		do_duty(worker, number_changes);
+	}
+	if (worker->cancels_wanted || now >= worker->cancels_at)
 		work_on_cancels(worker);
 	if (!worker->armed)
 		return;
-	if (worker->orphans_wanted)
-		free_orphans(worker);
+	if (worker->orphans_wanted && now >= worker->orphans_after)
+	{
+		worker->orphans_after = now + PAUSE_AFTER_REFUSAL;
+		do_duty(worker, free_orphans);
+	}
 	if (now >= worker->schedules_at)
-		worker->schedules_at = run_timed(worker, sched_jobs_fire_schedules, 1000);
+	{
+		worker->schedules_at = now + PAUSE_AFTER_REFUSAL;
+		do_duty(worker, fire_schedules);
+	}
 	if (now >= worker->due_at)
 	{
-		worker->due_at = run_timed(worker, sched_jobs_mark_due, 1000);
+		worker->due_at = now + PAUSE_AFTER_REFUSAL;
+		do_duty(worker, mark_due);
 		look_for_new_work(worker, now);
 	}
 	if (now >= worker->queues_at)
 	{
-		worker->queues_at = run_timed(worker, sched_jobs_advance_queues, 1000);
+		worker->queues_at = now + PAUSE_AFTER_REFUSAL;
+		do_duty(worker, advance_queues);
 		/* At most a tenth of the time goes into looking through the queues. */
 		worker->queues_after = GetCurrentTimestamp();
 		worker->queues_after += 9 * (worker->queues_after - now);
@@ -563,7 +679,10 @@ do_duties(Worker *worker)
 	if (now >= worker->runners_at)
 		look_after_runners(worker, now);
 	if (now >= worker->house_at)
-		keep_house(worker, now);
+	{
+		worker->house_at = now + HOUSE_RETRY;
+		do_duty(worker, keep_house);
+	}
 }
 
 /* Answers, then new jobs, then calls; sets `more` where another round will find something. */
@@ -573,7 +692,6 @@ do_jobs(Worker *worker)
 	int taken;
 
 	worker->more = false;
-	worker->process->busy = true;
 	sched_jobs_drive_flights();
 	if (work_on_answers(worker) > 0)
 		worker->more = sched_jobs_flights_answered();
@@ -613,6 +731,7 @@ find_pause(Worker *worker)
 		return 0;
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
+	next = Min(next, worker->cancels_at);
 	if (worker->armed)
 	{
 		next = Min(next, Min(worker->due_at, worker->queues_at));
@@ -620,11 +739,12 @@ find_pause(Worker *worker)
 		next = Min(next, worker->house_at);
 	}
 	if (worker->orphans_wanted)
-		next = Min(next, now + 100 * 1000);
+		next = Min(next, worker->orphans_after);
 	pause = TimestampDifferenceMilliseconds(now, next);
 	return flight >= 0 ? Min(pause, flight) : pause;
 }
 
+/* The only place where the worker sleeps; interrupts and reloads are taken here. */
 static void
 wait_for_something(Worker *worker)
 {
@@ -645,7 +765,10 @@ wait_for_something(Worker *worker)
 	}
 }
 
-/* The entry of this database, told that a worker of it lives; ends the process where there is no extension. */
+/*
+ * The entry of this database, told that a worker of it lives; ends the process where there is no
+ * extension.
+ */
 static void
 join_database(Worker *worker)
 {
@@ -666,8 +789,12 @@ join_database(Worker *worker)
 	LWLockRelease(sched_jobs_shared->lock);
 	if (worker->database == NULL || !OidIsValid(worker->extension))
 		proc_exit(0);
+	/* It looked when this process started and knew not yet what it would find. */
+	if (sched_workers > 1)
+		sched_jobs_wake_launcher();
 }
 
+/* Never returns: ends by signal, by error, or in begin_step() when the extension is gone. */
 void
 sched_jobs_worker_main(Datum argument)
 {
@@ -678,13 +805,18 @@ sched_jobs_worker_main(Datum argument)
 	worker->memory =
 		AllocSetContextCreate(TopMemoryContext, "scheduler batch", ALLOCSET_DEFAULT_SIZES);
 	worker->claimer = sched_jobs_make_claimer(false);
+	worker->batch_size = BATCH_SIZE;
 	worker->queues_at = worker->schedules_at = worker->runners_at = DT_NOEND;
-	worker->due_at = DT_NOEND;
+	worker->due_at = worker->cancels_at = DT_NOEND;
 	sched_jobs_prepare_deadline();
 	sched_jobs_open_flights();
 	for (;;)
 	{
+<<<<<<< HEAD
 		/* An end in one of these is a failure: the next start waits, longer each time. */
+=======
+		/* An error in either ends the process, and the next one comes with back-off. */
+>>>>>>> main
 		worker->process->busy = true;
 		do_duties(worker);
 		do_jobs(worker);

@@ -1,8 +1,8 @@
 /*
  * builtin.c - the model "builtin": the steps from a mail to its facts.
  *
- * Pure. One SchedReading (about 2 MB, of which a mail touches what it needs) lives during a call; the answer is the
- * caller's. See README.md of this room for what the rules do.
+ * Pure. One SchedReading (about 2 MB, of which a mail touches what it needs) lives during a call;
+ * the answer is the caller's. See README.md of this room for what the rules do.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +39,7 @@ new_reading(const SchedMailText *mail, const SchedWhenContext *context)
 	return reading;
 }
 
+/* The steps in order; each reads what the ones before it wrote. */
 SchedFacts *
 sched_llm_extract(const SchedMailText *mail, const SchedWhenContext *context)
 {

@@ -1,8 +1,8 @@
 /*
  * builtin.h - the model "builtin": tasks, events and a class out of one mail, by rules.
  *
- * Pure and deterministic: no server, no network, no clock; any bytes may come in. Time is linear in the text
- * that is looked at, and that is bounded (SCHED_BUILTIN_MAX_TEXT).
+ * Pure and deterministic: no server, no network, no clock; any bytes may come in. Time is linear
+ * in the text that is looked at, and that is bounded (SCHED_BUILTIN_MAX_TEXT).
  */
 #ifndef SCHED_LLM_BUILTIN_H
 #define SCHED_LLM_BUILTIN_H
@@ -33,8 +33,8 @@ typedef struct SchedMailText
 } SchedMailText;
 
 /*
- * context->reference is the instant the mail was received, context->zone that of its reader. The result is the
- * caller's (sched_llm_free_facts); NULL when memory is short.
+ * context->reference is the instant the mail was received, context->zone that of its reader. The
+ * result is the caller's (sched_llm_free_facts); NULL when memory is short.
  */
 extern SchedFacts *sched_llm_extract(const SchedMailText *mail, const SchedWhenContext *context);
 

@@ -1,7 +1,15 @@
 /*
- * builtin_class.c - what kind of mail it is: weights over the cues of all its sentences, its sender and headers.
+ * builtin_class.c - what kind of mail it is: weights over the cues of all its sentences, its
+ * sender and headers.
  *
- * Pure. The weights of single phrases stand in builtin_phrases.c; here are those of the mail's outer features.
+ * Pure. The weights of single phrases stand in builtin_phrases.c; here are those of the mail's
+ * outer features.
+ *
+ * Runs in whatever process extracts; owns no memory, throws nothing. The class is decided last,
+ * because whether a mail is actionable depends on whether tasks were found; only what must keep
+ * tasks from being found (spam, advertisement, absence note, mail sent to many) is weighed
+ * before. Headers count where they are given, but the text alone must do: many callers have
+ * none.
  */
 #include <string.h>
 
@@ -24,12 +32,17 @@ enum
 	WEIGHT_SPAM_HEADER = 30
 };
 
+/*
+ * ASCII only: header names and addresses are, and the server's locale must not change a
+ * result.
+ */
 static char
 fold_case(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char) (c + 32) : c;
 }
 
+/* Case-insensitive search; the needle is given in lower case. Plain loops do: both are short. */
 static bool
 contains(const char *text, size_t length, const char *part)
 {
@@ -47,6 +60,7 @@ contains(const char *text, size_t length, const char *part)
 	return false;
 }
 
+/* Does a header of this name hold the part? An empty part asks for the name alone. */
 static bool
 header_has(const SchedMailText *mail, const char *name, const char *part)
 {
@@ -88,6 +102,10 @@ is_strange(const char *text, size_t length)
 	return digits == 1 && between;
 }
 
+/*
+ * What spam looks like rather than says: letters swapped for digits, rows of exclamation
+ * marks.
+ */
 static void
 count_looks(SchedReading *reading)
 {
@@ -126,6 +144,10 @@ weigh_sender(const SchedMailText *mail)
 	return 0;
 }
 
+/*
+ * An address nobody reads: its imperatives ("track your parcel") are captions of buttons, not
+ * requests.
+ */
 static bool
 is_robot(const SchedMailText *mail)
 {
@@ -149,6 +171,10 @@ is_robot(const SchedMailText *mail)
 	return false;
 }
 
+/*
+ * A subject that says so is enough. A text that speaks of absence is not if it also asks for
+ * something: "I am away next week, could you water the plants".
+ */
 static bool
 is_absence_note(const SchedReading *reading)
 {
@@ -199,6 +225,10 @@ sched_llm_weigh_mail(SchedReading *reading)
 	reading->away = is_absence_note(reading);
 }
 
+/*
+ * By counting the commonest short words; good enough to say which mails the rules cannot
+ * judge.
+ */
 static const char *
 guess_language(const SchedReading *reading)
 {
@@ -245,6 +275,10 @@ guess_language(const SchedReading *reading)
 	return code;
 }
 
+/*
+ * In the subject one word is enough, in the text it takes several: "immediately" alone is
+ * often idle.
+ */
 static int
 find_urgency(const SchedReading *reading)
 {
@@ -262,6 +296,7 @@ find_urgency(const SchedReading *reading)
 	return most;
 }
 
+/* The strongest sign that the writer asks for the second time. */
 static int
 find_chase(const SchedReading *reading)
 {

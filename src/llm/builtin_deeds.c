@@ -1,8 +1,15 @@
 /*
- * builtin_deeds.c - from sentences that ask to deeds: one deed, one task, however many sentences speak of it.
+ * builtin_deeds.c - from sentences that ask to deeds: one deed, one task, however many sentences
+ * speak of it.
  *
- * Pure; works on the judged sentences of a SchedReading. Quoted and forwarded text gives a deed only where the new
- * text takes it up.
+ * Pure; works on the judged sentences of a SchedReading. Quoted and forwarded text gives a deed
+ * only where the new text takes it up.
+ *
+ * Runs in whatever process extracts; deeds live in the caller's array and point into the
+ * SchedReading by index, so nothing here is allocated and nothing throws. The order of rules in
+ * belongs_to() matters: what certainly belongs together comes first, what certainly does not
+ * next, the guesses last. Missing a join costs one wrong task, a wrong join loses one, so in
+ * doubt sentences that stand near each other are joined.
  */
 #include <string.h>
 
@@ -27,6 +34,7 @@ is_matter(const SchedToken *token)
 	return token->kind == 'w' && token->length > 2 && !(token->classes & none);
 }
 
+/* Words of a date ("the 3rd of May") are no matter: half of all mails share them. */
 static bool
 in_date(const SchedSentence *sentence, const SchedToken *token)
 {
@@ -92,6 +100,10 @@ same_stem(const SchedReading *reading, const SchedToken *a, const SchedToken *b)
 	return memcmp(reading->lower + a->start, reading->lower + b->start, compared) == 0;
 }
 
+/*
+ * Do two sentences speak of the same thing? By a common noun stem, or by words of one row of
+ * synonyms ("invoice", "pay"). Pure verbs do not count: everything is sent, checked and done.
+ */
 bool
 sched_llm_share_matter(const SchedReading *reading, const SchedSentence *a, const SchedSentence *b)
 {
@@ -139,6 +151,7 @@ sched_llm_has_pronoun_object(const SchedReading *reading, const SchedSentence *s
 	return false;
 }
 
+/* A deed of one sentence, with what its cues say about its kind. */
 static void
 start_deed(const SchedReading *reading, SchedDeed *deed, int index)
 {
@@ -158,6 +171,7 @@ start_deed(const SchedReading *reading, SchedDeed *deed, int index)
 					 sched_llm_count_matter(reading, sentence, sentence->first) <= 1;
 }
 
+/* Two different deadlines mean two deeds, whatever else the sentences share. */
 static bool
 differ_in_date(const SchedSentence *a, const SchedSentence *b)
 {
@@ -173,6 +187,10 @@ differ_in_date(const SchedSentence *a, const SchedSentence *b)
 	return left != NULL && right != NULL && left->when.upper != right->when.upper;
 }
 
+/*
+ * "Also", "one more", "as well", "by the way": the writer himself says that another deed
+ * begins.
+ */
 static bool
 says_also(const SchedReading *reading, const SchedSentence *sentence)
 {
@@ -225,7 +243,10 @@ belongs_to(const SchedReading *reading, const SchedDeed *deed, const SchedDeed *
 		return true;
 	if (says_also(reading, b) && (matter > 1 || other->main - deed->main > 1))
 		return false;
-	/* "One more: the permit runs out soon. Renew it": the object stands in the sentence that says so. */
+	/*
+	 * "One more: the permit runs out soon. Renew it": the object stands in the sentence that says
+	 * so.
+	 */
 	for (int i = near ? deed->main + 1 : other->main; i < other->main; i++)
 		if (says_also(reading, &reading->sentences[i]) && !sched_llm_share_matter(reading, a, b))
 			return false;
@@ -271,7 +292,10 @@ join_deeds(const SchedReading *reading, SchedDeed *deed, const SchedDeed *other)
 		deed->members[deed->member_count++] = weaker;
 }
 
-/* Do the bullets under a heading stand for deeds of their own, or name what the heading's deed is about? */
+/*
+ * Do the bullets under a heading stand for deeds of their own, or name what the heading's deed is
+ * about?
+ */
 static bool
 heads_own_deeds(const SchedReading *reading, int heading)
 {
@@ -289,7 +313,9 @@ heads_own_deeds(const SchedReading *reading, int heading)
 		if (sentence->heading != heading || !sentence->first_of_block)
 			continue;
 		bullets++;
-		/* "train ticket" under "missing:" is a thing, "train the newcomers" under "to do:" is not. */
+		/*
+		 * "train ticket" under "missing:" is a thing, "train the newcomers" under "to do:" is not.
+		 */
 		verbs +=
 			sentence->mark >= 0 && sentence->score >= TASK_LIMIT &&
 			((sentence->verb_led && (!(reading->tokens[sentence->mark].classes & WORD_NOUNISH) ||
@@ -310,6 +336,7 @@ heads_own_deeds(const SchedReading *reading, int heading)
 	return false;
 }
 
+/* Do bullets follow this heading? It is enough to look at the next few sentences. */
 static bool
 has_bullets(const SchedReading *reading, int heading)
 {
@@ -363,7 +390,10 @@ collect_deeds(const SchedReading *reading, int section, SchedDeed *deeds, int ma
 	return count;
 }
 
-/* A bare question, or a duty told of things and without a date ("claims have to be made in writing"). */
+/*
+ * A bare question, or a duty told of things and without a date ("claims have to be made in
+ * writing").
+ */
 static bool
 is_weak(const SchedReading *reading, const SchedDeed *deed)
 {
@@ -372,8 +402,8 @@ is_weak(const SchedReading *reading, const SchedDeed *deed)
 	if (deed->question)
 		return true;
 	return !sentence->bullet && sentence->best[CUE_ASK] < 14 && sentence->best[CUE_REPLY] < 14 &&
-		   !sentence->verb_led && sentence->best[CUE_OBLIGE] <= 17 && sentence->dates == 0 &&
-		   deed->member_count == 0;
+		   !sentence->verb_led && sentence->best[CUE_OBLIGE] <= 17 &&
+		   !says_also(reading, sentence) && sentence->dates == 0 && deed->member_count == 0;
 }
 
 /* Weak deeds yield to requests: where something is asked for, they are talk or detail. */
@@ -391,6 +421,10 @@ drop_weak_deeds(const SchedReading *reading, SchedDeed *deeds, int count)
 	return kept;
 }
 
+/*
+ * The sentence of the new text in which a cue is strongest and reaches the limit, or -1.
+ * Thanks are passed over: "thanks for the nudge" is no nudge.
+ */
 static int
 find_strongest(const SchedReading *reading, SchedCue cue, int limit)
 {
@@ -410,6 +444,7 @@ find_strongest(const SchedReading *reading, SchedCue cue, int limit)
 	return found;
 }
 
+/* "Never mind", "no need any more": then nothing quoted is taken up. */
 static bool
 is_withdrawn(const SchedReading *reading)
 {
@@ -425,8 +460,8 @@ is_withdrawn(const SchedReading *reading)
 }
 
 /*
- * The deed of the quoted mails that is meant: in a chaser the nearest section that asks something, in a forwarded
- * mail the first.
+ * The deed of the quoted mails that is meant: in a chaser the nearest section that asks something,
+ * in a forwarded mail the first.
  */
 static int
 collect_quoted(const SchedReading *reading, SchedDeed *deeds, int max)
@@ -442,6 +477,7 @@ collect_quoted(const SchedReading *reading, SchedDeed *deeds, int max)
 	return 0;
 }
 
+/* "Can you do these?" takes up all deeds of the quoted mail, "this one" only the strongest. */
 static bool
 means_several(const SchedReading *reading, int index)
 {
@@ -456,7 +492,10 @@ means_several(const SchedReading *reading, int index)
 	return false;
 }
 
-/* The deeds of the quoted text that the sentence takes up; the new text's own deed without matter gives way. */
+/*
+ * The deeds of the quoted text that the sentence takes up; the new text's own deed without matter
+ * gives way.
+ */
 static int
 take_up(const SchedReading *reading, int index, SchedDeed *deeds, int count, int max)
 {

@@ -1,7 +1,12 @@
 /*
  * builtin_detail.c - what a task says: its deadline, description, place and people.
  *
- * Pure. Strings are malloc'ed and belong to the caller; NULL stands for "not told" as well as for no memory.
+ * Pure. Strings are malloc'ed and belong to the caller; NULL stands for "not told" as well as for
+ * no memory.
+ *
+ * Runs in whatever process extracts; nothing throws. A description is cut from the mail's own
+ * words, never composed: a reader must recognise the sentence it stands for. Where those words
+ * do not tell what is meant, the subject or the sentence before is added in brackets.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +18,10 @@
 #define WANTED_DESCRIPTION 150 /* bytes a description is cut to */
 #define MAX_TEXT 230 /* bytes of a description with what explains it: below 240 characters */
 
-/* A plain date ("on Friday") may be the deadline of a deed, not of an answer, and not one far away. */
+/*
+ * A plain date ("on Friday") may be the deadline of a deed, not of an answer, and not one far
+ * away.
+ */
 static bool
 may_be_deadline(const SchedDate *date, bool reply)
 {
@@ -24,6 +32,7 @@ may_be_deadline(const SchedDate *date, bool reply)
 	return !reply && date->when.granularity <= SCHED_GRAIN_WEEK;
 }
 
+/* Are two dates alternatives? */
 static bool
 joined_by_or(const SchedReading *reading, const SchedSentence *sentence, const SchedDate *a,
 			 const SchedDate *b)
@@ -59,6 +68,10 @@ choose_date(const SchedReading *reading, const SchedSentence *sentence, bool rep
 	return chosen;
 }
 
+/*
+ * Takes the best date of a sentence unless the deed has one that is as good. A future date
+ * replaces a past one: a bill was due, and now there is a new term.
+ */
 static void
 set_date(SchedReading *reading, SchedDeed *deed, int sentence)
 {
@@ -71,12 +84,16 @@ set_date(SchedReading *reading, SchedDeed *deed, int sentence)
 	deed->date_sentence = sentence;
 }
 
-/* A sentence that names only a date ("I need it by Friday") dates the deed before it, else the one after. */
+/*
+ * A sentence that names only a date ("I need it by Friday") dates the deed before it, else the one
+ * after.
+ */
 static void
 date_from_elsewhere(SchedReading *reading, SchedDeed *deeds, int count, int index)
 {
 	const SchedSentence *sentence = &reading->sentences[index];
-	const SchedDate *date = choose_date(reading, sentence, sentence->best[CUE_DUE] < 8);
+	const SchedDate *date = choose_date(
+		reading, sentence, sentence->best[CUE_DUE] < 8 && sentence->best[CUE_WANT] < 10);
 	bool due = sentence->best[CUE_DUE] >= 4 || sentence->best[CUE_OBLIGE] >= 10 ||
 			   sentence->best[CUE_WANT] >= 7 || sentence->best[CUE_REPLY] >= 10;
 	int nearest = -1;
@@ -113,6 +130,7 @@ date_from_elsewhere(SchedReading *reading, SchedDeed *deeds, int count, int inde
 		}
 }
 
+/* Does the sentence already belong to a deed? Then its dates were looked at. */
 static bool
 is_member(const SchedDeed *deeds, int count, int index)
 {
@@ -127,6 +145,10 @@ is_member(const SchedDeed *deeds, int count, int index)
 	return false;
 }
 
+/*
+ * For a deed of quoted text: what the sender says of his own plans ("I am away until Monday")
+ * sets no date.
+ */
 static void
 date_from_new_text(SchedReading *reading, SchedDeed *deed)
 {
@@ -148,6 +170,13 @@ date_from_new_text(SchedReading *reading, SchedDeed *deed)
 	}
 }
 
+/* Where the date begins in flow. */
+static size_t
+sentence_offset(const SchedSentence *sentence, const SchedDate *date)
+{
+	return sentence->start + date->when.start;
+}
+
 /* "by then", "before that": the date named just before. */
 static void
 date_from_before(SchedReading *reading, SchedDeed *deed)
@@ -162,12 +191,13 @@ date_from_before(SchedReading *reading, SchedDeed *deed)
 		if (!(token->classes & WORD_DEADLINE) || !(sched_llm_token_is(reading, token + 1, "then") ||
 												   sched_llm_token_is(reading, token + 1, "that")))
 			continue;
-		for (int back = 1; back < 4 && deed->main - back >= 0; back++)
+		for (int back = 0; back < 4 && deed->main - back >= 0; back++)
 		{
 			const SchedSentence *other = main - back;
 
 			for (int j = 0; j < other->dates && other->section == main->section; j++)
-				if (!other->date[j].past)
+				if (!other->date[j].past && other->date[j].when.granularity <= SCHED_GRAIN_DAY &&
+					(back > 0 || sentence_offset(other, &other->date[j]) < token->start))
 				{
 					deed->date = &other->date[j];
 					deed->date_sentence = deed->main - back;
@@ -197,9 +227,10 @@ date_from_forwarded(SchedReading *reading, SchedDeed *deed)
 static void
 date_from_event(SchedReading *reading, SchedDeed *deed)
 {
-	static const char *const verbs[] = {"bring", "wear", "pack",    "arrive", "come",  "carry",
-										"clear", "move", "remove",  "secure", "empty", "unlock",
-										"park",  "lock", "prepare", NULL};
+	static const char *const verbs[] = {"bring",  "wear",   "pack",  "arrive", "come",
+										"carry",  "clear",  "move",  "remove", "secure",
+										"empty",  "unlock", "park",  "lock",   "prepare",
+										"ensure", "allow",  "grant", NULL};
 	const SchedSentence *main = &reading->sentences[deed->main];
 	const SchedDate *only = NULL;
 	int at = -1;
@@ -207,6 +238,9 @@ date_from_event(SchedReading *reading, SchedDeed *deed)
 
 	for (const char *const *verb = verbs; main->mark >= 0 && *verb != NULL; verb++)
 		fits |= sched_llm_token_is(reading, &reading->tokens[main->mark], *verb);
+	/* "The crates come on Thursday. Could you receive them?" */
+	fits |= main->mark >= 0 && deed->main > 0 && (main - 1)->block == main->block &&
+			(main - 1)->dates == 1 && sched_llm_has_pronoun_object(reading, main);
 	for (int i = 0; i < reading->sentence_count && fits; i++)
 	{
 		const SchedSentence *sentence = &reading->sentences[i];
@@ -299,7 +333,10 @@ combine_time(const SchedReading *reading, const SchedSentence *sentence, const S
 	return false;
 }
 
-/* "by 3 pm": of the day named in this sentence, just before in the paragraph, in the heading or the subject. */
+/*
+ * "by 3 pm": of the day named in this sentence, just before in the paragraph, in the heading or
+ * the subject.
+ */
 static bool
 complete_time(const SchedReading *reading, const SchedDeed *deed, SchedInstant *deadline)
 {
@@ -356,6 +393,10 @@ says_before(const SchedReading *reading, const SchedSentence *sentence, const Sc
 	return last != NULL && sched_llm_token_is(reading, last, "before");
 }
 
+/*
+ * The moment a deed is due, as an instant. A day without an hour ends one minute before
+ * midnight, so that it is shown as that day; false where there is no date.
+ */
 bool
 sched_llm_find_deadline(const SchedReading *reading, const SchedDeed *deed, SchedInstant *deadline)
 {
@@ -401,6 +442,7 @@ cut_text(const char *text, size_t length, size_t room)
 	return at;
 }
 
+/* Without the punctuation that a cut leaves behind. */
 static size_t
 trim_tail(const char *text, size_t length)
 {
@@ -409,7 +451,10 @@ trim_tail(const char *text, size_t length)
 	return length;
 }
 
-/* Where the deed's words end: without the deadline at the tail and what leads to it, without "please", "thanks". */
+/*
+ * Where the deed's words end: without the deadline at the tail and what leads to it, without
+ * "please", "thanks".
+ */
 static uint32_t
 find_tail(const SchedReading *reading, const SchedSentence *sentence, int from)
 {
@@ -455,6 +500,7 @@ typedef struct Text
 	size_t length;
 } Text;
 
+/* Appends up to a total of room bytes, cut at a word. */
 static void
 add_text(Text *target, const char *text, size_t length, size_t room)
 {
@@ -480,6 +526,7 @@ add_note(Text *target, const char *text, size_t length)
 	add_text(target, ")", 1, MAX_TEXT);
 }
 
+/* The sentence's words from a token on, without the tail that find_tail() takes off. */
 static void
 add_sentence(const SchedReading *reading, const SchedSentence *sentence, int from, Text *target,
 			 size_t room)
@@ -533,7 +580,10 @@ find_head(const SchedReading *reading, const SchedDeed *deed)
 	return sentence->core;
 }
 
-/* The sentence before, where the deed's object stands ("We'd love our ladder back. Could you drop it round?"). */
+/*
+ * The sentence before, where the deed's object stands ("We'd love our ladder back. Could you drop
+ * it round?").
+ */
 static const SchedSentence *
 find_antecedent(const SchedReading *reading, const SchedDeed *deed)
 {
@@ -553,6 +603,7 @@ find_antecedent(const SchedReading *reading, const SchedDeed *deed)
 	return before;
 }
 
+/* Is the explaining sentence one that belongs to the deed? Then it is shown in any case. */
 static bool
 is_told_first(const SchedDeed *deed, const SchedSentence *before, const SchedReading *reading)
 {
@@ -562,6 +613,7 @@ is_told_first(const SchedDeed *deed, const SchedSentence *before, const SchedRea
 	return false;
 }
 
+/* Has the subject words of matter at all? "Hi" and "quick question" have none. */
 static bool
 title_says_more(const SchedReading *reading, const SchedDeed *deed)
 {
@@ -622,6 +674,10 @@ sched_llm_describe_deed(const SchedReading *reading, const SchedDeed *deed, int 
 	return result;
 }
 
+/*
+ * A copy of flow[start, end) without its last punctuation; NULL for what is too long to be a
+ * place.
+ */
 static char *
 copy_range(const SchedReading *reading, uint32_t start, uint32_t end)
 {
@@ -636,6 +692,7 @@ copy_range(const SchedReading *reading, uint32_t start, uint32_t end)
 	return result;
 }
 
+/* Is the token one of the words? */
 static bool
 token_in(const SchedReading *reading, const SchedToken *token, const char *const *words)
 {

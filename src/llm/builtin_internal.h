@@ -1,8 +1,9 @@
 /*
  * builtin_internal.h - what the files of the model "builtin" share; nobody else includes it.
  *
- * One SchedReading is allocated for a mail, holds every intermediate result in arrays of fixed size, and is freed
- * before the answer is returned. What does not fit (a mail of more than 600 sentences) is not read.
+ * One SchedReading is allocated for a mail, holds every intermediate result in arrays of fixed
+ * size, and is freed before the answer is returned. What does not fit (a mail of more than 600
+ * sentences) is not read.
  */
 #ifndef SCHED_LLM_BUILTIN_INTERNAL_H
 #define SCHED_LLM_BUILTIN_INTERNAL_H

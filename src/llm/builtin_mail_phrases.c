@@ -1,8 +1,15 @@
 /*
- * builtin_mail_phrases.c - the phrases that tell what kind of mail it is, and what heads a list, with their weights.
+ * builtin_mail_phrases.c - the phrases that tell what kind of mail it is, and what heads a list,
+ * with their weights.
  *
- * Data only. Notation and weights as in builtin_phrases.c; except for absence notes and headings the weights add up
- * over a mail, so that no single word makes an advertisement of it.
+ * Data only. Notation and weights as in builtin_phrases.c; except for absence notes and headings
+ * the weights add up over a mail, so that no single word makes an advertisement of it.
+ *
+ * Advertisers and cheats vary the words but not the moves: a price, a hurry, a button, a way to
+ * unsubscribe. Each move has a small weight, and only several of them reach the limits in
+ * builtin_class.c. Words that honest mail uses as well (offer, order, free) stay below 10.
+ * Headings decide whether the points below them are deeds (CUE_LIST_HEAD) or news
+ * (CUE_OTHER_HEAD); the larger weight wins.
  */
 #include "builtin_internal.h"
 
@@ -169,6 +176,9 @@ const SchedPattern sched_llm_mail_phrases[] = {
 	{"spring|summer|autumn|winter|weekend|city|holiday escapes|breaks|getaways|deals|offers|"
 	 "specials",
 	 CUE_PROMO, 8},
+	{"we miss|missed you", CUE_PROMO, 8},
+	{"is|are|it's on us|the house", CUE_PROMO, 6},
+	{"your next|first month|order|visit|purchase|box|delivery", CUE_PROMO, 4},
 
 	/* Notices. */
 	{"your|the|this ** order|parcel|package|shipment|delivery|item|items|ticket ?%N ?%N "

@@ -8,8 +8,12 @@
  *     ?element     may be missing          <element  the deed begins at this word
  *     * ** ***     up to 3, 8, 12 words between, none of them the end of a sentence
  *     $            nothing but punctuation follows        ^ (at the front) only where a clause begins
- * Patterns are indexed by their first word, so a token is tried against the few that can begin with it. Gaps are
- * bounded, so the work per token is bounded too.
+ * Patterns are indexed by their first word, so a token is tried against the few that can begin
+ * with it. Gaps are bounded, so the work per token is bounded too.
+ *
+ * Runs in whatever process extracts. The dictionary is built anew for each mail (about 0.1 ms)
+ * rather than kept: so there is no global state to initialise, lock or free, and names of the
+ * reader can be entered into it.
  */
 #include <string.h>
 
@@ -25,6 +29,7 @@ typedef struct Match
 
 #define MATCH_BUDGET 400
 
+/* FNV-1a: short keys, and the same on every machine. */
 static uint32_t
 hash_word(const char *text, size_t length)
 {
@@ -52,6 +57,10 @@ find_slot(const SchedReading *reading, const char *text, size_t length)
 	return -1;
 }
 
+/*
+ * The word's entry, made if need be; NULL when the dictionary is full, which leaves the word
+ * unknown.
+ */
 static SchedWord *
 enter_word(SchedReading *reading, const char *text, size_t length)
 {
@@ -71,6 +80,7 @@ enter_word(SchedReading *reading, const char *text, size_t length)
 	return word;
 }
 
+/* Puts a pattern in front of a list; returns the list's new head. */
 static int
 add_link(SchedReading *reading, int pattern, int next)
 {
@@ -84,7 +94,10 @@ add_link(SchedReading *reading, int pattern, int next)
 	return reading->link_count++;
 }
 
-/* Files a pattern under each word it may begin with, or under "general" if that is not a plain word. */
+/*
+ * Files a pattern under each word it may begin with, or under "general" if that is not a plain
+ * word.
+ */
 static void
 index_pattern(SchedReading *reading, int pattern)
 {
@@ -114,6 +127,10 @@ index_pattern(SchedReading *reading, int pattern)
 	}
 }
 
+/*
+ * Fills the dictionary from the lists and files every pattern. What does not fit is left out,
+ * never written over.
+ */
 void
 sched_llm_load_lexicon(SchedReading *reading)
 {
@@ -162,12 +179,14 @@ sched_llm_add_name(SchedReading *reading, const char *text, size_t length)
 	}
 }
 
+/* Every byte of a multi-byte character counts as a letter: names have accents. */
 static bool
 is_letter(unsigned char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
 }
 
+/* Not isdigit(): that one asks the locale. */
 static bool
 is_digit(unsigned char c)
 {
@@ -193,6 +212,10 @@ classes_of_compound(const SchedReading *reading, const char *text, size_t length
 	return reading->words[slot].classes & (WORD_VERB | WORD_NOUNISH);
 }
 
+/*
+ * Looks a word up. Only compounds are analysed further: inflected forms stand in the lists or
+ * match by ~.
+ */
 static void
 classify_token(const SchedReading *reading, SchedToken *token)
 {
@@ -210,7 +233,9 @@ classify_token(const SchedReading *reading, SchedToken *token)
 		token->classes = classes_of_compound(reading, text, token->length);
 }
 
-/* Length of the word at text: letters and digits, joined by one of .,:/'-@_+ between two of them. */
+/*
+ * Length of the word at text: letters and digits, joined by one of .,:/'-@_+ between two of them.
+ */
 static size_t
 measure_word(const char *text, size_t length, bool *digits, bool *letters)
 {
@@ -278,6 +303,7 @@ sched_llm_scan_tokens(SchedReading *reading, uint32_t start, uint32_t length)
 	return reading->token_count - first;
 }
 
+/* Is this token that word? The word is given in lower case. */
 bool
 sched_llm_token_is(const SchedReading *reading, const SchedToken *token, const char *word)
 {
@@ -285,6 +311,7 @@ sched_llm_token_is(const SchedReading *reading, const SchedToken *token, const c
 		   memcmp(reading->lower + token->start, word, token->length) == 0;
 }
 
+/* At least two letters must stand before the ending. */
 static bool
 ends_with(const char *text, size_t length, const char *tail)
 {
@@ -293,6 +320,10 @@ ends_with(const char *text, size_t length, const char *tail)
 	return length > size + 1 && memcmp(text + length - size, tail, size) == 0;
 }
 
+/*
+ * The classes a pattern can name with %X. %U is a word the lexicon does not know: behind
+ * "could you" it is most likely a verb.
+ */
 static bool
 has_class(const SchedReading *reading, const SchedToken *token, char name)
 {
@@ -326,6 +357,9 @@ has_class(const SchedReading *reading, const SchedToken *token, char name)
 							(token->classes & WORD_PARTICIPLE) != 0);
 		case 'N':
 			return word;
+		case 'U':
+			return token->kind == 'w' && token->classes == 0 && token->length > 2 &&
+				   !token->capital;
 		default:
 			return false;
 	}
@@ -362,12 +396,14 @@ accepts(const SchedReading *reading, const char *element, size_t length, const S
 	return false;
 }
 
+/* Gaps stop here: what stands behind a full stop belongs to another thought. */
 static bool
 ends_clause(const SchedToken *token)
 {
 	return token->kind == '.' || token->kind == '!' || token->kind == '?' || token->kind == ';';
 }
 
+/* Is nothing left but punctuation? */
 static bool
 only_marks(const Match *match, int at)
 {
@@ -379,6 +415,7 @@ only_marks(const Match *match, int at)
 
 static bool match_here(Match *match, const char *pattern, int at);
 
+/* Tries the rest of the pattern behind 0, 1, 2 ... words; the shortest gap wins. */
 static bool
 match_gap(Match *match, const char *rest, int at, size_t stars)
 {
@@ -394,6 +431,10 @@ match_gap(Match *match, const char *rest, int at, size_t stars)
 	return false;
 }
 
+/*
+ * Matches the pattern from a token on, by backtracking; the budget bounds it. On success mark
+ * holds the token under <.
+ */
 static bool
 match_here(Match *match, const char *pattern, int at)
 {
@@ -440,6 +481,10 @@ begins_clause(const SchedReading *reading, const SchedSentence *sentence, int at
 	return at > sentence->first && strchr(",:-(", reading->tokens[at - 1].kind) != NULL;
 }
 
+/*
+ * Notes what a match says about its sentence. Of one cue the strongest counts, and a negative
+ * one silences positive ones of the same cue.
+ */
 static void
 try_pattern(SchedReading *reading, SchedSentence *sentence, int index, int at)
 {

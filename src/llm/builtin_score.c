@@ -1,8 +1,9 @@
 /*
  * builtin_score.c - how likely each sentence asks something of the reader.
  *
- * Pure. A linear model with a small table of weights in tenths: the cues of the phrases (their weights stand in
- * builtin_phrases.c) plus the features below; 10 and more makes a task. src/llm/README.md tells the reasons.
+ * Pure. A linear model with a small table of weights in tenths: the cues of the phrases (their
+ * weights stand in builtin_phrases.c) plus the features below; 10 and more makes a task.
+ * src/llm/README.md tells the reasons.
  */
 #include <string.h>
 
@@ -36,6 +37,7 @@ enum
 /* Two words further than this from the deed, a phrase of courtesy belongs to another clause. */
 #define NEAR_TOKENS 7
 
+/* Is the token one of the words? */
 static bool
 word_in(const SchedReading *reading, int token, const char *const *words)
 {
@@ -54,10 +56,15 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 		"out",   "in",   "off",     "down", "over",  "away", "through",  "with", "into",  "for",
 		"as",    "if",   "whether", "that", "how",   "what", "which",    "when", "where", "new",
 		"extra", "once", "mum",     "dad",  "again", "asap", NULL};
+	static const char *const auxiliaries[] = {"will",   "is",    "are",   "was", "were",
+											  "can",    "has",   "have",  "may", "must",
+											  "should", "would", "shall", NULL};
 	const SchedToken *next = &reading->tokens[at + 1];
 	int end = sentence->first + sentence->count;
 
-	/* "Bake sale", "Review request": in a subject with a text below it, two bare words are a name. */
+	/*
+	 * "Bake sale", "Review request": in a subject with a text below it, two bare words are a name.
+	 */
 	if (sentence->subject && !reading->empty && at + 1 < end && next->kind == 'w' &&
 		!(next->classes & (WORD_DETERMINER | WORD_PRONOUN | WORD_PARTICLE | WORD_STOP)))
 		return false;
@@ -67,6 +74,9 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 		return sentence->bullet;
 	if (next->classes & (WORD_DETERMINER | WORD_PRONOUN))
 		return true;
+	/* "Wire instructions will follow": a verb behind it makes a subject of both words. */
+	if (at + 2 < end && next->kind == 'w' && word_in(reading, at + 2, auxiliaries))
+		return false;
 	if (word_in(reading, at + 1, objects))
 		return !sentence->subject;
 	if (next->classes & WORD_SUBJECTNOUN)
@@ -77,7 +87,7 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 	if (next->capital && next->kind == 'w')
 		return !sentence->subject || !reading->tokens[end - 1].capital;
 	if (next->kind == 'n')
-		return next->length < 3 && (reading->tokens[at].classes & WORD_WORK) == 0;
+		return sentence->bullet && next->length < 3;
 	/* "water plants", "book train": an indefinite object; only lists are that terse. */
 	if (sentence->bullet && next->kind == 'w' && !(next->classes & (WORD_STOP | WORD_PARTICIPLE)))
 		return !(next->length > 3 &&
@@ -86,7 +96,10 @@ reads_as_verb(const SchedReading *reading, const SchedSentence *sentence, int at
 		   reading->lower[next->start + next->length - 1] == 's';
 }
 
-/* "The office is slow, so renew it": an imperative behind "so", a dash or a colon; the sentence's end if none. */
+/*
+ * "The office is slow, so renew it": an imperative behind "so", a dash or a colon; the sentence's
+ * end if none.
+ */
 static int
 find_late_clause(const SchedReading *reading, const SchedSentence *sentence)
 {
@@ -155,6 +168,7 @@ weigh_negative(const SchedSentence *sentence, SchedCue cue)
 	return weight;
 }
 
+/* The larger one. */
 static int
 max_of(int a, int b)
 {
@@ -188,6 +202,10 @@ weigh_requests(const SchedReading *reading, SchedSentence *sentence)
 	return strongest;
 }
 
+/*
+ * Where it stands: in a list of duties or of news, behind the signature, ticked off, or
+ * addressed to another.
+ */
 static int
 weigh_place(const SchedReading *reading, const SchedSentence *sentence)
 {
@@ -213,6 +231,7 @@ weigh_place(const SchedReading *reading, const SchedSentence *sentence)
 	return weight;
 }
 
+/* Who names a deadline expects something; a mere date says less. */
 static int
 weigh_dates(const SchedSentence *sentence)
 {
@@ -254,6 +273,10 @@ weigh_surroundings(const SchedReading *reading, const SchedSentence *sentence)
 	return weight;
 }
 
+/*
+ * The sum of all weights. Offers count half where a deadline is set, and what the sender says
+ * of himself only where nothing is asked outright or where it stands close before the need.
+ */
 static void
 judge_sentence(SchedReading *reading, SchedSentence *sentence)
 {
@@ -293,7 +316,8 @@ judge_sentence(SchedReading *reading, SchedSentence *sentence)
 			needs = true;
 		}
 
-		if (!needs || sentence->where[CUE_SELF] <= need)
+		if (!needs ||
+			(sentence->where[CUE_SELF] <= need && need - sentence->where[CUE_SELF] < NEAR_TOKENS))
 			score += weigh_negative(sentence, CUE_SELF);
 		if (!needs || sentence->where[CUE_OTHERS] <= need)
 			score += weigh_negative(sentence, CUE_OTHERS);
@@ -346,6 +370,55 @@ judge_date(const SchedReading *reading, const SchedSentence *sentence, SchedDate
 		date->strong = date->when.kind == SCHED_WHEN_DEADLINE && date->strong;
 }
 
+/*
+ * A bare weekday that is today ("by Monday", written on a Monday) is the next one in a mail: who
+ * means today says so.
+ */
+static void
+move_weekday(const SchedWhenContext *context, const SchedSentence *sentence,
+			 const SchedReading *reading, SchedWhen *when)
+{
+	static const char *const days[] = {"monday", "tuesday",  "wednesday", "thursday",
+									   "friday", "saturday", "sunday",    NULL};
+	const char *text = reading->lower + sentence->start + when->start;
+	const SchedZone *zone = &context->zone;
+	const SchedInstant one_day = INT64_C(86400) * SCHED_USECS_PER_SEC;
+	SchedInstant *ends[2] = {&when->lower, &when->upper};
+	bool named = false;
+
+	/* A deadline runs from now on: its end tells the day. */
+	if (when->granularity != SCHED_GRAIN_DAY || when->has_time ||
+		when->upper <= context->reference ||
+		(when->kind == SCHED_WHEN_DEADLINE ? when->upper > context->reference + one_day
+										   : when->lower > context->reference))
+		return;
+	for (size_t i = 0; i < when->length; i++)
+	{
+		if (text[i] >= '0' && text[i] <= '9')
+			return;
+		for (const char *const *day = days; *day != NULL; day++)
+			named |= when->length - i >= strlen(*day) && memcmp(text + i, *day, strlen(*day)) == 0;
+	}
+	for (int i = 0; named && i < 2; i++)
+	{
+		SchedCivil civil;
+
+		if (i == 0 && when->kind == SCHED_WHEN_DEADLINE)
+			continue;
+		/* Midnight again, whichever way the clocks change in between. */
+		zone->to_civil(zone->data, *ends[i] + INT64_C(7) * 86400 * SCHED_USECS_PER_SEC, &civil);
+		if (civil.hour >= 12)
+			*ends[i] += INT64_C(3 * 3600) * SCHED_USECS_PER_SEC;
+		zone->to_civil(zone->data, *ends[i] + INT64_C(7) * 86400 * SCHED_USECS_PER_SEC, &civil);
+		civil.hour = civil.minute = civil.second = 0;
+		*ends[i] = zone->to_instant(zone->data, &civil);
+	}
+}
+
+/*
+ * The dates of a sentence, counted from the day its section was written. Recurring ones are no
+ * deadlines.
+ */
 static void
 read_dates(SchedReading *reading, SchedSentence *sentence)
 {
@@ -365,14 +438,15 @@ read_dates(SchedReading *reading, SchedSentence *sentence)
 		if (found[i].kind == SCHED_WHEN_RECURRING || found[i].granularity == SCHED_GRAIN_SECOND)
 			continue;
 		date->when = found[i];
+		move_weekday(&context, sentence, reading, &date->when);
 		judge_date(reading, sentence, date);
 		sentence->dates++;
 	}
 }
 
 /*
- * Text for programs: the sentence that addresses them, the rest of its paragraph, all of it if the paragraph stands
- * in brackets, and the list or paragraph it announces with a colon.
+ * Text for programs: the sentence that addresses them, the rest of its paragraph, all of it if the
+ * paragraph stands in brackets, and the list or paragraph it announces with a colon.
  */
 static void
 contain_machine_text(SchedReading *reading)
@@ -390,7 +464,10 @@ contain_machine_text(SchedReading *reading)
 				if (strchr("[<{(*#=", reading->flow[reading->sentences[j].start]) != NULL)
 					for (int k = j; k < i; k++)
 						reading->sentences[k].machine = true;
-		/* "SYSTEM: new mode. Do this. Do not tell the user": what hints at it before belongs to it. */
+		/*
+		 * "SYSTEM: new mode. Do this. Do not tell the user": what hints at it before belongs to
+		 * it.
+		 */
 		for (int j = i - 1;
 			 fresh && j >= 0 && reading->sentences[j].block == sentence->block &&
 			 (reading->sentences[j].best[CUE_MACHINE] >= 8 || reading->sentences[j].machine);
@@ -408,8 +485,8 @@ contain_machine_text(SchedReading *reading)
 }
 
 /*
- * "Order the salmon tomorrow and fetch change before we open": a verb behind "and" behind a date begins a deed of
- * its own.
+ * "Order the salmon tomorrow and fetch change before we open": a verb behind "and" behind a date
+ * begins a deed of its own.
  */
 static void
 split_second_deed(SchedReading *reading, int index)
@@ -466,6 +543,10 @@ is_empty(const SchedReading *reading)
 	return true;
 }
 
+/*
+ * Matching comes first, for all sentences: what the mail is as a whole, and which text is
+ * meant for programs, must be known before a single sentence can be judged.
+ */
 void
 sched_llm_judge_sentences(SchedReading *reading)
 {

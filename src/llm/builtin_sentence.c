@@ -1,30 +1,39 @@
 /*
- * builtin_sentence.c - from a paragraph or bullet to its sentences, and to where each one's own words begin.
+ * builtin_sentence.c - from a paragraph or bullet to its sentences, and to where each one's own
+ * words begin.
  *
  * Pure; works in the memory of the SchedReading it is given.
+ *
+ * Runs in whatever process extracts; allocates nothing, throws nothing. A sentence is cut too
+ * often rather than too seldom: two requests in one sentence can only be told apart when they
+ * are apart, while sentences of one deed are joined again in builtin_deeds.c.
  */
 #include <string.h>
 
 #include "builtin_internal.h"
 
+/* A full stop ends a sentence only before a blank: "v2.1" and "a.b@c" go on. */
 static bool
 is_space_or_end(const char *text, size_t at, size_t length)
 {
 	return at >= length || text[at] == ' ';
 }
 
+/* Not isdigit(): that one asks the locale. */
 static bool
 is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
+/* ASCII only, for what may follow an abbreviation. */
 static bool
 is_lower(char c)
 {
 	return c >= 'a' && c <= 'z';
 }
 
+/* Does a month follow? Then "3." before it is a day. */
 static bool
 names_month(const char *text, size_t length)
 {
@@ -181,12 +190,17 @@ sched_llm_read_names(SchedReading *reading, int first, int count)
 	}
 }
 
+/* Punctuation, not a word. */
 static bool
 is_mark(const SchedToken *token)
 {
 	return token->kind != 'w' && token->kind != 'n';
 }
 
+/*
+ * "Dear Ms Lee and colleagues,": one past it, its names noted; only the greeting's own words
+ * if what follows is no name.
+ */
 static int
 skip_greeting(SchedReading *reading, int at, int end)
 {
@@ -231,6 +245,7 @@ skip_vocative(const SchedReading *reading, int at, int end, bool listed)
 	return to;
 }
 
+/* Is anybody of these the reader, or a group he belongs to? */
 static bool
 knows_name(const SchedReading *reading, int from, int to)
 {
@@ -254,6 +269,11 @@ skip_lead_in(const SchedReading *reading, int at, int end)
 	return at;
 }
 
+/*
+ * Steps over greeting, names, connectors and politeness, until a word of the sentence's own is
+ * met. A point that begins with the reader's name is his, one that begins with another's is
+ * not.
+ */
 static void
 find_core(SchedReading *reading, SchedSentence *sentence)
 {
@@ -306,6 +326,7 @@ find_core(SchedReading *reading, SchedSentence *sentence)
 	sentence->core = at;
 }
 
+/* "I", "we", "you" at the front: an ordinary sentence, whose later commas open no request. */
 static bool
 names_speaker(const SchedReading *reading, int at)
 {
@@ -343,9 +364,12 @@ find_clause(const SchedReading *reading, SchedSentence *sentence)
 				   (reading->tokens[to].classes & (WORD_PLEASE | WORD_FILLER | WORD_CONNECTOR)) &&
 				   !(reading->tokens[to].classes & WORD_VERB))
 				to++;
-			/* Without an opening "when", "after" only a verb with its object makes a clause of it. */
+			/*
+			 * Without an opening "when", "after" only a verb with its object makes a clause of it.
+			 */
 			if (!subordinate &&
 				((reading->tokens[to].classes & (WORD_VERB | WORD_NOUNISH)) != WORD_VERB ||
+				 to + 1 >= end ||
 				 !(reading->tokens[to + 1].classes &
 				   (WORD_DETERMINER | WORD_PRONOUN | WORD_PARTICLE))))
 				continue;
@@ -355,7 +379,11 @@ find_clause(const SchedReading *reading, SchedSentence *sentence)
 		}
 }
 
-static void
+/*
+ * Appends one sentence and reads its words; what is empty is dropped. Returns where it ends in
+ * flow.
+ */
+static size_t
 add_sentence(SchedReading *reading, size_t start, size_t length, const SchedSentence *model,
 			 bool first)
 {
@@ -370,7 +398,7 @@ add_sentence(SchedReading *reading, size_t start, size_t length, const SchedSent
 	while (length > 0 && reading->flow[start + length - 1] == ' ')
 		length--;
 	if (length == 0 || reading->sentence_count >= MAX_SENTENCES)
-		return;
+		return reading->flow_length;
 	sentence = &reading->sentences[reading->sentence_count];
 	*sentence = *model;
 	sentence->start = (uint32_t) start;
@@ -379,20 +407,17 @@ add_sentence(SchedReading *reading, size_t start, size_t length, const SchedSent
 	sentence->first_of_block = first;
 	tokens = sched_llm_scan_tokens(reading, sentence->start, sentence->length);
 	if (tokens == 0)
-		return;
-	/* What is longer than any sentence is read up to a bound; its rest is a sentence of its own. */
+		return start + length;
+	/* What is longer than any sentence is read in pieces. */
 	if (tokens > MAX_SENTENCE_TOKENS)
 	{
 		const SchedToken *last = &reading->tokens[sentence->first + MAX_SENTENCE_TOKENS - 1];
-		size_t cut = last->start + last->length - start;
 
 		reading->token_count = sentence->first + MAX_SENTENCE_TOKENS;
-		sentence->count = MAX_SENTENCE_TOKENS;
-		sentence->length = (uint32_t) cut;
-		reading->sentence_count++;
-		find_core(reading, sentence);
-		find_clause(reading, sentence);
-		return;
+		memset(&reading->tokens[reading->token_count], 0, sizeof(SchedToken) * 2);
+		tokens = MAX_SENTENCE_TOKENS;
+		length = last->start + last->length - start;
+		sentence->length = (uint32_t) length;
 	}
 	sentence->count = tokens;
 	sentence->question = memchr(reading->flow + start + length - (length < 4 ? length : 4), '?',
@@ -401,11 +426,12 @@ add_sentence(SchedReading *reading, size_t start, size_t length, const SchedSent
 	reading->sentence_count++;
 	find_core(reading, sentence);
 	find_clause(reading, sentence);
+	return start + length;
 }
 
 /*
- * Makes a sentence of its own of the tokens from "at" on; false when there is no room. Headings that stand behind
- * it move with the sentences.
+ * Makes a sentence of its own of the tokens from "at" on; false when there is no room. Headings
+ * that stand behind it move with the sentences.
  */
 bool
 sched_llm_split_sentence(SchedReading *reading, int index, int at)
@@ -429,7 +455,11 @@ sched_llm_split_sentence(SchedReading *reading, int index, int at)
 	right->first_of_block = false;
 	left->count = at - left->first;
 	left->length = right->start - left->start;
-	left->question = left->colon = false;
+	/*
+	 * "Would you order it today and fetch change?": both are requests, the mark belongs to the
+	 * first words.
+	 */
+	left->question = left->colon = right->question = false;
 	return true;
 }
 
@@ -452,7 +482,7 @@ sched_llm_split_block(SchedReading *reading, size_t start, const SchedSentence *
 
 		if (end <= at)
 			end = at + 1;
-		add_sentence(reading, start + at, end - at, model, at == 0);
-		at = end;
+		end = add_sentence(reading, start + at, end - at, model, at == 0) - start;
+		at = end > at ? end : at + 1;
 	}
 }

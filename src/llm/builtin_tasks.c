@@ -2,6 +2,10 @@
  * builtin_tasks.c - the answer: tasks out of deeds, events out of sentences that name a time.
  *
  * Pure. What is written into the SchedFacts is malloc'ed and belongs to it.
+ *
+ * Runs in whatever process extracts. On lack of memory the caller frees the half-filled
+ * SchedFacts; counts are raised only when an entry is complete, so that this is safe at any
+ * point.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +23,10 @@ enum
 
 #define ONE_DAY (INT64_C(86400) * SCHED_USECS_PER_SEC)
 
+/*
+ * From 5: urgent words, a deadline within a day and one that has passed raise it, "no rush"
+ * lowers it.
+ */
 static int
 choose_priority(const SchedReading *reading, const SchedSentence *sentence,
 				const SchedTaskFact *task)
@@ -88,12 +96,38 @@ find_duration(const SchedReading *reading, const SchedSentence *sentence)
 	return 0;
 }
 
+/*
+ * "I know that this is fourteen hours of work": a sentence about effort right behind the one that
+ * asks.
+ */
+static int
+find_effort(const SchedReading *reading, const SchedSentence *asking)
+{
+	static const char *const effort[] = {"work", "takes", "take",  "took",
+										 "need", "needs", "effort"};
+	const SchedSentence *next = asking + 1;
+
+	if (next >= reading->sentences + reading->sentence_count || next->block != asking->block ||
+		next->mark >= 0)
+		return 0;
+	for (int i = next->first; i < next->first + next->count; i++)
+		for (size_t j = 0; j < sizeof(effort) / sizeof(effort[0]); j++)
+			if (sched_llm_token_is(reading, &reading->tokens[i], effort[j]))
+				return find_duration(reading, next);
+	return 0;
+}
+
+/* Two sentences that give the same description are one task. */
 static bool
 same_text(const char *a, const char *b)
 {
 	return strcmp(a, b) == 0;
 }
 
+/*
+ * One task out of a deed. Its confidence follows from the score; what was taken from a quoted
+ * mail is never quite sure.
+ */
 static bool
 add_task(SchedReading *reading, SchedFacts *facts, const SchedDeed *deed, int deed_count)
 {
@@ -113,6 +147,8 @@ add_task(SchedReading *reading, SchedFacts *facts, const SchedDeed *deed, int de
 		}
 	task->has_deadline = sched_llm_find_deadline(reading, deed, &task->deadline);
 	task->duration_minutes = find_duration(reading, sentence);
+	if (task->duration_minutes == 0)
+		task->duration_minutes = find_effort(reading, sentence);
 	task->priority = choose_priority(reading, sentence, task);
 	task->location = sched_llm_find_location(reading, sentence);
 	task->attendees = sched_llm_find_attendees(reading, sentence);
@@ -146,6 +182,10 @@ find_event_time(const SchedReading *reading, const SchedSentence *sentence)
 	return NULL;
 }
 
+/*
+ * A gathering with a day and a clock time is an event; it makes no task by itself. One start
+ * gives one event, however often it is named.
+ */
 static bool
 add_events(SchedReading *reading, SchedFacts *facts)
 {

@@ -1,8 +1,16 @@
 /*
- * builtin_text.c - from the bytes of a mail to its paragraphs: new text, quoted text, forwarded text, signature.
+ * builtin_text.c - from the bytes of a mail to its paragraphs: new text, quoted text, forwarded
+ * text, signature.
  *
- * Pure; works in the memory of the SchedReading it is given. Any bytes may come in: what is not UTF-8 becomes a
- * blank. The lines are walked once; every decision looks a bounded number of lines ahead.
+ * Pure; works in the memory of the SchedReading it is given. Any bytes may come in: what is not
+ * UTF-8 becomes a blank. The lines are walked once; every decision looks a bounded number of lines
+ * ahead.
+ *
+ * Runs in whatever process extracts; allocates nothing, throws nothing. Mail programs mark what
+ * they quote in a dozen ways and languages; a mark that is not recognised makes old requests
+ * look new, which is the costliest error of all, so marks are looked for generously. Sections
+ * are never dropped here: a chaser needs them. Text behind the signature is kept as well,
+ * flagged, because it tells what kind of mail it is.
  */
 #include <string.h>
 
@@ -44,7 +52,10 @@ measure_character(const unsigned char *text, size_t length)
 	return size;
 }
 
-/* Typographic characters and what is read instead of them; the longest is four bytes, so is its stand-in. */
+/*
+ * Typographic characters and what is read instead of them; the longest is four bytes, so is its
+ * stand-in.
+ */
 static const struct
 {
 	const char *from;
@@ -72,6 +83,7 @@ static const struct
 				 {"\xe2\x9c\x85", "[x]"}, {"\xe3\x80\x80", " "},
 				 {"\xef\xbb\xbf", ""},    {"`", "'"}};
 
+/* What to read for a typographic character; NULL to take it as it is. */
 static const char *
 find_stand_in(const char *text, size_t size)
 {
@@ -83,12 +95,14 @@ find_stand_in(const char *text, size_t size)
 	return NULL;
 }
 
+/* ASCII only, so that the locale changes nothing. */
 static char
 fold_case(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char) (c + 32) : c;
 }
 
+/* Case-insensitive; the head is given in lower case. */
 static bool
 starts_with(const char *text, size_t length, const char *head)
 {
@@ -102,6 +116,7 @@ starts_with(const char *text, size_t length, const char *head)
 	return true;
 }
 
+/* Case-insensitive; the part is given in lower case. */
 static bool
 contains(const char *text, size_t length, const char *part)
 {
@@ -113,6 +128,10 @@ contains(const char *text, size_t length, const char *part)
 	return false;
 }
 
+/*
+ * Bytes of an address of a page, without the punctuation behind it. Addresses are left out of
+ * the text: they are no words, and a description should not show them.
+ */
 static size_t
 measure_url(const char *text, size_t length)
 {
@@ -129,8 +148,8 @@ measure_url(const char *text, size_t length)
 }
 
 /*
- * Copies text as readable UTF-8 without control characters, typographic marks and addresses of pages; returns the
- * bytes written, at most room.
+ * Copies text as readable UTF-8 without control characters, typographic marks and addresses of
+ * pages; returns the bytes written, at most room.
  */
 size_t
 sched_llm_clean_text(char *target, size_t room, const char *text, size_t length, int *urls)
@@ -178,6 +197,10 @@ sched_llm_clean_text(char *target, size_t room, const char *text, size_t length,
 	return out;
 }
 
+/*
+ * Lines with the depth of their quote marks. A mail of more than MAX_LINES lines is read as
+ * far as that.
+ */
 static void
 split_lines(SchedReading *reading)
 {
@@ -210,12 +233,14 @@ split_lines(SchedReading *reading)
 	}
 }
 
+/* Where a line stands. */
 static const char *
 line_text(const SchedReading *reading, const SchedLine *line)
 {
 	return reading->clean + line->start;
 }
 
+/* Words between blanks, to tell a closing from a sentence. */
 static int
 count_words(const char *text, size_t length)
 {
@@ -227,6 +252,7 @@ count_words(const char *text, size_t length)
 	return words;
 }
 
+/* A new section; when there are too many the last one takes the rest, which is history anyway. */
 static int
 open_section(SchedReading *reading, SchedSectionKind kind, int depth)
 {
@@ -257,6 +283,10 @@ date_section(SchedReading *reading, int section, const char *text, size_t length
 		}
 }
 
+/*
+ * Ends the paragraph or bullet that is being built and splits it into sentences. A paragraph
+ * that ends in a colon heads the bullets that follow, any other one ends the list.
+ */
 static void
 close_block(Walk *walk)
 {
@@ -278,6 +308,10 @@ close_block(Walk *walk)
 	}
 }
 
+/*
+ * Adds a line to the open block, or opens one with the current section, heading and signature
+ * state.
+ */
 static void
 append_line(Walk *walk, const char *text, size_t length, bool bullet, bool ticked)
 {
@@ -304,7 +338,10 @@ append_line(Walk *walk, const char *text, size_t length, bool bullet, bool ticke
 	walk->last_length = (uint32_t) length;
 }
 
-/* "On Mon, 13 Oct 2025, R. Thwaite wrote:" in the languages of mail programs, on up to three lines. */
+/*
+ * "On Mon, 13 Oct 2025, R. Thwaite wrote:" in the languages of mail programs, on up to three
+ * lines.
+ */
 static int
 measure_attribution(const Walk *walk, int at)
 {
@@ -405,6 +442,7 @@ measure_headers(const SchedReading *reading, int at)
 	return known >= 2 ? lines : 0;
 }
 
+/* "---------- Forwarded message ---------" and its like; kind says what follows. */
 static bool
 is_separator(const char *text, size_t length, SchedSectionKind *kind)
 {
@@ -444,7 +482,9 @@ enter_section(Walk *walk, SchedSectionKind kind, int depth)
 	walk->heading = -1;
 }
 
-/* Steps over what introduces a quoted or forwarded mail; true if the current line was part of it. */
+/*
+ * Steps over what introduces a quoted or forwarded mail; true if the current line was part of it.
+ */
 static bool
 skip_introduction(Walk *walk)
 {
@@ -573,7 +613,10 @@ is_closing(const char *text, size_t length)
 		if (length == size || strchr(",!.-", text[size]) != NULL ||
 			(unsigned char) text[size] >= 0x80 || count_words(*closing, size) > 1)
 			return true;
-		/* "Yours in compost,", "Thanks in advance," but not "Best price for you" or "Thanks for the cake". */
+		/*
+		 * "Yours in compost,", "Thanks in advance," but not "Best price for you" or "Thanks for
+		 * the cake".
+		 */
 		if (text[size] == ' ' && (text[length - 1] == ',' || contains(text, length, "advance")) &&
 			!contains(text, length, " for "))
 			return true;
@@ -619,6 +662,7 @@ measure_bullet(const char *text, size_t length, bool *ticked)
 	return i < length ? i : 0;
 }
 
+/* Could this begin a line of its own? A wrapped line mostly goes on in lower case. */
 static bool
 is_upper(char c)
 {
@@ -644,6 +688,7 @@ goes_on(const Walk *walk, const SchedLine *line, const char *text)
 	return true;
 }
 
+/* A line of text: signature mark, closing, postscript, bullet or a piece of a paragraph. */
 static void
 take_line(Walk *walk)
 {
@@ -697,6 +742,7 @@ take_line(Walk *walk)
 	append_line(walk, text, length, false, false);
 }
 
+/* Walks over the body once and fills sections, sentences and tokens. */
 void
 sched_llm_read_body(SchedReading *reading)
 {

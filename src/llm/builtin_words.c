@@ -1,8 +1,17 @@
 /*
  * builtin_words.c - the words the model "builtin" knows, by class.
  *
- * Data only. English, and the greetings of its neighbours, so that these are not taken for text. The words describe
- * how people ask, oblige, thank and advertise in general; none names a sender or a product.
+ * Data only. English, and the greetings of its neighbours, so that these are not taken for text.
+ * The words describe how people ask, oblige, thank and advertise in general; none names a sender
+ * or a product.
+ *
+ * A word may stand in several lists; its classes add up. WORD_VERB | WORD_NOUNISH are words that
+ * open a request as often as they name a thing, so they count as a verb only where the next word
+ * shows it (reads_as_verb() in builtin_score.c). WORD_IDLE are imperatives that ask for nothing.
+ * WORD_STOP is what two sentences may share without speaking of the same matter: grammar,
+ * politeness, days and months. A verb missing here is not fatal: behind please or could you an
+ * unknown word is taken for one. Words that are rarely verbs in mail (form, table, state) are
+ * left out on purpose.
  */
 #include "builtin_internal.h"
 
@@ -58,7 +67,7 @@ const SchedWordList sched_llm_words[] = {
 	 "reserve rest return review roll round row run sample schedule score screen scrap search "
 	 "secure seal service set shape share shelve ship shop shoot show sketch sort  split "
 	 "staff stage stamp start  step stock stop store study support  survey swap switch "
-	 "table talk tap tape test text tick tie time tip top touch  trace track trade train "
+	 "talk tap tape test text tick tie time tip top touch  trace track trade train "
 	 "transfer travel treat trim trust turn type update upgrade vacuum view visit  vote walk "
 	 " wire work wrap water complete separate"},
 	{WORD_IDLE,

@@ -67,41 +67,51 @@ $partitions$;
 
 /* Cost in the currency of the prices, which are for a million tokens. */
 CREATE FUNCTION scheduler.call_cost(model scheduler.llm_models, usage jsonb) RETURNS numeric
-	LANGUAGE sql IMMUTABLE
+	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT trim_scale((($2->>'tokens_in')::numeric * ($1).price_in
-		+ ($2->>'tokens_out')::numeric * ($1).price_out) / 1000000)
-	$body$;
+#variable_conflict error
+BEGIN
+	RETURN (
+		SELECT trim_scale((($2->>'tokens_in')::numeric * ($1).price_in
+			+ ($2->>'tokens_out')::numeric * ($1).price_out) / 1000000));
+END
+$body$;
 COMMENT ON FUNCTION scheduler.call_cost(scheduler.llm_models, jsonb) IS
 	'What a call cost; NULL where a price or the usage is unknown.';
 
 CREATE FUNCTION scheduler.record_llm_call(job scheduler.job, model scheduler.llm_models, purpose text, subject text,
 	round integer, response scheduler.http_response, outcome text, reason text, usage jsonb) RETURNS void
-	LANGUAGE sql VOLATILE
+	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
+#variable_conflict error
+BEGIN
 	INSERT INTO scheduler.llm_calls (user_id, job_id, model_id, model, purpose, subject, round, outcome, http_status,
 		reason, request_id, tokens_in, tokens_out, tokens_cached, cost, ms)
 	VALUES (($1).user_id, ($1).job_id, ($2).model_id, ($2).model, $3, left($4, 500), $5,
 		CASE WHEN ($6).status IS NULL AND coalesce(($6).sent, false) THEN 'lost' ELSE $7 END,
 		($6).status, $8, left(($6).headers->>'x-request-id', 200),
 		($9->>'tokens_in')::bigint, ($9->>'tokens_out')::bigint, ($9->>'tokens_cached')::bigint,
-		scheduler.call_cost($2, $9), round(extract(epoch FROM ($6).elapsed) * 1000)::integer)
-	$body$;
+		scheduler.call_cost($2, $9), round(extract(epoch FROM ($6).elapsed) * 1000)::integer);
+END
+$body$;
 COMMENT ON FUNCTION scheduler.record_llm_call(scheduler.job, scheduler.llm_models, text, text, integer,
 	scheduler.http_response, text, text, jsonb) IS 'Writes a row of llm_calls about an answer or its absence.';
 
 CREATE FUNCTION scheduler.record_context(job scheduler.job, agent_name text, context_type text, context_data jsonb,
 	elapsed interval DEFAULT NULL, usage jsonb DEFAULT NULL) RETURNS void
-	LANGUAGE sql VOLATILE
+	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
+#variable_conflict error
+BEGIN
 	INSERT INTO scheduler.agent_context (user_id, agent_name, context_type, context_data, execution_time_ms, tokens_used)
 	VALUES (($1).user_id, $2, $3, $4 || jsonb_build_object('job_id', ($1).job_id),
 		round(extract(epoch FROM $5) * 1000)::integer,
-		coalesce(($6->>'tokens_in')::bigint, 0) + coalesce(($6->>'tokens_out')::bigint, 0))
-	$body$;
+		coalesce(($6->>'tokens_in')::bigint, 0) + coalesce(($6->>'tokens_out')::bigint, 0));
+END
+$body$;
 COMMENT ON FUNCTION scheduler.record_context(scheduler.job, text, text, jsonb, interval, jsonb) IS
 	'Writes a row of agent_context for a job.';
 

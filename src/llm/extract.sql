@@ -5,10 +5,12 @@
  * be missing is nullable. One text, so that the prompt, the check and the built-in rules cannot drift apart.
  */
 CREATE FUNCTION scheduler.extraction_schema() RETURNS jsonb
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-SELECT '{
+#variable_conflict error
+BEGIN
+	RETURN '{
 	"type": "object",
 	"properties": {
 		"classification": {"type": "string",
@@ -42,43 +44,51 @@ SELECT '{
 			"additionalProperties": false}}
 	},
 	"required": ["classification", "confidence", "language", "tasks", "events"],
-	"additionalProperties": false}'::jsonb
+	"additionalProperties": false}'::jsonb;
+END
 $body$;
 COMMENT ON FUNCTION scheduler.extraction_schema() IS
 	'JSON Schema of what extract_facts() returns and every model must answer.';
 
 /* Whether a value is of one of the types a schema names; an integer is a number without a fraction. */
 CREATE FUNCTION scheduler.has_json_type(value jsonb, wanted jsonb) RETURNS boolean
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT CASE WHEN jsonb_typeof($2) = 'array'
+#variable_conflict error
+BEGIN
+	RETURN CASE WHEN jsonb_typeof($2) = 'array'
 			THEN EXISTS (SELECT FROM jsonb_array_elements($2) AS w (one) WHERE scheduler.has_json_type($1, w.one))
 		WHEN $2 = '"integer"' THEN jsonb_typeof($1) = 'number' AND $1::numeric = trunc($1::numeric)
-		ELSE jsonb_typeof($1) = $2 #>> '{}' END
+		ELSE jsonb_typeof($1) = $2 #>> '{}' END;
+END
 $body$;
 COMMENT ON FUNCTION scheduler.has_json_type(jsonb, jsonb) IS 'Whether a JSON value has (one of) the type(s) of a JSON Schema.';
 
 /* What is wrong with one value apart from its members. */
 CREATE FUNCTION scheduler.value_problem(value jsonb, schema jsonb) RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT CASE
-		WHEN $2 ? 'type' AND NOT scheduler.has_json_type($1, $2->'type')
-			THEN format('%s instead of %s', jsonb_typeof($1), $2->'type')
-		WHEN $2 ? 'enum' AND NOT $2->'enum' @> jsonb_build_array($1) THEN 'not one of the values'
-		WHEN jsonb_typeof($1) = 'number' AND $1::numeric < ($2->>'minimum')::numeric
-			THEN format('less than %s', $2->>'minimum')
-		WHEN jsonb_typeof($1) = 'number' AND $1::numeric > ($2->>'maximum')::numeric
-			THEN format('more than %s', $2->>'maximum')
-		WHEN jsonb_typeof($1) = 'string' AND length($1 #>> '{}') < ($2->>'minLength')::integer
-			THEN format('shorter than %s characters', $2->>'minLength')
-		WHEN jsonb_typeof($1) = 'string' AND length($1 #>> '{}') > ($2->>'maxLength')::integer
-			THEN format('longer than %s characters', $2->>'maxLength')
-		WHEN jsonb_typeof($1) = 'array' AND jsonb_array_length($1) > ($2->>'maxItems')::integer
-			THEN format('more than %s items', $2->>'maxItems')
-		END
+#variable_conflict error
+BEGIN
+	RETURN (
+		SELECT CASE
+			WHEN $2 ? 'type' AND NOT scheduler.has_json_type($1, $2->'type')
+				THEN format('%s instead of %s', jsonb_typeof($1), $2->'type')
+			WHEN $2 ? 'enum' AND NOT $2->'enum' @> jsonb_build_array($1) THEN 'not one of the values'
+			WHEN jsonb_typeof($1) = 'number' AND $1::numeric < ($2->>'minimum')::numeric
+				THEN format('less than %s', $2->>'minimum')
+			WHEN jsonb_typeof($1) = 'number' AND $1::numeric > ($2->>'maximum')::numeric
+				THEN format('more than %s', $2->>'maximum')
+			WHEN jsonb_typeof($1) = 'string' AND length($1 #>> '{}') < ($2->>'minLength')::integer
+				THEN format('shorter than %s characters', $2->>'minLength')
+			WHEN jsonb_typeof($1) = 'string' AND length($1 #>> '{}') > ($2->>'maxLength')::integer
+				THEN format('longer than %s characters', $2->>'maxLength')
+			WHEN jsonb_typeof($1) = 'array' AND jsonb_array_length($1) > ($2->>'maxItems')::integer
+				THEN format('more than %s items', $2->>'maxItems')
+			END);
+END
 $body$;
 COMMENT ON FUNCTION scheduler.value_problem(jsonb, jsonb) IS
 	'What is wrong with a JSON value by its schema, members not looked at; NULL where nothing is.';
@@ -133,7 +143,7 @@ COMMENT ON FUNCTION scheduler.schema_problems(jsonb, jsonb, text) IS
 
 CREATE FUNCTION scheduler.read_builtin(body text, subject text, sender text, received_at timestamptz, timezone text,
 	date_order text, headers jsonb) RETURNS jsonb
-	LANGUAGE c STABLE PARALLEL SAFE
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'sched_sql_read_builtin';
 COMMENT ON FUNCTION scheduler.read_builtin(text, text, text, timestamptz, text, text, jsonb) IS
 	'The built-in rules on one mail; see extract_facts().';

@@ -1,8 +1,8 @@
 /*
  * extract_sql.c - read_builtin(): the built-in rules behind an SQL function.
  *
- * Runs in backends and workers. The rules are pure and malloc their result; it is copied into jsonb under
- * PG_TRY, so that an error while the JSON is read cannot leak it. May throw.
+ * Runs in backends and workers. The rules are pure and malloc their result; it is copied into
+ * jsonb under PG_TRY, so that an error while the JSON is read cannot leak it. May throw.
  */
 #include "postgres.h"
 
@@ -21,7 +21,10 @@ PG_FUNCTION_INFO_V1(sched_sql_read_builtin);
 /* More headers than any real mail has are not looked at. */
 #define MAX_HEADERS 500
 
-/* Collects name/value pairs of {"name": "value", "name": ["value", ...]}; other shapes are passed over. */
+/*
+ * Collects name/value pairs of {"name": "value", "name": ["value", ...]}; other shapes are passed
+ * over.
+ */
 static int
 collect_headers(Jsonb *object, SchedMailHeader *headers)
 {
@@ -74,8 +77,8 @@ read_date_order(text *word)
 }
 
 /*
- * read_builtin(body, subject, sender, received_at, timezone, date_order, headers) -> jsonb in the form of
- * extraction_schema(). 22023 for an unknown zone or an infinite received_at.
+ * read_builtin(body, subject, sender, received_at, timezone, date_order, headers) -> jsonb in the
+ * form of extraction_schema(). 22023 for an unknown zone or an infinite received_at.
  */
 Datum
 sched_sql_read_builtin(PG_FUNCTION_ARGS)

@@ -23,31 +23,37 @@ COMMENT ON FUNCTION scheduler.extraction_prompt() IS 'What a model is told about
  */
 CREATE FUNCTION scheduler.fenced_mail(body text, subject text, sender text, received_at timestamptz, timezone text,
 	headers jsonb) RETURNS text
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT format(E'Received %s in the recipient''s zone %s, a %s.\n%s\nFrom: %s\nSubject: %s\n%s\n%s\n%s',
-		scheduler.format_instant($4, $5), $5, to_char($4 AT TIME ZONE $5, 'FMDay'), m.mark,
-		left(regexp_replace(coalesce($3, ''), '\s+', ' ', 'g'), 500),
-		left(regexp_replace(coalesce($2, ''), '\s+', ' ', 'g'), 1000),
-		coalesce((SELECT string_agg(format(E'%s: %s\n', h.key, left(regexp_replace(h.value, '\s+', ' ', 'g'), 200)), ''
-			ORDER BY h.key)
-			FROM jsonb_each_text(CASE WHEN jsonb_typeof($6) = 'object' THEN $6 ELSE '{}' END) AS h
-			WHERE lower(h.key) IN ('list-unsubscribe', 'auto-submitted', 'precedence', 'in-reply-to')), ''),
-		left(coalesce($1, ''), 60000), m.mark)
-	FROM (SELECT '=== ' || left(encode(sha256(convert_to(
-		coalesce($1, '') || E'\n' || coalesce($2, '') || E'\n' || coalesce($3, ''), 'UTF8')), 'hex'), 24) || ' ===') AS m (mark)
-	$body$;
+#variable_conflict error
+BEGIN
+	RETURN (
+		SELECT format(E'Received %s in the recipient''s zone %s, a %s.\n%s\nFrom: %s\nSubject: %s\n%s\n%s\n%s',
+			scheduler.format_instant($4, $5), $5, to_char($4 AT TIME ZONE $5, 'FMDay'), m.mark,
+			left(regexp_replace(coalesce($3, ''), '\s+', ' ', 'g'), 500),
+			left(regexp_replace(coalesce($2, ''), '\s+', ' ', 'g'), 1000),
+			coalesce((SELECT string_agg(format(E'%s: %s\n', h.key, left(regexp_replace(h.value, '\s+', ' ', 'g'), 200)), ''
+				ORDER BY h.key)
+				FROM jsonb_each_text(CASE WHEN jsonb_typeof($6) = 'object' THEN $6 ELSE '{}' END) AS h
+				WHERE lower(h.key) IN ('list-unsubscribe', 'auto-submitted', 'precedence', 'in-reply-to')), ''),
+			left(coalesce($1, ''), 60000), m.mark)
+		FROM (SELECT '=== ' || left(encode(sha256(convert_to(
+			coalesce($1, '') || E'\n' || coalesce($2, '') || E'\n' || coalesce($3, ''), 'UTF8')), 'hex'), 24) || ' ===') AS m (mark));
+END
+$body$;
 COMMENT ON FUNCTION scheduler.fenced_mail(text, text, text, timestamptz, text, jsonb) IS
 	'A mail as a model is shown it: data between two marks that it cannot contain.';
 
 CREATE FUNCTION scheduler.extraction_request(model scheduler.llm_models, body text, subject text, sender text,
 	received_at timestamptz, timezone text, headers jsonb DEFAULT '{}', previous text DEFAULT NULL,
 	problems text[] DEFAULT NULL) RETURNS scheduler.http_request
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT scheduler.completion_request($1,
+#variable_conflict error
+BEGIN
+	RETURN scheduler.completion_request($1,
 		jsonb_build_array(
 			jsonb_build_object('role', 'system', 'content', scheduler.extraction_prompt()),
 			jsonb_build_object('role', 'user', 'content', scheduler.fenced_mail($2, $3, $4, $5, $6, $7)))
@@ -56,8 +62,9 @@ CREATE FUNCTION scheduler.extraction_request(model scheduler.llm_models, body te
 			jsonb_build_object('role', 'user', 'content',
 				E'That answer cannot be used:\n- ' || array_to_string($9, E'\n- ')
 				|| E'\nAnswer again for the same email, with JSON of the schema only.')) END,
-		scheduler.strict_schema(scheduler.extraction_schema()), 'mail_facts')
-	$body$;
+		scheduler.strict_schema(scheduler.extraction_schema()), 'mail_facts');
+END
+$body$;
 COMMENT ON FUNCTION scheduler.extraction_request(scheduler.llm_models, text, text, text, timestamptz, text, jsonb,
 	text, text[]) IS
 	'The call that asks a model for the facts of a mail; with problems: that asks it to repair its previous answer.';
@@ -150,13 +157,16 @@ COMMENT ON FUNCTION scheduler.extraction_answer(scheduler.http_response, text) I
 /* By the built-in rules; `why` says why not by the model that was to be asked. */
 CREATE FUNCTION scheduler.builtin_facts(body text, subject text, sender text, received_at timestamptz, timezone text,
 	headers jsonb, wanted text DEFAULT NULL, why text DEFAULT NULL, OUT facts jsonb, OUT origin jsonb)
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT scheduler.extract_facts($1, coalesce($2, ''), coalesce($3, ''), $4, $5, 'builtin', coalesce($6, '{}')),
-		jsonb_strip_nulls(jsonb_build_object('model', 'builtin', 'fallback', nullif($8 IS NOT NULL, false),
-			'wanted', $7, 'reason', $8))
-	$body$;
+#variable_conflict error
+BEGIN
+	facts := scheduler.extract_facts($1, coalesce($2, ''), coalesce($3, ''), $4, $5, 'builtin', coalesce($6, '{}'));
+	origin := jsonb_strip_nulls(jsonb_build_object('model', 'builtin', 'fallback', nullif($8 IS NOT NULL, false),
+		'wanted', $7, 'reason', $8));
+END
+$body$;
 COMMENT ON FUNCTION scheduler.builtin_facts(text, text, text, timestamptz, text, jsonb, text, text) IS
 	'Facts by the built-in rules, and where they come from.';
 

@@ -1,7 +1,13 @@
 /*
  * facts.c - memory of extracted facts, and their JSON text.
  *
- * Pure; may run in any process. Everything is malloc'ed; nothing throws, a lack of memory is a NULL.
+ * Pure; may run in any process. Everything is malloc'ed; nothing throws, a lack of memory is a
+ * NULL.
+ *
+ * The JSON is written by hand because the answer has few shapes and no library of JSON may be
+ * linked here; strings come in as clean UTF-8, so only quotes, backslashes and control
+ * characters are escaped. A writer that once failed to grow ignores what follows and is reported
+ * at the end.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +24,7 @@ typedef struct Writer
 	bool failed;
 } Writer;
 
+/* Empty facts that are valid as they stand: a mail that says nothing. */
 SchedFacts *
 sched_llm_new_facts(void)
 {
@@ -31,6 +38,7 @@ sched_llm_new_facts(void)
 	return facts;
 }
 
+/* Takes NULL as well. */
 void
 sched_llm_free_facts(SchedFacts *facts)
 {
@@ -50,6 +58,7 @@ sched_llm_free_facts(SchedFacts *facts)
 	free(facts);
 }
 
+/* Grows by doubling; one byte is always kept for the end mark. */
 static void
 write_bytes(Writer *writer, const char *text, size_t length)
 {
@@ -73,6 +82,7 @@ write_bytes(Writer *writer, const char *text, size_t length)
 	writer->text[writer->length] = '\0';
 }
 
+/* For names and numbers only: what is longer than the buffer would be cut. */
 static void __attribute__((format(printf, 2, 3)))
 write_format(Writer *writer, const char *format, ...)
 {
@@ -85,6 +95,7 @@ write_format(Writer *writer, const char *format, ...)
 	write_bytes(writer, buffer, strlen(buffer));
 }
 
+/* A JSON string; jsonb refuses \u0000, but no NUL can come in. */
 static void
 write_string(Writer *writer, const char *text, size_t length)
 {
@@ -103,6 +114,7 @@ write_string(Writer *writer, const char *text, size_t length)
 	write_bytes(writer, "\"", 1);
 }
 
+/* A member whose value is a string or null. */
 static void
 write_text(Writer *writer, const char *name, const char *text)
 {
@@ -130,7 +142,9 @@ write_instant(Writer *writer, const char *name, bool given, SchedInstant instant
 		return;
 	}
 	zone->to_civil(zone->data, instant, &civil);
-	/* Days since 2000-01-01 of the civil date (H. Hinnant's days_from_civil), to learn the offset. */
+	/*
+	 * Days since 2000-01-01 of the civil date (H. Hinnant's days_from_civil), to learn the offset.
+	 */
 	year = civil.year - (civil.month <= 2);
 	days = (year >= 0 ? year : year - 399) / 400;
 	{
@@ -151,6 +165,7 @@ write_instant(Writer *writer, const char *name, bool given, SchedInstant instant
 				 (int) ((offset < 0 ? -offset : offset) % 3600 / 60));
 }
 
+/* Names stand one per line; an empty list where there are none. */
 static void
 write_names(Writer *writer, const char *names)
 {
@@ -173,6 +188,7 @@ write_names(Writer *writer, const char *names)
 	write_bytes(writer, "]", 1);
 }
 
+/* One task; every member is there, null where nothing was told, as the schema demands. */
 static void
 write_task(Writer *writer, const SchedTaskFact *task, const SchedZone *zone)
 {
@@ -193,6 +209,7 @@ write_task(Writer *writer, const SchedTaskFact *task, const SchedZone *zone)
 	write_format(writer, ",\"confidence\":%.2f}", task->confidence);
 }
 
+/* One event, in the same manner. */
 static void
 write_event(Writer *writer, const SchedEventFact *event, const SchedZone *zone)
 {
@@ -207,6 +224,7 @@ write_event(Writer *writer, const SchedEventFact *event, const SchedZone *zone)
 	write_bytes(writer, "}", 1);
 }
 
+/* The members in the order of the schema. */
 char *
 sched_llm_print_facts(const SchedFacts *facts, const SchedZone *zone)
 {

@@ -1,8 +1,8 @@
 /*
  * facts.h - what was read out of one mail: its class, tasks and events.
  *
- * Pure: no server, no clock. All memory is malloc'ed and hangs on one SchedFacts, which its receiver frees with
- * sched_llm_free_facts(). The strings are valid UTF-8 without NUL bytes.
+ * Pure: no server, no clock. All memory is malloc'ed and hangs on one SchedFacts, which its
+ * receiver frees with sched_llm_free_facts(). The strings are valid UTF-8 without NUL bytes.
  */
 #ifndef SCHED_LLM_FACTS_H
 #define SCHED_LLM_FACTS_H
@@ -54,8 +54,8 @@ extern SchedFacts *sched_llm_new_facts(void);
 extern void sched_llm_free_facts(SchedFacts *facts);
 
 /*
- * The facts as JSON text in the form of extraction_schema(); instants carry the offset of zone. NULL when memory
- * is short; the caller frees it.
+ * The facts as JSON text in the form of extraction_schema(); instants carry the offset of zone.
+ * NULL when memory is short; the caller frees it.
  */
 extern char *sched_llm_print_facts(const SchedFacts *facts, const SchedZone *zone);
 

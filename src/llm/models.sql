@@ -132,14 +132,18 @@ COMMENT ON FUNCTION scheduler.place_system_secret(text, text) IS
 
 /* The model of this name that the current user may ask: his own, else the installation's. */
 CREATE FUNCTION scheduler.find_model(model_id text) RETURNS scheduler.llm_models
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT m FROM scheduler.llm_models m
-	WHERE m.model_id = $1 AND m.user_id IN (scheduler.required_user_id(), scheduler.system_user_id())
-	ORDER BY m.user_id = scheduler.system_user_id()
-	LIMIT 1
-	$body$;
+#variable_conflict error
+BEGIN
+	RETURN (
+		SELECT m FROM scheduler.llm_models m
+		WHERE m.model_id = $1 AND m.user_id IN (scheduler.required_user_id(), scheduler.system_user_id())
+		ORDER BY m.user_id = scheduler.system_user_id()
+		LIMIT 1);
+END
+$body$;
 COMMENT ON FUNCTION scheduler.find_model(text) IS
 	'The current user''s model of this name, else the installation''s; NULL where there is none.';
 
@@ -176,15 +180,18 @@ COMMENT ON FUNCTION scheduler.set_model(text, text, uuid) IS
 	'Which model is asked for a purpose; NULL takes the choice back. With user_id of the system user: for all who chose none.';
 
 CREATE FUNCTION scheduler.model_for(purpose text) RETURNS text
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT coalesce(
+#variable_conflict error
+BEGIN
+	RETURN coalesce(
 		(SELECT c.model_id FROM scheduler.model_choices c
 			WHERE c.purpose = $1 AND c.user_id IN (scheduler.required_user_id(), scheduler.system_user_id())
 			ORDER BY c.user_id = scheduler.system_user_id() LIMIT 1),
-		'builtin')
-	$body$;
+		'builtin');
+END
+$body$;
 COMMENT ON FUNCTION scheduler.model_for(text) IS
 	'The model that is asked for a purpose: the user''s choice, else the installation''s, else builtin.';
 

@@ -4,6 +4,7 @@
  * Pure: iconv of the C library under the names GMime knows for charsets. Runs wherever a mail is
  * parsed; the caller owns all memory; nothing throws. Linear in the length of the input.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <iconv.h>
 #include <string.h>
@@ -162,12 +163,19 @@ convert_bytes(SchedMailBuffer *out, iconv_t cd, const char *bytes, size_t length
 	}
 }
 
-/* Opens a converter for a declared charset; false where the name is unknown. */
+/*
+ * Opens a converter for a declared charset; false where the name is unknown. The C library gives
+ * "/" and "," in a name a meaning of their own and looks for files by it: only plain names pass.
+ */
 static bool
 open_converter(const char *charset, iconv_t *cd)
 {
-	const char *name = g_mime_charset_iconv_name(charset);
+	const char *name;
 
+	for (const char *p = charset; *p; p++)
+		if (!isalnum((unsigned char) *p) && strchr("-_.:+", *p) == NULL)
+			return false;
+	name = g_mime_charset_iconv_name(charset);
 	*cd = iconv_open("UTF-8", name ? name : charset);
 	return *cd != (iconv_t) -1;
 }

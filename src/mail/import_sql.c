@@ -86,13 +86,16 @@ typedef struct Import
 	MemoryContext per_mail;
 } Import;
 
-/* A plan kept for the life of the process. */
+/*
+ * A plan kept for the life of the process. A generic one: planning for the values of one mail would
+ * copy its bytes into the plan, several times.
+ */
 static SPIPlanPtr
 keep_plan(SPIPlanPtr *plan, const char *query, int n, Oid *types)
 {
 	if (*plan == NULL)
 	{
-		SPIPlanPtr fresh = SPI_prepare(query, n, types);
+		SPIPlanPtr fresh = SPI_prepare_cursor(query, n, types, CURSOR_OPT_GENERIC_PLAN);
 
 		if (fresh == NULL || SPI_keepplan(fresh) != 0)
 			elog(ERROR, "could not prepare: %s", SPI_result_code_string(SPI_result));
@@ -336,12 +339,20 @@ read_limits(FunctionCallInfo fcinfo, Import *import)
 Datum
 sched_sql_import_batch(PG_FUNCTION_ARGS)
 {
+<<<<<<< HEAD
 	char *path = read_path(fcinfo);
+=======
+>>>>>>> main
 	Import import = {.context = CurrentMemoryContext};
 	SchedMailboxPosition position;
 	SchedMailbox *box;
-	Datum result = (Datum) 0;
+	volatile Datum result = (Datum) 0;
+	char *path;
 
+	if (PG_ARGISNULL(ARG_PATH) || PG_ARGISNULL(ARG_USER_ID) || PG_ARGISNULL(ARG_NOTICES))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("an import needs a path, a user and whether it tells")));
+	path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_PATH));
 	read_position(fcinfo, &position);
 	read_limits(fcinfo, &import);
 	import.per_mail =

@@ -11,6 +11,7 @@ GRANT SELECT ON scheduler.email_accounts TO scheduler_viewer;
 /*
  * message_key is the Message-ID in its brackets, else a hash of the bytes. The second key is what "extracted once"
  * stands on: of one message a user has one row without duplicate_of, however many accounts it came through.
+ * duplicate_of and task_id have no key: circular ones, also a table's own, are what a restore stumbles over.
  */
 CREATE TABLE scheduler.email_tracking
 (
@@ -47,8 +48,6 @@ CREATE TABLE scheduler.email_tracking
 	CONSTRAINT email_tracking_user_fkey FOREIGN KEY (user_id) REFERENCES scheduler.users ON DELETE CASCADE,
 	CONSTRAINT email_tracking_account_fkey FOREIGN KEY (user_id, account_id)
 		REFERENCES scheduler.accounts ON DELETE SET NULL (account_id),
-	CONSTRAINT email_tracking_duplicate_fkey FOREIGN KEY (user_id, duplicate_of)
-		REFERENCES scheduler.email_tracking ON DELETE CASCADE,
 	CONSTRAINT email_tracking_classification_word CHECK (classification IN ('important', 'followup', 'actionable',
 		'informational', 'promotional', 'spam')),
 	CONSTRAINT email_tracking_confidence_range CHECK (extraction_confidence BETWEEN 0 AND 1),
@@ -59,8 +58,7 @@ CREATE UNIQUE INDEX email_tracking_original_key ON scheduler.email_tracking (use
 	WHERE duplicate_of IS NULL;
 CREATE INDEX email_tracking_email_id_idx ON scheduler.email_tracking (email_id);
 CREATE INDEX email_tracking_received_idx ON scheduler.email_tracking (user_id, received_at);
-CREATE INDEX email_tracking_external_idx ON scheduler.email_tracking (user_id, account_id, external_id)
-	WHERE external_id IS NOT NULL;
+CREATE INDEX email_tracking_account_idx ON scheduler.email_tracking (user_id, account_id, external_id);
 CREATE INDEX email_tracking_duplicate_idx ON scheduler.email_tracking (user_id, duplicate_of)
 	WHERE duplicate_of IS NOT NULL;
 COMMENT ON TABLE scheduler.email_tracking IS
@@ -133,30 +131,36 @@ GRANT EXECUTE ON FUNCTION scheduler.parse_mail(bytea, bigint), scheduler.read_in
  * and of what our own server noted on arrival; then that note, and where there is none or both are absurd, now.
  */
 CREATE FUNCTION scheduler.choose_received_at(mail scheduler.parsed_mail) RETURNS timestamptz
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT CASE
+#variable_conflict error
+BEGIN
+	RETURN CASE
 		WHEN ($1).sent_at <= coalesce(($1).arrived_at + interval '7 days', now() + interval '1 year')
 			OR ($1).sent_at <= now() + interval '1 day' THEN ($1).sent_at
 		WHEN ($1).arrived_at <= now() + interval '1 year' THEN ($1).arrived_at
-		ELSE now() END
+		ELSE now() END;
+END
 $body$;
 COMMENT ON FUNCTION scheduler.choose_received_at(scheduler.parsed_mail) IS
 	'The instant that relative dates of a mail start from.';
 
 /* What is worth keeping of a mail besides its columns. */
 CREATE FUNCTION scheduler.describe_mail(mail scheduler.parsed_mail, flags text) RETURNS jsonb
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT jsonb_strip_nulls(jsonb_build_object('headers', ($1).headers, 'sent_at', ($1).sent_at,
+#variable_conflict error
+BEGIN
+	RETURN jsonb_strip_nulls(jsonb_build_object('headers', ($1).headers, 'sent_at', ($1).sent_at,
 		'in_reply_to', nullif(($1).in_reply_to, ''),
 		'references', nullif(to_jsonb(($1).reference_ids), '[]'),
 		'attachments', nullif(($1).attachments, '[]'),
 		'calendars', nullif(to_jsonb(($1).calendars), '[]'),
 		'problems', nullif(($1).problems, '[]'),
-		'forwarded', nullif(($1).forwarded, false), 'flags', nullif($2, '')))
+		'forwarded', nullif(($1).forwarded, false), 'flags', nullif($2, '')));
+END
 $body$;
 COMMENT ON FUNCTION scheduler.describe_mail(scheduler.parsed_mail, text) IS 'The metadata of a row of email_tracking.';
 
@@ -165,11 +169,15 @@ COMMENT ON FUNCTION scheduler.describe_mail(scheduler.parsed_mail, text) IS 'The
  * it has no statistics to choose an index by. A row that was there is locked and comes back as it is, so two
  * transactions with the same message meet here. duplicate_of: the original, whose facts a new row takes over.
  */
-CREATE FUNCTION scheduler.upsert_mail(email_id uuid, user_id uuid, mail scheduler.parsed_mail, account_id uuid,
-	external_id text, message_key text, wanted boolean, flags text) RETURNS scheduler.email_tracking
-	LANGUAGE sql
+CREATE FUNCTION scheduler.upsert_mail(new_id uuid, owner_id uuid, mail scheduler.parsed_mail, account_id uuid,
+	external_id text, key text, wanted boolean, flags text) RETURNS scheduler.email_tracking
+	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
+#variable_conflict error
+DECLARE
+	stored scheduler.email_tracking;
+BEGIN
 	INSERT INTO scheduler.email_tracking AS m (email_id, user_id, account_id, external_id, message_id_header,
 		message_key, subject, sender, sender_email, recipients, received_at, is_flagged, metadata, error, processed,
 		processed_at)
@@ -181,7 +189,9 @@ CREATE FUNCTION scheduler.upsert_mail(email_id uuid, user_id uuid, mail schedule
 	ON CONFLICT (user_id, message_key) WHERE duplicate_of IS NULL
 	DO UPDATE SET account_id = coalesce(m.account_id, excluded.account_id),
 		external_id = CASE WHEN m.account_id IS NULL THEN excluded.external_id ELSE m.external_id END
-	RETURNING *
+	RETURNING m.* INTO stored;
+	RETURN stored;
+END
 $body$;
 COMMENT ON FUNCTION scheduler.upsert_mail(uuid, uuid, scheduler.parsed_mail, uuid, text, text, boolean, text) IS
 	'The row of a message, made where there is none; one that belonged to no account is taken over by this one.';
@@ -208,25 +218,30 @@ COMMENT ON FUNCTION scheduler.upsert_duplicate(uuid, scheduler.email_tracking, s
 	'The row of a message in a further account, made where there is none.';
 
 CREATE FUNCTION scheduler.knows_mail(user_id uuid, account_id uuid, external_id text) RETURNS boolean
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT EXISTS (SELECT FROM scheduler.email_tracking AS m
+#variable_conflict error
+BEGIN
+	RETURN EXISTS (SELECT FROM scheduler.email_tracking AS m
 			WHERE m.user_id = $1 AND m.account_id = $2 AND m.external_id = $3)
 		OR EXISTS (SELECT FROM scheduler.accounts AS a
-			WHERE a.user_id = $1 AND a.account_id = $2 AND a.cursor -> 'copies' ? $3)
+			WHERE a.user_id = $1 AND a.account_id = $2 AND a.cursor -> 'copies' ? $3);
+END
 $body$;
 COMMENT ON FUNCTION scheduler.knows_mail(uuid, uuid, text) IS
 	'Whether this file of an account was stored, or is a copy of one that was.';
 
 /*
  * The one door for mail: row, body and job in the caller's transaction. since: older mail is kept, not extracted.
- * too_large: raw is the head only. The caller has made sure that user_id and account_id are his.
+ * too_large: raw is the head only. The caller has made sure that user_id and account_id are his. Generic plans
+ * only: a plan made for one mail copies its bytes several times.
  */
 CREATE FUNCTION scheduler.store_mail(user_id uuid, raw bytea, account_id uuid, external_id text, too_large boolean,
 	since timestamptz, flags text, OUT email_id uuid, OUT is_new boolean)
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 	AS $body$
 #variable_conflict error
 DECLARE
@@ -274,6 +289,7 @@ COMMENT ON FUNCTION scheduler.mail_head(bytea) IS 'The header of a mail without 
 CREATE FUNCTION scheduler.ingest_email(raw bytea, account_id uuid DEFAULT NULL) RETURNS uuid
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 	AS $body$
 #variable_conflict error
 DECLARE

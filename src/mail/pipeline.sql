@@ -8,10 +8,13 @@
  * The signature says nothing about what is to be done.
  */
 CREATE FUNCTION scheduler.extraction_text(mail scheduler.parsed_mail) RETURNS text
-	LANGUAGE sql IMMUTABLE
+	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT concat_ws(E'\n\n', nullif(($1).body_new, ''), nullif(($1).quoted, ''))
+#variable_conflict error
+BEGIN
+	RETURN concat_ws(E'\n\n', nullif(($1).body_new, ''), nullif(($1).quoted, ''));
+END
 $body$;
 COMMENT ON FUNCTION scheduler.extraction_text(scheduler.parsed_mail) IS 'The text of a mail that facts are read from.';
 
@@ -20,9 +23,12 @@ COMMENT ON FUNCTION scheduler.extraction_text(scheduler.parsed_mail) IS 'The tex
  * cancelled and marked stale: no plan ever sees it. Columns are bounded here because a model wrote them.
  */
 CREATE FUNCTION scheduler.insert_mail_tasks(email scheduler.email_tracking, facts jsonb) RETURNS SETOF scheduler.tasks
-	LANGUAGE sql
+	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
+#variable_conflict error
+BEGIN
+	RETURN QUERY
 	INSERT INTO scheduler.tasks (user_id, task_id, description, original_input, task_type, priority, status, category,
 		duration_minutes, deadline, location, attendees, source_email_id, metadata)
 	SELECT ($1).user_id, scheduler.uuid7(), left(f.description, 1000), left(($1).subject, 1000), 'email_derived',
@@ -38,17 +44,21 @@ CREATE FUNCTION scheduler.insert_mail_tasks(email scheduler.email_tracking, fact
 		LATERAL (SELECT coalesce(f.deadline <= ($1).created_at, false)) AS s (stale)
 	WHERE f.description ~ '\S'
 	ORDER BY f.place
-	RETURNING *
+	RETURNING *;
+END
 $body$;
 COMMENT ON FUNCTION scheduler.insert_mail_tasks(scheduler.email_tracking, jsonb) IS
 	'Adds the tasks that were read out of a mail and returns them in their order.';
 
 /* A wall-clock time of an invitation in the zone it names, where the server knows that; else in the reader's. */
 CREATE FUNCTION scheduler.resolve_wall_time(wall timestamp, zone text, reader_zone text) RETURNS timestamptz
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT $1 AT TIME ZONE CASE WHEN $2 = 'UTC' OR scheduler.is_timezone($2) THEN $2 ELSE $3 END
+#variable_conflict error
+BEGIN
+	RETURN $1 AT TIME ZONE CASE WHEN $2 = 'UTC' OR scheduler.is_timezone($2) THEN $2 ELSE $3 END;
+END
 $body$;
 COMMENT ON FUNCTION scheduler.resolve_wall_time(timestamp, text, text) IS
 	'The instant of a wall-clock time in its zone, or in the reader''s where its zone is none.';
@@ -57,9 +67,12 @@ COMMENT ON FUNCTION scheduler.resolve_wall_time(timestamp, text, text) IS
 CREATE FUNCTION scheduler.mail_invitations(email scheduler.email_tracking, timezone text)
 	RETURNS TABLE (method text, uid text, summary text, location text, description text, organizer text,
 		status text, transparent boolean, all_day boolean, starts_at timestamptz, ends_at timestamptz)
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
+#variable_conflict error
+BEGIN
+	RETURN QUERY
 	SELECT DISTINCT ON (i.uid) i.method, i.uid, i.summary, i.location, i.description, i.organizer, lower(i.status),
 		i.transparent, i.all_day, t.starts_at,
 		coalesce(scheduler.resolve_wall_time(i.ends, i.ends_zone, $2),
@@ -70,7 +83,8 @@ CREATE FUNCTION scheduler.mail_invitations(email scheduler.email_tracking, timez
 		LATERAL (SELECT scheduler.resolve_wall_time(i.starts, i.starts_zone, $2)) AS t (starts_at)
 	WHERE i.uid <> '' AND i.method IN ('', 'PUBLISH', 'REQUEST', 'CANCEL', 'ADD')
 		AND (t.starts_at IS NOT NULL OR i.method = 'CANCEL')
-	ORDER BY i.uid, t.starts_at
+	ORDER BY i.uid, t.starts_at;
+END
 $body$;
 COMMENT ON FUNCTION scheduler.mail_invitations(scheduler.email_tracking, text) IS
 	'The events that a mail invites to or calls off.';
@@ -80,9 +94,12 @@ COMMENT ON FUNCTION scheduler.mail_invitations(scheduler.email_tracking, text) I
  * it names the same organizer and comes from him: a UID alone is no right.
  */
 CREATE FUNCTION scheduler.apply_invitations(email scheduler.email_tracking, timezone text) RETURNS SETOF uuid
-	LANGUAGE sql
+	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
+#variable_conflict error
+BEGIN
+	RETURN QUERY
 	WITH invited AS MATERIALIZED (
 		SELECT i.*, coalesce(nullif(lower(i.organizer), ''), lower(($1).sender_email)) AS host
 		FROM scheduler.mail_invitations($1, $2) AS i
@@ -109,16 +126,20 @@ CREATE FUNCTION scheduler.apply_invitations(email scheduler.email_tracking, time
 		WHERE e.is_external AND e.organizer = excluded.organizer AND excluded.organizer = lower(($1).sender_email)
 		RETURNING e.event_id
 	)
-	SELECT event_id FROM called_off UNION ALL SELECT event_id FROM kept
+	SELECT event_id FROM called_off UNION ALL SELECT event_id FROM kept;
+END
 $body$;
 COMMENT ON FUNCTION scheduler.apply_invitations(scheduler.email_tracking, text) IS
 	'Adds, changes or cancels the outside events of a mail''s invitations and returns them.';
 
 /* Events that the text of a mail speaks of; an hour where no end is told. Advertising makes nobody busy. */
 CREATE FUNCTION scheduler.insert_mail_events(email scheduler.email_tracking, facts jsonb) RETURNS SETOF uuid
-	LANGUAGE sql
+	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
+#variable_conflict error
+BEGIN
+	RETURN QUERY
 	INSERT INTO scheduler.calendar_events (user_id, external_id, summary, location, start_datetime, end_datetime,
 		organizer, is_external, status, sync_status)
 	SELECT ($1).user_id, format('mail:%s:%s', ($1).email_id, f.place), left(f.summary, 1000), left(f.location, 500),
@@ -128,7 +149,8 @@ CREATE FUNCTION scheduler.insert_mail_events(email scheduler.email_tracking, fac
 			location text)) WITH ORDINALITY AS f (summary, starts_at, ends_at, location, place)
 	WHERE f.summary ~ '\S' AND f.starts_at IS NOT NULL AND $2 ->> 'classification' NOT IN ('promotional', 'spam')
 	ON CONFLICT (user_id, calendar_id, external_id) WHERE external_id IS NOT NULL DO NOTHING
-	RETURNING event_id
+	RETURNING event_id;
+END
 $body$;
 COMMENT ON FUNCTION scheduler.insert_mail_events(scheduler.email_tracking, jsonb) IS
 	'Adds the events that were read out of a mail''s text and returns them.';
@@ -136,9 +158,11 @@ COMMENT ON FUNCTION scheduler.insert_mail_events(scheduler.email_tracking, jsonb
 /* The mail's row, and those of its duplicates, after the one extraction it ever has. */
 CREATE FUNCTION scheduler.finish_mail(email scheduler.email_tracking, facts jsonb, origin jsonb, first_task scheduler.tasks)
 	RETURNS void
-	LANGUAGE sql
+	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
+#variable_conflict error
+BEGIN
 	UPDATE scheduler.email_tracking AS m
 	SET classification = $2 ->> 'classification',
 		extraction_confidence = least(greatest(($2 ->> 'confidence')::float8, 0), 1),
@@ -146,7 +170,8 @@ CREATE FUNCTION scheduler.finish_mail(email scheduler.email_tracking, facts json
 		extracted_priority = ($4).priority, extracted_location = ($4).location, task_id = ($4).task_id,
 		processed = true, processed_at = clock_timestamp(),
 		metadata = m.metadata || jsonb_build_object('extraction', $3 || jsonb_build_object('language', $2 -> 'language'))
-	WHERE m.user_id = ($1).user_id AND (m.email_id = ($1).email_id OR m.duplicate_of = ($1).email_id)
+	WHERE m.user_id = ($1).user_id AND (m.email_id = ($1).email_id OR m.duplicate_of = ($1).email_id);
+END
 $body$;
 COMMENT ON FUNCTION scheduler.finish_mail(scheduler.email_tracking, jsonb, jsonb, scheduler.tasks) IS
 	'Writes what was read out of a mail into its row and those of its duplicates.';
@@ -168,9 +193,11 @@ BEGIN
 	/* Before any row of tasks: whoever writes both takes them in this order. */
 	PERFORM scheduler.lock_calendar(($2).user_id);
 	SELECT array_agg(t) INTO tasks FROM scheduler.insert_mail_tasks($2, $3) AS t;
-	SELECT array_agg(e.id) INTO events FROM scheduler.apply_invitations($2, $5) AS e (id);
+	/* An invitation tells exactly what its text tells roughly; one that is spam fills no calendar. */
 	IF ($2).metadata -> 'calendars' IS NULL THEN
 		SELECT array_agg(e.id) INTO events FROM scheduler.insert_mail_events($2, $3) AS e (id);
+	ELSIF $3 ->> 'classification' <> 'spam' THEN
+		SELECT array_agg(e.id) INTO events FROM scheduler.apply_invitations($2, $5) AS e (id);
 	END IF;
 	PERFORM scheduler.finish_mail($2, $3, $4, tasks[1]);
 	SELECT array_agg(t.task_id) INTO plannable FROM unnest(tasks) AS t WHERE t.status = 'pending';

@@ -1,6 +1,9 @@
 /* planner: tasks and events tell what became of them, for readers of scheduler.changes. */
 
-/* Rows of the current user only: whoever writes for others (a restore, an administrator) announces nothing. */
+/*
+ * Rows of the current user only: an administrator who writes for others announces nothing. A restore loads the changes
+ * of these rows too.
+ */
 CREATE FUNCTION scheduler.announce_tasks() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
@@ -9,6 +12,9 @@ CREATE FUNCTION scheduler.announce_tasks() RETURNS trigger
 DECLARE
 	owner_id uuid := scheduler.current_user_id();
 BEGIN
+	IF scheduler.is_restoring() THEN
+		RETURN NULL;
+	END IF;
 	IF TG_OP = 'INSERT' THEN
 		PERFORM scheduler.record_change('task.created', n.task_id) FROM new_rows AS n WHERE n.user_id = owner_id;
 	ELSE
@@ -36,6 +42,9 @@ DECLARE
 	owner_id uuid := scheduler.current_user_id();
 	word text := CASE TG_OP WHEN 'INSERT' THEN 'created' WHEN 'UPDATE' THEN 'updated' ELSE 'deleted' END;
 BEGIN
+	IF scheduler.is_restoring() THEN
+		RETURN NULL;
+	END IF;
 	PERFORM scheduler.record_change(
 		'calendar_event.' || CASE WHEN word = 'updated' AND c.status = 'cancelled' THEN 'cancelled' ELSE word END, c.event_id)
 	FROM changed AS c

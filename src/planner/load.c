@@ -243,7 +243,7 @@ load_tasks(const SchedLoadRequest *request, SchedLoad *load)
 	run_query(&plan,
 			  "SELECT t.task_id, (t.duration_minutes - t.worked_minutes)::bigint, t.earliest_start,"
 			  " t.deadline, t.min_chunk_minutes::bigint, t.priority::bigint,"
-			  " t.category = 'work'"
+			  " t.category IN ('work', 'other')"
 			  " FROM scheduler.tasks AS t"
 			  " WHERE t.user_id = $1 AND t.status IN ('pending', 'scheduled', 'in_progress')"
 			  " AND ($2 IS NULL OR t.task_id = ANY ($2))"

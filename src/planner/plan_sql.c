@@ -17,11 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "core/arguments.h"
 #include "planner/load.h"
-
-/* More free places than anybody looks at. */
-#define MAX_SLOTS 10000
 
 PG_FUNCTION_INFO_V1(sched_sql_place_tasks);
 PG_FUNCTION_INFO_V1(sched_sql_free_slots);
@@ -274,9 +270,9 @@ sched_sql_place_tasks(PG_FUNCTION_ARGS)
 	SchedLoad load;
 	SchedPlanResult plan;
 
-	sched_core_require_argument(fcinfo, 0, "user_id");
-	sched_core_require_argument(fcinfo, 1, "from_time");
-	sched_core_require_argument(fcinfo, 2, "to_time");
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("tasks are placed for a user within a window")));
 	InitMaterializedSRF(fcinfo, 0);
 	begin_load(&request, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
 	request.with_tasks = true;
@@ -308,8 +304,8 @@ sched_sql_free_slots(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	char *kind = text_to_cstring(PG_GETARG_TEXT_PP(4));
-	int max = Max(0, Min(PG_GETARG_INT32(6), MAX_SLOTS));
-	SchedSlot *slots = palloc((max + 1) * sizeof(SchedSlot));
+	int max = PG_GETARG_INT32(6);
+	SchedSlot *slots;
 	SchedPlanTask task = {.earliest = PG_INT64_MIN, .deadline = SCHED_NEVER, .priority = 5};
 	SchedLoadRequest request;
 	SchedLoad load;
@@ -318,6 +314,14 @@ sched_sql_free_slots(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	begin_load(&request, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
 	task.length = PG_GETARG_INT64(3);
+	/* find_slots() has looked already, but whoever calls that may call this. */
+	if (max < 1 || max > 1000 || task.length < USECS_PER_MINUTE ||
+		PG_GETARG_INT64(5) < USECS_PER_MINUTE || task.length > 31 * USECS_PER_DAY ||
+		PG_GETARG_INT64(5) > 31 * USECS_PER_DAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("slots cannot be found this way"),
+				 errhint("Use scheduler.find_slots().")));
+	slots = palloc((max + 1) * sizeof(SchedSlot));
 	task.hours = strcmp(kind, "work") == 0       ? SCHED_HOURS_WORK
 				 : strcmp(kind, "personal") == 0 ? SCHED_HOURS_PERSONAL
 												 : SCHED_HOURS_ANY;

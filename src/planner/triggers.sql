@@ -18,9 +18,17 @@ COMMENT ON FUNCTION scheduler.lock_calendar(uuid) IS
 
 /* A pg_restore loads rows that are whole already; pg_dump's scripts start with row_security = off. */
 CREATE FUNCTION scheduler.is_restoring() RETURNS boolean
-	LANGUAGE sql STABLE
-	RETURN current_setting('row_security') = 'off'
-		AND (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = SESSION_USER);
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	IF current_setting('row_security') <> 'off' THEN
+		RETURN false;
+	END IF;
+	RETURN (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = SESSION_USER);
+END
+$body$;
 COMMENT ON FUNCTION scheduler.is_restoring() IS 'Whether a superuser loads a dump: triggers that add rows stay still.';
 
 /*

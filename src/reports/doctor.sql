@@ -92,7 +92,8 @@ BEGIN
 		HAVING count(*) > 0;
 	IF to_regclass('scheduler.accounts') IS NOT NULL THEN
 		RETURN QUERY SELECT 'account ' || a.address, CASE a.status WHEN 'active' THEN 'warn' ELSE 'fail' END,
-			a.last_error, 'SELECT * FROM scheduler.accounts'
+			a.last_error, format('Let the OS user of the server read it (chmod, setfacl), or give the account another path; the next look is in %s.',
+				a.poll_interval)
 			FROM scheduler.accounts a
 			WHERE a.last_error IS NOT NULL AND (sees_all OR a.user_id = me) ORDER BY a.address;
 	END IF;

@@ -2,22 +2,28 @@
 
 /* What a function takes for "the user's" where nobody is the current user, too: it never raises 28000. */
 CREATE FUNCTION scheduler.user_timezone() RETURNS text
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT coalesce((SELECT u.timezone FROM scheduler.users u WHERE u.user_id = scheduler.current_user_id()),
-		scheduler.session_timezone())
-	$body$;
+#variable_conflict error
+BEGIN
+	RETURN coalesce((SELECT u.timezone FROM scheduler.users u WHERE u.user_id = scheduler.current_user_id()),
+		scheduler.session_timezone());
+END
+$body$;
 COMMENT ON FUNCTION scheduler.user_timezone() IS 'The current user''s time zone, else the session''s.';
 
 CREATE FUNCTION scheduler.user_date_order() RETURNS text
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT coalesce((SELECT upper(u.preferences ->> 'date_order') FROM scheduler.users u
+#variable_conflict error
+BEGIN
+	RETURN coalesce((SELECT upper(u.preferences ->> 'date_order') FROM scheduler.users u
 		WHERE u.user_id = scheduler.current_user_id()
-			AND upper(u.preferences ->> 'date_order') IN ('DMY', 'MDY', 'YMD')), 'MDY')
-	$body$;
+			AND upper(u.preferences ->> 'date_order') IN ('DMY', 'MDY', 'YMD')), 'MDY');
+END
+$body$;
 COMMENT ON FUNCTION scheduler.user_date_order() IS 'The current user''s preference date_order, else MDY.';
 
 CREATE FUNCTION scheduler.read_when(phrase text, reference timestamptz, timezone text, date_order text)

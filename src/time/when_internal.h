@@ -247,6 +247,7 @@ typedef struct SchedParser
 	int today; /* days since 2000-01-01 in the zone of the context */
 	int base;  /* index of the current token */
 	int count;
+	int lookups;      /* zones asked for by name */
 	int reject;       /* tokens that looked like a date and cannot be one: to be skipped */
 	SchedWord before; /* the word before the phrase, for homonyms */
 	bool past;        /* the clause speaks of the past ("was due on 15 Jan") */
@@ -313,7 +314,7 @@ extern int sched_time_read_part(const SchedParser *parser, int at, SchedClock *c
 extern void sched_time_set_part(int part, SchedClock *clock);
 extern void sched_time_fit_part(SchedClock *clock, int part);
 extern bool sched_time_is_offset(const SchedParser *parser, int at);
-extern int sched_time_read_zone(const SchedParser *parser, int at, SchedTextZone *zone);
+extern int sched_time_read_zone(SchedParser *parser, int at, SchedTextZone *zone);
 
 /* when_moment.c, when_relative.c, when_range.c, when_deadline.c, when_recur.c */
 extern int sched_time_read_parts(SchedParser *parser, int at, int lead, SchedMoment *moment);

@@ -295,6 +295,7 @@ sched_time_start_lexer(SchedParser *parser, const char *text, size_t length)
 	parser->next = 0;
 	parser->base = 0;
 	parser->count = 0;
+	parser->lookups = 0;
 }
 
 /* Sees to it that a whole window lies ahead of the position, unless the text ends before. */

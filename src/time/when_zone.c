@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define NAME_ROOM 64
+#define MAX_LOOKUPS 64 /* names asked for in one text: each may cost a look into a folder */
 
 /* "+2", "-08:45", "+0900": seconds east of UTC. */
 static int
@@ -75,7 +76,7 @@ find_named(const SchedParser *parser, const char *name, SchedTextZone *zone)
 
 /* "Europe/Paris", "America/Argentina/Buenos_Aires". */
 static int
-read_iana(const SchedParser *parser, int at, SchedTextZone *zone)
+read_iana(SchedParser *parser, int at, SchedTextZone *zone)
 {
 	char name[NAME_ROOM];
 	const SchedToken *token = sched_time_peek(parser, at);
@@ -88,18 +89,19 @@ read_iana(const SchedParser *parser, int at, SchedTextZone *zone)
 		next += 2;
 	token = sched_time_peek(parser, next - 1);
 	/* asking may cost a look into the zone data: only for what begins like a name */
-	if (!sched_time_peek(parser, at)->capital)
+	if (!sched_time_peek(parser, at)->capital || parser->lookups >= MAX_LOOKUPS)
 		return 0;
 	if (next == at + 1 || token->end - start >= NAME_ROOM)
 		return 0;
 	memcpy(name, parser->text + start, token->end - start);
 	name[token->end - start] = '\0';
+	parser->lookups++;
 	return find_named(parser, name, zone) ? next - at : 0;
 }
 
 /* One zone; a fixed offset behind UTC or GMT belongs to it. */
 static int
-read_one(const SchedParser *parser, int at, SchedTextZone *zone)
+read_one(SchedParser *parser, int at, SchedTextZone *zone)
 {
 	const SchedToken *token = sched_time_peek(parser, at);
 	int offset = 0;
@@ -155,7 +157,7 @@ read_one(const SchedParser *parser, int at, SchedTextZone *zone)
 
 /* A zone behind a clock time, also in brackets; a second one in brackets repeats the first. */
 int
-sched_time_read_zone(const SchedParser *parser, int at, SchedTextZone *zone)
+sched_time_read_zone(SchedParser *parser, int at, SchedTextZone *zone)
 {
 	SchedTextZone again;
 	bool bracket = sched_time_is_mark(parser, at, '(') || sched_time_is_mark(parser, at, '[');

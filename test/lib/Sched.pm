@@ -53,7 +53,8 @@ sub failure
 	return $err;
 }
 
-# Waits until the statement answers $wanted (default t); false after $seconds.
+# Waits until the statement answers $wanted (default t); false after $seconds. A server that cannot be asked at the
+# moment is asked again.
 sub poll
 {
 	my ($self, $statement, $wanted, $seconds) = @_;
@@ -62,7 +63,8 @@ sub poll
 	my $got;
 	do
 	{
-		$got = $self->sql($statement);
+		my ($code, $out) = $self->{node}->psql($self->{database}, $statement);
+		$got = defined $code && $code == 0 ? $out : 'no answer';
 		return 1 if $got eq $wanted;
 		sleep 0.03;
 	} while (time < $until);

@@ -1,6 +1,7 @@
 # Jobs with a real worker and real runners: handlers in C, SQL and PL/pgSQL, every step, order, fairness, faults.
 use strict;
 use warnings;
+use IPC::Run;
 use Sched;
 use Test::More;
 use Time::HiRes qw(time sleep);
@@ -103,6 +104,17 @@ like($s->failure("SELECT scheduler.enqueue('mail.process')", 'dev'), qr/permissi
 is($s->sql("CALL scheduler.run('app.plain', '{\"b\": 2}')", 'dev'), '{"user": true, "payload": {"b": 2}}', 'run() waits for the result');
 like($s->failure("CALL scheduler.run('app.logged', '{\"give_up\": 2}')", 'dev'), qr/job failed.*never/s, '... or raises what went wrong');
 
+# A call of a user's kind goes through the worker: here it is refused before it leaves.
+$s->sql(q{
+	CREATE FUNCTION app.calls(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE plpgsql
+		AS $$ BEGIN
+			IF response IS NULL THEN RETURN scheduler.step_request(ROW('GET', 'http://127.0.0.1:1/', NULL, NULL, NULL, NULL), '"asked"'); END IF;
+			RETURN scheduler.step_done(jsonb_build_object('state', job.state, 'failure', (response).failure, 'sent', (response).sent, 'who', current_user));
+		END $$;
+	SELECT scheduler.register_job_kind('app.calls', 'app.calls')}, 'dev');
+is(run_job('{}', 'app.calls'), 'succeeded|1|{"who": "dev", "sent": false, "state": "asked", "failure": "forbidden"}|',
+	'a runner\'s job makes its call through the worker');
+
 # ---- cancel ----
 
 my $long = $s->sql(q{SELECT scheduler.register_job_kind('app.long', 'app.logged', max_attempts => 3, timeout => '60 s');
@@ -147,6 +159,19 @@ $s->sql(q{SELECT scheduler.enqueue('app.logged', '{"later": 1}', queue => 'line'
 	SELECT scheduler.enqueue('app.logged', '{"now": 1}', queue => 'line')}, 'dev');
 $s->comes_true('a job for later does not hold its queue up', "SELECT count(*) FROM app.log WHERE payload ? 'now'", 1);
 $s->sql("SELECT scheduler.cancel_job(job_id) FROM scheduler.jobs WHERE queue = 'line' AND status = 'pending'", 'dev');
+
+# A user's open transaction that holds the next job of a queue delays that job, and nothing else.
+my $calm = $s->worker_pid;
+$s->sql(q{SELECT scheduler.enqueue('app.logged', '{"nap": 0.5}', queue => 'held');
+	SELECT scheduler.enqueue('app.logged', '{"held": 1}', queue => 'held', unique_key => 'held')}, 'dev');
+my $holder = IPC::Run::start(
+	[ 'psql', '-XAtq', '-h', $node->host, '-p', $node->port, '-U', 'dev', '-d', 'postgres', '-c',
+		q{BEGIN; SELECT scheduler.enqueue('app.logged', unique_key => 'held'); SELECT pg_sleep(2); COMMIT} ],
+	'>', \my $held);
+is(run_job('{}', 'app.plain'), 'succeeded|1|{"user": true, "payload": {}}|', 'while a row is held others run');
+$holder->finish;
+$s->comes_true('... and then the one that was held', "SELECT count(*) FROM app.log WHERE payload ? 'held'", 1);
+is($s->worker_pid, $calm, '... without a restart of the worker');
 
 # ---- unique keys ----
 

@@ -49,7 +49,7 @@ sub disarm_fault
 	}
 }
 
-# A worker that started with the setting may still strike once: waits for a second without a crash.
+# A worker that started with the setting may still strike once: waits for two seconds without a crash.
 sub settle
 {
 	my $until = time + 30;
@@ -61,7 +61,7 @@ sub settle
 		{
 			($seen, $since) = (crashes(), time);
 		}
-		return if time - $since > 1;
+		return if time - $since > 2;
 		sleep 0.1;
 	}
 }

@@ -121,5 +121,14 @@ cmp_ok($peak, '<', 150 * 1024, "the session's memory stayed below 150 MB (RssAno
 cmp_ok($peak, '>', 0, 'it was watched');
 $session->quit;
 
+# An admin imports for somebody else: rows and jobs are that user's.
+open my $small, '>', "$folder/small.mbox" or die $!;
+print $small "From a\@example.org Tue Mar  3 09:59:00 2026\nFrom: a\@example.org\nSubject: for Ben\nMessage-ID: <ben\@example.org>\n\nHello\n";
+close $small;
+is($node->safe_psql('postgres', "SELECT scheduler.import_mailbox('$folder/small.mbox', u.user_id) FROM scheduler.users u WHERE u.role_name = 'ben'"),
+	'1', 'an admin imports for another user');
+is($node->safe_psql('postgres', "SELECT u.role_name, j.user_id = m.user_id FROM scheduler.email_tracking m JOIN scheduler.users u USING (user_id)
+	JOIN scheduler.jobs j ON j.unique_key = m.email_id::text WHERE m.subject = 'for Ben'"), 'ben|t', 'whose rows and job they are');
+
 $node->stop;
 done_testing();

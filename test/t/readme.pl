@@ -9,7 +9,7 @@ open my $readme, '<', "$tree/README.md" or die "README.md: $!";
 my $text = do { local $/; <$readme> };
 my @lines = grep { /^\s*(CREATE EXTENSION|SELECT)\b/ } split /\n/, ($text =~ /```sh\n(.*?)```/s)[0];
 is(scalar(@lines), 4, 'the first screen has four lines of SQL');
-is($text =~ /```sh\n(.*?)```/s && $1 =~ /\A\s*make demo\n/ ? 1 : 0, 1, 'and begins with make demo');
+is($text =~ /```sh\n(.*?)```/s && $1 =~ /\A\s*make demo\b/ ? 1 : 0, 1, 'and begins with make demo');
 
 my %days = (
 	'Monday morning' => '2027-05-10 07:30 UTC',

@@ -64,13 +64,13 @@ expect_items(const char *text, const char *descriptions)
 	char name[400];
 	char *newline;
 	int count = split(text, strlen(text), items);
+	size_t used = 0;
 	int i;
 
 	for (i = 0; i < count; i++)
 	{
-		if (i > 0)
-			strcat(joined, "|");
-		strcat(joined, items[i].description);
+		used += (size_t) snprintf(joined + used, sizeof(joined) - used, "%s%s", i > 0 ? "|" : "",
+								  items[i].description);
 	}
 	snprintf(name, sizeof(name), "%s", text);
 	while ((newline = strchr(name, '\n')) != NULL)
@@ -204,13 +204,15 @@ test_random(void)
 		SchedItem items[MAX_ITEMS];
 		char text[300] = "";
 		size_t end = 0;
+		size_t used = 0;
 		int count;
 		int i;
 
-		while (strlen(text) < 200)
+		while (used < 200)
 		{
 			state = state * 1103515245U + 12345U;
-			strcat(text, pieces[(state >> 16) % (sizeof(pieces) / sizeof(pieces[0]))]);
+			used += (size_t) snprintf(text + used, sizeof(text) - used, "%s",
+									  pieces[(state >> 16) % (sizeof(pieces) / sizeof(pieces[0]))]);
 		}
 		count = split(text, strlen(text), items);
 		for (i = 0; i < count; i++)

@@ -1,5 +1,6 @@
 /*
- * extract_test.c - the built-in extractor without a server: what it finds, and that it survives any bytes.
+ * extract_test.c - the built-in extractor without a server: what it finds, and that it survives
+ * any bytes.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -97,6 +97,7 @@ test_charsets(void)
 		 "b",
 		 "nul_bytes"},
 		{"text/plain; charset=klingon-1", "caf\xe9", 4, "café", "unknown_charset"},
+		{"text/plain; charset=\"utf-16//../x\"", "caf\xe9", 4, "café", "unknown_charset"},
 		{"text/plain", "caf\xc3\xa9", 5, "café", NULL},
 		{"text/plain; charset=us-ascii", "caf\xe9", 4, "café", NULL},
 		{"text/plain; charset=utf-8", "\xed\xa0\x80x\xf4\x90\x80\x80y", 9,
