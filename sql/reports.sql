@@ -105,7 +105,7 @@ SELECT count(*), min(created_at) > now() - interval '400 days' AS young FROM sch
 SELECT count(*) FROM scheduler.agent_context;
 SELECT change_seq FROM scheduler.changes;
 SELECT count(*) FILTER (WHERE status = 'dead') AS dead, count(*) FILTER (WHERE status = 'pending') AS pending FROM scheduler.live_jobs;
-SELECT scheduler.keep_house() AS kept, scheduler.make_partitions() AS made_already, scheduler.drop_empty_partitions() AS none_over;
+SELECT scheduler.keep_house(1000) AS kept, scheduler.keep_house(0) AS more, scheduler.make_partitions() AS made_already, scheduler.drop_empty_partitions() AS none_over;
 SELECT count(*) AS months, count(DISTINCT p.relname) AS of_tables, bool_and(c.relrowsecurity AND c.relforcerowsecurity) AS fenced,
 	bool_and((SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) =
 		(SELECT count(*) FROM pg_index x WHERE x.indrelid = ('scheduler.' || p.relname || '_default')::regclass)) AS indexed

@@ -357,19 +357,7 @@ read_priority(bool is_null, int priority, const SchedKind *kind)
 	return (int16) priority;
 }
 
-<<<<<<< HEAD
-=======
-/* The functions are not STRICT, since some arguments may be NULL. */
-static void
-require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
-{
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", name)));
-}
-
 /* NULL for SQL's NULL. */
->>>>>>> main
 static text *
 optional_text(FunctionCallInfo fcinfo, int argument)
 {
@@ -452,15 +440,10 @@ sched_sql_enqueue_scheduled(PG_FUNCTION_ARGS)
 	NewJob new_job = {0};
 	pg_uuid_t *job_id = palloc(sizeof(pg_uuid_t));
 
-<<<<<<< HEAD
 	sched_core_require_argument(fcinfo, 0, "kind");
 	sched_core_require_argument(fcinfo, 1, "payload");
 	sched_core_require_argument(fcinfo, 2, "user_id");
 	sched_core_require_argument(fcinfo, 3, "schedule_id");
-=======
-	for (int i = 0; i < 4; i++)
-		require_argument(fcinfo, i, "an argument");
->>>>>>> main
 	SPI_connect();
 	new_job.kind = sched_jobs_find_kind(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	if (new_job.kind == NULL)

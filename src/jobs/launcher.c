@@ -120,27 +120,10 @@ forget_gone(List *databases, TimestampTz now)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
-<<<<<<< HEAD
-/* Living workers of the same database that stand before this one in the table; the caller holds the lock. */
-static int
-count_before(const SchedProcess *process)
-{
-	int n = 0;
-
-	for (SchedProcess *other = sched_jobs_shared->processes; other < process; other++)
-		if (other->type == SCHED_PROCESS_WORKER && other->pid != 0 &&
-			other->database == process->database)
-			n++;
-	return n;
-}
-
-/* Ends the processes of a database that scheduler.databases no longer names, and workers that are too many. */
-=======
 /*
  * Ends the workers of a database that scheduler.databases no longer names, and those beyond
  * scheduler.workers.
  */
->>>>>>> main
 static void
 stop_unwanted(List *databases)
 {
@@ -151,13 +134,6 @@ stop_unwanted(List *databases)
 	{
 		int before = 0;
 
-<<<<<<< HEAD
-		if (process->type == SCHED_PROCESS_FREE || process->pid == 0)
-			continue;
-		if (!list_member_oid(databases, process->database) ||
-			(process->type == SCHED_PROCESS_WORKER && count_before(process) >= sched_workers))
-			kill(process->pid, SIGTERM);
-=======
 		if (processes[i].type == SCHED_PROCESS_FREE || processes[i].pid == 0)
 			continue;
 		for (int j = 0; j < i; j++)
@@ -167,7 +143,6 @@ stop_unwanted(List *databases)
 		if (!list_member_oid(databases, processes[i].database) ||
 			(processes[i].type == SCHED_PROCESS_WORKER && before >= sched_workers))
 			kill(processes[i].pid, SIGTERM);
->>>>>>> main
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 }
@@ -215,8 +190,10 @@ count_starting(void)
 	return n;
 }
 
-<<<<<<< HEAD
-/* Brings one database to the number of workers it wants; false where the round must end here. */
+/*
+ * Brings one database to the number of workers it wants, few at a time, so that a server with many databases is not out
+ * of background processes at once; false where the round must end here.
+ */
 static bool
 start_workers(Oid database, TimestampTz now, TimestampTz *again, bool *no_room)
 {
@@ -256,12 +233,6 @@ note_room(bool no_room)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
-=======
-/*
- * Few at a time, so that a server with many databases is not out of background processes at
- * once.
- */
->>>>>>> main
 static void
 start_missing(List *databases, TimestampTz now, TimestampTz *again)
 {

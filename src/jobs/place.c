@@ -166,15 +166,9 @@ sched_sql_place_state(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
-<<<<<<< HEAD
 /* Why this database may not act here, with the line that helps; NULL where it may. */
 static const char *
 find_arming_problem(const char **hint)
-=======
-/* All three must agree: server, database, place. */
-bool
-sched_jobs_is_armed(void)
->>>>>>> main
 {
 	static SchedStatement compare = {
 		"SELECT system_identifier, database_oid, place FROM scheduler.armed_places",
@@ -254,24 +248,19 @@ has_armed_worker(void)
 	return armed;
 }
 
-<<<<<<< HEAD
 /* find_arming_problem() for a caller without rights on its table; both strings in the caller's memory. */
 static const char *
 look_up_arming(const char **hint)
 {
 	MemoryContext memory = CurrentMemoryContext;
-	Oid user;
-	int context;
+	SchedRights before;
 	const char *problem;
 
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(sched_jobs_system_role(), context | SECURITY_LOCAL_USERID_CHANGE);
-	SPI_connect();
+	sched_jobs_enter_system(&before);
 	problem = find_arming_problem(hint);
 	if (problem != NULL)
 		*hint = MemoryContextStrdup(memory, *hint);
-	SPI_finish();
-	SetUserIdAndSecContext(user, context);
+	sched_jobs_leave_system(&before);
 	return problem;
 }
 
@@ -294,19 +283,6 @@ find_starting_problem(const char **hint)
 					 max_worker_processes + 1 + sched_workers + sched_runners);
 	return psprintf("max_worker_processes (%d) leaves no process for a %s.", max_worker_processes,
 					no_launcher ? "launcher" : "worker");
-=======
-/* With rights on the table that its caller lacks. */
-static bool
-look_up_armed(void)
-{
-	SchedRights before;
-	bool armed;
-
-	sched_jobs_enter_system(&before);
-	armed = sched_jobs_is_armed();
-	sched_jobs_leave_system(&before);
-	return armed;
->>>>>>> main
 }
 
 /* The cause why nothing runs and the line that helps, or NULL. Constant or palloc'ed strings. */

@@ -90,13 +90,8 @@ CREATE VIEW scheduler.stat_workers WITH (security_invoker = true) AS
 COMMENT ON VIEW scheduler.stat_workers IS 'The processes that work for this database, and what they have done.';
 GRANT SELECT ON scheduler.stat_jobs, scheduler.stat_workers TO scheduler_viewer;
 
-<<<<<<< HEAD
 /* The partition of one month of a parent, with the indexes of its default partition; true where it was made. */
 CREATE FUNCTION scheduler.make_partition(parent text, month date) RETURNS boolean
-=======
-/* The partition of one month of a parent, with what every partition needs; true where it was made. */
-CREATE FUNCTION scheduler.make_partition(parent text, month date, index_column text, time_column text) RETURNS boolean
->>>>>>> main
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
@@ -107,16 +102,8 @@ BEGIN
 	IF to_regclass(format('scheduler.%I', partition_name)) IS NOT NULL THEN
 		RETURN false;
 	END IF;
-<<<<<<< HEAD
 	EXECUTE format('CREATE TABLE scheduler.%I (LIKE scheduler.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS'
 		' INCLUDING INDEXES)', partition_name, make_partition.parent || '_default');
-=======
-	EXECUTE format('CREATE TABLE scheduler.%I (LIKE scheduler.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
-		partition_name, make_partition.parent);
-	EXECUTE format('CREATE INDEX ON scheduler.%I (%I)', partition_name, make_partition.index_column);
-	/* Rows come in the order of time: retention finds the old ones at little cost to who writes. */
-	EXECUTE format('CREATE INDEX ON scheduler.%I USING brin (%I)', partition_name, make_partition.time_column);
->>>>>>> main
 	EXECUTE format('ALTER TABLE scheduler.%I ENABLE ROW LEVEL SECURITY', partition_name);
 	EXECUTE format('ALTER TABLE scheduler.%I FORCE ROW LEVEL SECURITY', partition_name);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON scheduler.%I TO scheduler_system', partition_name);
@@ -127,11 +114,7 @@ BEGIN
 	RETURN true;
 END
 $body$;
-<<<<<<< HEAD
 COMMENT ON FUNCTION scheduler.make_partition(text, date) IS
-=======
-COMMENT ON FUNCTION scheduler.make_partition(text, date, text, text) IS
->>>>>>> main
 	'Makes the partition of a month where there is none; for the worker.';
 
 /*
@@ -143,7 +126,6 @@ CREATE FUNCTION scheduler.make_partitions() RETURNS integer
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-<<<<<<< HEAD
 #variable_conflict error
 DECLARE
 	wanted record;
@@ -165,13 +147,6 @@ BEGIN
 	END LOOP;
 	RETURN made;
 END
-=======
-	SELECT count(*) FILTER (WHERE scheduler.make_partition(parent, (date_trunc('month', now() AT TIME ZONE 'UTC')
-		+ make_interval(months => ahead))::date, column_name, time_column))::integer
-	FROM (VALUES ('finished_jobs', 'job_id', 'finished_at'), ('changes', 'change_seq', 'at'))
-			AS p (parent, column_name, time_column),
-		generate_series(1, 2) AS ahead
->>>>>>> main
 $body$;
 COMMENT ON FUNCTION scheduler.make_partitions() IS
 	'Makes the partitions of the coming two months and says how many; for the worker.';
@@ -211,48 +186,11 @@ COMMENT ON FUNCTION scheduler.drop_empty_partitions() IS
 	'Drops the partitions of past months that are empty and says how many; for the worker.';
 
 /*
-<<<<<<< HEAD
- * Deletes what is older than its kind's retention. Failed and dead jobs stay at least 30 days, changes 7 days, runs
- * of schedules 30 days. For all users: owned by scheduler_system.
- */
-CREATE FUNCTION scheduler.expire_jobs() RETURNS bigint
-=======
- * Drops the months that are over for everything in them: longer ago than the longest retention. For the worker, which may
- * drop tables of scheduler_owner.
- */
-CREATE FUNCTION scheduler.drop_partitions() RETURNS integer
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-#variable_conflict error
-DECLARE
-	part record;
-	dropped integer := 0;
-BEGIN
-	FOR part IN
-		SELECT c.relname AS name
-		FROM (VALUES ('finished_jobs', greatest(interval '7 days', (SELECT max(k.retention) FROM scheduler.job_kinds k))),
-			('changes', interval '7 days')) AS p (parent, keep)
-		JOIN pg_inherits i ON i.inhparent = format('scheduler.%I', p.parent)::regclass
-		JOIN pg_class c ON c.oid = i.inhrelid AND c.relname ~ '_[0-9]{4}_[0-9]{2}$'
-		WHERE (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC' < now() - p.keep
-	LOOP
-		EXECUTE format('DROP TABLE scheduler.%I', part.name);
-		dropped := dropped + 1;
-	END LOOP;
-	RETURN dropped;
-END
-$body$;
-COMMENT ON FUNCTION scheduler.drop_partitions() IS
-	'Drops the months of finished jobs and changes that are over every retention; for the worker.';
-
-/*
  * Deletes what is older than its kind's retention: finished jobs; failed and dead ones after 30 days at least; changes
- * after 7 days, runs of schedules after 30. max_rows of each at a time, so that the worker is not held up. For all users: owned by
- * scheduler_system.
+ * after 7 days, runs of schedules after 30. max_rows of each at a time, so that the worker is not held up. For all
+ * users: owned by scheduler_system.
  */
-CREATE FUNCTION scheduler.apply_retention(max_rows bigint DEFAULT NULL) RETURNS bigint
->>>>>>> main
+CREATE FUNCTION scheduler.expire_jobs(max_rows bigint DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
@@ -264,20 +202,13 @@ BEGIN
 	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
 		RAISE EXCEPTION 'permission denied to apply retention' USING ERRCODE = '42501';
 	END IF;
-<<<<<<< HEAD
-	DELETE FROM scheduler.finished_jobs f USING scheduler.job_kinds k
-	WHERE k.kind = f.kind AND f.finished_at < now() - k.retention;
-	GET DIAGNOSTICS part = ROW_COUNT;
-	deleted := deleted + part;
-=======
 	/* The first condition lets the index on finished_at serve. */
->>>>>>> main
 	DELETE FROM scheduler.finished_jobs f
 	WHERE (f.tableoid, f.ctid) IN (SELECT o.tableoid, o.ctid FROM scheduler.finished_jobs o
 		LEFT JOIN scheduler.job_kinds k ON k.kind = o.kind
 		WHERE o.finished_at < now() - (SELECT least(interval '7 days', min(m.retention)) FROM scheduler.job_kinds m)
 			AND o.finished_at < now() - coalesce(k.retention, interval '7 days')
-		LIMIT apply_retention.max_rows);
+		LIMIT expire_jobs.max_rows);
 	GET DIAGNOSTICS part = ROW_COUNT;
 	deleted := deleted + part;
 	DELETE FROM scheduler.live_jobs l
@@ -287,27 +218,20 @@ BEGIN
 	deleted := deleted + part;
 	DELETE FROM scheduler.changes c
 	WHERE (c.tableoid, c.ctid) IN (SELECT o.tableoid, o.ctid FROM scheduler.changes o
-		WHERE o.at < now() - interval '7 days' LIMIT apply_retention.max_rows);
+		WHERE o.at < now() - interval '7 days' LIMIT expire_jobs.max_rows);
 	GET DIAGNOSTICS part = ROW_COUNT;
 	deleted := deleted + part;
 	DELETE FROM scheduler.schedule_runs r
 	WHERE r.ctid = ANY (ARRAY(SELECT o.ctid FROM scheduler.schedule_runs o
-		WHERE o.due_at < now() - interval '30 days' LIMIT apply_retention.max_rows));
+		WHERE o.due_at < now() - interval '30 days' LIMIT expire_jobs.max_rows));
 	GET DIAGNOSTICS part = ROW_COUNT;
 	RETURN deleted + part;
 END
 $body$;
-<<<<<<< HEAD
-COMMENT ON FUNCTION scheduler.expire_jobs() IS
+COMMENT ON FUNCTION scheduler.expire_jobs(bigint) IS
 	'Deletes finished jobs, changes and runs of schedules that are over their retention; for all users.';
-ALTER FUNCTION scheduler.expire_jobs() OWNER TO scheduler_system;
-GRANT EXECUTE ON FUNCTION scheduler.expire_jobs() TO scheduler_admin;
-=======
-COMMENT ON FUNCTION scheduler.apply_retention(bigint) IS
-	'Deletes finished jobs, changes and runs of schedules that are over their retention; for all users.';
-ALTER FUNCTION scheduler.apply_retention(bigint) OWNER TO scheduler_system;
-GRANT EXECUTE ON FUNCTION scheduler.apply_retention(bigint) TO scheduler_admin;
->>>>>>> main
+ALTER FUNCTION scheduler.expire_jobs(bigint) OWNER TO scheduler_system;
+GRANT EXECUTE ON FUNCTION scheduler.expire_jobs(bigint) TO scheduler_admin;
 
 CREATE FUNCTION scheduler.step_job_now(job_id uuid) RETURNS boolean
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE

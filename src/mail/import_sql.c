@@ -339,20 +339,12 @@ read_limits(FunctionCallInfo fcinfo, Import *import)
 Datum
 sched_sql_import_batch(PG_FUNCTION_ARGS)
 {
-<<<<<<< HEAD
 	char *path = read_path(fcinfo);
-=======
->>>>>>> main
 	Import import = {.context = CurrentMemoryContext};
 	SchedMailboxPosition position;
 	SchedMailbox *box;
-	volatile Datum result = (Datum) 0;
-	char *path;
+	Datum result = (Datum) 0;
 
-	if (PG_ARGISNULL(ARG_PATH) || PG_ARGISNULL(ARG_USER_ID) || PG_ARGISNULL(ARG_NOTICES))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("an import needs a path, a user and whether it tells")));
-	path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_PATH));
 	read_position(fcinfo, &position);
 	read_limits(fcinfo, &import);
 	import.per_mail =

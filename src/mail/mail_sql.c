@@ -266,22 +266,14 @@ fill_mail(const SchedMail *mail, Datum *values, bool *nulls)
 Datum
 sched_sql_parse_mail(PG_FUNCTION_ARGS)
 {
-<<<<<<< HEAD
-	bytea *raw;
-	SchedMailInput input = {.max_bytes = (size_t) sched_max_mail_bytes};
-=======
 	SchedMailInput input = {.max_bytes = (size_t) sched_max_mail_bytes};
 	bytea *raw;
->>>>>>> main
 	TupleDesc description;
 	Datum values[MAIL_ATTRIBUTES];
 	bool nulls[MAIL_ATTRIBUTES] = {false};
 	SchedMail *mail;
 
-<<<<<<< HEAD
 	/* Not STRICT: the second argument is mostly NULL. */
-=======
->>>>>>> main
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	raw = PG_GETARG_BYTEA_PP(0);
