@@ -65,6 +65,10 @@ sched_identity_is_in_directory(const char *path, const char *directory)
 		   (real_place[length] == '/' || real_place[length] == '\0');
 }
 
+/*
+ * By the open descriptor, so that what was checked is what is read. Ours and nobody else's, or root's
+ * and readable by a group: how containers mount secrets.
+ */
 static SchedKeyFileStatus
 check_file(int descriptor)
 {
@@ -93,6 +97,10 @@ check_folder(const char *path)
 	return SCHED_KEY_FILE_OK;
 }
 
+/*
+ * More than a key's length is read, so that a longer file is refused instead of cut. The text is wiped
+ * whatever it was.
+ */
 static SchedKeyFileStatus
 read_key(int descriptor, SchedMasterKey *key)
 {
@@ -108,6 +116,10 @@ read_key(int descriptor, SchedMasterKey *key)
 	return status;
 }
 
+/*
+ * Refusals first, the content last: nothing of a file that others could have written is looked at.
+ * O_NONBLOCK, because opening a FIFO in its place would wait for ever.
+ */
 SchedKeyFileStatus
 sched_identity_read_key_file(const char *path, const char *data_directory, SchedMasterKey *key)
 {
@@ -154,6 +166,10 @@ make_folders(const char *path)
 	}
 }
 
+/*
+ * O_EXCL: whoever is second, or finds a link lying there, fails instead of overwriting. A file that could not be
+ * written to its end is taken away again; half a key would look like one that was damaged later.
+ */
 bool
 sched_identity_write_private_file(const char *path, const char *text, size_t length)
 {
@@ -177,6 +193,10 @@ sched_identity_write_private_file(const char *path, const char *text, size_t len
 	return true;
 }
 
+/*
+ * An existing file is never touched, whatever is wrong with it: the secrets sealed with it would be lost.
+ * What was written is read back, so that `created` means a key that works.
+ */
 SchedKeyFileStatus
 sched_identity_create_key_file(const char *path, const char *data_directory, bool *created)
 {
@@ -201,6 +221,10 @@ sched_identity_create_key_file(const char *path, const char *data_directory, boo
 	return status;
 }
 
+/*
+ * Starts the DETAIL of errors and the detail of doctor(). No default case: the compiler names a status that
+ * was forgotten.
+ */
 const char *
 sched_identity_key_file_problem(SchedKeyFileStatus status)
 {
@@ -228,6 +252,9 @@ sched_identity_key_file_problem(SchedKeyFileStatus status)
 	return "the master key file has an unknown problem";
 }
 
+/*
+ * The line that helps, for each status.
+ */
 const char *
 sched_identity_key_file_hint(SchedKeyFileStatus status)
 {

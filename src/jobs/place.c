@@ -37,7 +37,10 @@ PG_FUNCTION_INFO_V1(sched_sql_worker_problem);
 
 #define PLACE_LENGTH 64
 
-/* scheduler.place_file, else "place" beside the master key. palloc'ed. */
+/*
+ * scheduler.place_file, else "place" beside the master key: wherever the key is kept apart from the data, so is the
+ * place. palloc'ed.
+ */
 static char *
 find_place_file(void)
 {
@@ -60,7 +63,9 @@ find_place_file(void)
 	}
 }
 
-/* Reads the one line; false with errno where there is none. */
+/*
+ * Reads the one line; false with errno where there is none. An empty file is none: it would equal any other empty one.
+ */
 static bool
 read_place(const char *file, char *place)
 {
@@ -81,7 +86,10 @@ read_place(const char *file, char *place)
 	return place[0] != '\0';
 }
 
-/* Makes the folders and the file, readable by the server's OS user alone; false with errno. */
+/*
+ * Makes the folders and the file, readable by the server's OS user alone; false with errno. The content is random, so
+ * no two places are alike; O_EXCL, so that of two that make it at once one wins and both read the same.
+ */
 static bool
 make_place(const char *file)
 {
@@ -166,7 +174,12 @@ sched_sql_place_state(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
-/* Why this database may not act here, with the line that helps; NULL where it may. */
+/*
+ * Why this database may not act here, with the line that helps; NULL where it may. All three must agree: server
+ * identifier (a restored dump has another), database (CREATE DATABASE ... TEMPLATE copies the row), place (a copied
+ * data directory has the first two). Asked by a worker at its start, at each reload and when arm() signals, and by
+ * who enqueues where no armed worker is known.
+ */
 static const char *
 find_arming_problem(const char **hint)
 {
@@ -206,6 +219,9 @@ find_arming_problem(const char **hint)
 	return "This database was armed in another place: it seems to be a copy.";
 }
 
+/*
+ * For workers, which only want to know whether to claim.
+ */
 bool
 sched_jobs_is_armed(void)
 {
@@ -232,7 +248,10 @@ sched_jobs_is_listed(const char *database)
 	return false;
 }
 
-/* Has this database a living worker that found it armed? The cheap answer for almost every call. */
+/*
+ * Has this database a living worker that found it armed? The cheap answer for almost every call: one shared lock, no
+ * file and no table.
+ */
 static bool
 has_armed_worker(void)
 {
@@ -264,7 +283,9 @@ look_up_arming(const char **hint)
 	return problem;
 }
 
-/* What keeps the launcher from having a worker here, as the last round saw it; NULL where nothing does. */
+/*
+ * What keeps the launcher from having a worker here, as its last round saw it; NULL where nothing does.
+ */
 static const char *
 find_starting_problem(const char **hint)
 {
@@ -285,7 +306,10 @@ find_starting_problem(const char **hint)
 					no_launcher ? "launcher" : "worker");
 }
 
-/* The cause why nothing runs and the line that helps, or NULL. Constant or palloc'ed strings. */
+/*
+ * The cause why nothing runs and the line that helps, or NULL. The order is that of mending: what needs a restart
+ * first, arming last. Costs nothing while a worker that knows itself armed is alive. Constant or palloc'ed strings.
+ */
 static const char *
 find_problem(const char **hint)
 {
