@@ -92,6 +92,9 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(PGXS),)
 include $(PGXS)
+else
+all install:
+	@echo "pg_config is missing: 'make deps' installs what building needs" >&2; exit 1
 endif
 
 scheduler--$(EXTVERSION).sql: $(ROOM_SQL) scheduler.control
@@ -123,6 +126,8 @@ print-pure:
 format:
 	clang-format-14 -i $(wildcard src/*.c src/*/*.c src/*/*.h test/unit/*.c test/unit/*.h)
 
+# A login shell has a MAIL of its own, the system's mail box: only one on make's command line is meant.
+demo: export DEMO_MAIL = $(if $(filter command,$(origin MAIL)),$(MAIL))
 demo:
 	@bash test/demo.sh
 
