@@ -14,7 +14,7 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.contr
 # PURE_x: objects that touch neither server, clock nor transactions; unit tests and fuzzers link them alone.
 # ENGINE_OBJS: input and output, but not a word of the server; unit tests link them too.
 
-CORE_OBJS = src/core/lock.o src/core/settings.o src/core/uuid7.o
+CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/uuid7.o
 CORE_SQL = src/core/core.sql
 
 # identity
@@ -70,7 +70,7 @@ ASSISTANT_SQL = src/assistant/assistant.sql
 
 # reports
 REPORTS_OBJS =
-REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql
+REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql
 
 PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
 OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \
@@ -92,6 +92,9 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(PGXS),)
 include $(PGXS)
+else
+all install:
+	@echo "pg_config is missing: 'make deps' installs what building needs" >&2; exit 1
 endif
 
 scheduler--$(EXTVERSION).sql: $(ROOM_SQL) scheduler.control
@@ -123,6 +126,8 @@ print-pure:
 format:
 	clang-format-14 -i $(wildcard src/*.c src/*/*.c src/*/*.h test/unit/*.c test/unit/*.h)
 
+# A login shell has a MAIL of its own, the system's mail box: only one on make's command line is meant.
+demo: export DEMO_MAIL = $(if $(filter command,$(origin MAIL)),$(MAIL))
 demo:
 	@bash test/demo.sh
 

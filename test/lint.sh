@@ -12,6 +12,9 @@ complain() {
 sources=$(git ls-files -co --exclude-standard 'src/*.c' 'src/*.h' 'test/*.c' 'test/*.h')
 install_sql=$(git ls-files -co --exclude-standard 'src/*.sql')
 
+# git says nothing where the tree belongs to somebody else, and nothing is found in nothing.
+[ -n "$sources" ] && [ -n "$install_sql" ] || complain "git lists no sources here"
+
 # One formatter.
 format=$(command -v clang-format-14 || command -v clang-format)
 for file in $sources; do
@@ -40,7 +43,7 @@ for file in $sources $install_sql; do
 done
 
 # Install scripts: CVE-2022-24128, and no definer function without a fixed search_path.
-grep -nEi 'IF NOT EXISTS|CREATE OR REPLACE' $install_sql | grep . && findings=$((findings + 1))
+grep -nEi '(CREATE [A-Z ]+|ADD COLUMN )IF NOT EXISTS|CREATE OR REPLACE' $install_sql | grep . && findings=$((findings + 1))
 python3 - $install_sql <<'PY' || findings=$((findings + 1))
 import re, sys
 bad = 0

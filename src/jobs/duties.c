@@ -318,22 +318,14 @@ sched_jobs_interrupt_cancelled(void)
 bool
 sched_jobs_keep_house(void)
 {
-	static SchedStatement keep_partitions = {"SELECT scheduler.make_partitions(),"
-											 " scheduler.drop_partitions()",
-											 0,
-											 {0},
-											 false,
-											 NULL};
-	static SchedStatement apply_retention = {
-		"SELECT scheduler.apply_retention($1)", 1, {INT8OID}, false, NULL};
+	static SchedStatement keep_house = {
+		"SELECT scheduler.keep_house($1)", 1, {INT8OID}, false, NULL};
 	/* Few at a time: the calls in flight wait meanwhile. */
 	Datum values[1] = {Int64GetDatum(HOUSE_ROWS)};
 	bool is_null;
 
 	if (!pass_fence(FENCE_HOUSE))
 		return true;
-	sched_jobs_execute(&keep_partitions, NULL, NULL, SPI_OK_SELECT);
-	sched_jobs_execute(&apply_retention, values, NULL, SPI_OK_SELECT);
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null)) <
-		   HOUSE_ROWS;
+	sched_jobs_execute(&keep_house, values, NULL, SPI_OK_SELECT);
+	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 }

@@ -30,6 +30,7 @@ COMMENT ON COLUMN scheduler.llm_calls.round IS '2: the one call that asked to re
 SELECT scheduler.install_user_table('llm_calls');
 CREATE TABLE scheduler.llm_calls_default PARTITION OF scheduler.llm_calls DEFAULT;
 CREATE INDEX llm_calls_default_user_idx ON scheduler.llm_calls_default (user_id, created_at);
+CREATE INDEX llm_calls_default_time_idx ON scheduler.llm_calls_default USING brin (created_at);
 
 CREATE TABLE scheduler.agent_context
 (
@@ -49,6 +50,7 @@ COMMENT ON TABLE scheduler.agent_context IS 'What automatic steps were given and
 SELECT scheduler.install_user_table('agent_context');
 CREATE TABLE scheduler.agent_context_default PARTITION OF scheduler.agent_context DEFAULT;
 CREATE INDEX agent_context_default_user_idx ON scheduler.agent_context_default (user_id, created_at);
+CREATE INDEX agent_context_default_time_idx ON scheduler.agent_context_default USING brin (created_at);
 
 /* Partitions are reached through their parents only, whose policies hold then. */
 DO $partitions$
@@ -114,3 +116,31 @@ END
 $body$;
 COMMENT ON FUNCTION scheduler.record_context(scheduler.job, text, text, jsonb, interval, jsonb) IS
 	'Writes a row of agent_context for a job.';
+
+/* The ledger stays 400 days, so that a year can be compared with the one before; what steps noted 90 days. */
+CREATE FUNCTION scheduler.expire_calls(max_rows bigint DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	deleted bigint;
+	part bigint;
+BEGIN
+	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
+		RAISE EXCEPTION 'permission denied to apply retention' USING ERRCODE = '42501';
+	END IF;
+	DELETE FROM scheduler.llm_calls c
+	WHERE (c.tableoid, c.ctid) IN (SELECT o.tableoid, o.ctid FROM scheduler.llm_calls o
+		WHERE o.created_at < now() - interval '400 days' LIMIT expire_calls.max_rows);
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	DELETE FROM scheduler.agent_context a
+	WHERE (a.tableoid, a.ctid) IN (SELECT o.tableoid, o.ctid FROM scheduler.agent_context o
+		WHERE o.created_at < now() - interval '90 days' LIMIT expire_calls.max_rows);
+	GET DIAGNOSTICS part = ROW_COUNT;
+	RETURN deleted + part;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.expire_calls(bigint) IS 'Deletes old rows of llm_calls and agent_context; for all users.';
+ALTER FUNCTION scheduler.expire_calls(bigint) OWNER TO scheduler_system;
+GRANT EXECUTE ON FUNCTION scheduler.expire_calls(bigint) TO scheduler_admin;
