@@ -6,7 +6,7 @@ use PostgreSQL::Test::Utils;
 use Sched;
 use Test::More;
 
-my $s = Sched->start('races', conf => "scheduler.workers = 2\nscheduler.poll_interval = 1000\ndeadlock_timeout = 200ms\nmax_connections = 60\n");
+my $s = Sched->start('races', conf => "scheduler.workers = 2\nscheduler.poll_interval = 1000\nmax_connections = 60\n");
 my $node = $s->node;
 $s->comes_true('as many workers come as were asked for', "SELECT count(*) FROM scheduler.stat_workers WHERE type = 'worker'", 2, 10);
 $s->sql(q{CREATE ROLE dev LOGIN; GRANT scheduler_developer TO dev; CREATE SCHEMA app AUTHORIZATION dev;
