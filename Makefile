@@ -19,7 +19,7 @@ CORE_SQL = src/core/core.sql
 
 # identity
 PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/binding.o src/identity/password.o
-IDENTITY_OBJS = src/identity/current_user.o src/identity/secret.o
+IDENTITY_OBJS = src/identity/current_user.o src/identity/log_guard.o src/identity/secret.o
 IDENTITY_SQL = src/identity/users.sql src/identity/people.sql src/identity/secrets.sql
 
 # http
@@ -92,6 +92,9 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(PGXS),)
 include $(PGXS)
+else
+all install:
+	@echo "pg_config is missing: 'make deps' installs what building needs" >&2; exit 1
 endif
 
 scheduler--$(EXTVERSION).sql: $(ROOM_SQL) scheduler.control
@@ -123,6 +126,8 @@ print-pure:
 format:
 	clang-format-14 -i $(wildcard src/*.c src/*/*.c src/*/*.h test/unit/*.c test/unit/*.h)
 
+# A login shell has a MAIL of its own, the system's mail box: only one on make's command line is meant.
+demo: export DEMO_MAIL = $(if $(filter command,$(origin MAIL)),$(MAIL))
 demo:
 	@bash test/demo.sh
 

@@ -98,8 +98,9 @@ SELECT count(*) AS same_text_same_bytes FROM scheduler.sealed_secrets a, schedul
 WHERE a.name < b.name AND a.sealed = b.sealed;
 
 -- from a file: for those who may read the server's files
-COPY (SELECT 'from-a-file') TO '/tmp/regress_identity_secret';
-SELECT scheduler.set_secret_from_file('filed', '/tmp/regress_identity_secret', '{api.example.org}');
+SELECT current_setting('data_directory') || '/regress_identity_secret' AS secret_file \gset
+COPY (SELECT 'from-a-file') TO :'secret_file';
+SELECT scheduler.set_secret_from_file('filed', :'secret_file', '{api.example.org}');
 SELECT octet_length(sealed) - 29 AS bytes_without_line_feed FROM scheduler.sealed_secrets WHERE name = 'filed';
 SELECT scheduler.set_secret_from_file('filed', '/nowhere/at/all', '{api.example.org}');
 SELECT scheduler.drop_secret('filed'), scheduler.drop_secret('filed') AS twice;

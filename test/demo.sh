@@ -2,7 +2,8 @@
 # The main job on a sample mailbox: a private server, two users in different zones, the worker at work, then a few
 # SELECTs. Needs no account, key or network.
 #
-#   MAIL=path      your own mail (Maildir, mbox file or folder of .eml) instead of the sample
+#   DEMO_MAIL=path your own mail (Maildir, mbox file or folder of .eml) instead of the sample: what "make demo MAIL=path"
+#                  hands over; a MAIL in the environment is the login's and names the system's mail box
 #   LLM_URL= LLM_KEY= LLM_MODEL=   an OpenAI-compatible endpoint instead of the built-in rules
 #   KEEP=1         leaves the server up and prints the psql line
 set -eu
@@ -20,18 +21,19 @@ sql() {
 	stage_psql "$CLUSTER" -At -v ON_ERROR_STOP=1 -d demo "$@"
 }
 
+# A demo that failed leaves no server, also with KEEP=1.
 finish() {
-	[ -n "${KEEP:-}" ] || stop_cluster "$CLUSTER"
+	[ $? = 0 ] && [ -n "${KEEP:-}" ] || stop_cluster "$CLUSTER"
 }
 
-# Where the server's OS user cannot read the mail, a copy beside the server is read instead.
+# Where the server's OS user cannot read all of the mail, a copy beside the server is read instead: nobody else sees it.
 readable_mail() {
 	local path=$1
-	if as_server test -r "$path" && { [ ! -d "$path" ] || as_server test -x "$path"; }; then
+	if [ -z "$(as_server find -L "$path" ! -readable -print -quit 2>&1)" ]; then
 		echo "$path"
 	else
 		rm -rf "$BASE/own-mail"
-		cp -rL "$path" "$BASE/own-mail"
+		(umask 077 && cp -rL "$path" "$BASE/own-mail") || return 1
 		own "$BASE/own-mail"
 		echo "$BASE/own-mail"
 	fi
@@ -40,6 +42,7 @@ readable_mail() {
 add_user() {
 	local name=$1 address=$2 zone=$3
 	sql <<SQL >/dev/null
+SET client_min_messages = warning;
 SELECT format('CREATE ROLE %I LOGIN', 'demo_$name')
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'demo_$name') \\gexec
 GRANT scheduler_user, pg_read_server_files TO demo_$name;
@@ -92,6 +95,13 @@ wait_for_worker() {
 	say "The worker has read $done of $total mails.        "
 }
 
+# No shell has expanded a "~" that came through make from every shell but bash.
+case ${DEMO_MAIL:-} in "~/"*) DEMO_MAIL=$HOME/${DEMO_MAIL#\~/} ;; esac
+if [ -n "${DEMO_MAIL:-}" ]; then
+	[ -r "$DEMO_MAIL" ] || { say "$DEMO_MAIL is not there or not readable" >&2; exit 1; }
+	DEMO_MAIL=$(readlink -f "$DEMO_MAIL")
+fi
+
 # STAGED=1: the server beside the system's is there already (the tests' own).
 if [ -z "${STAGED:-}" ]; then
 	say "Building and preparing a private server (nothing is installed into the system's)"
@@ -110,10 +120,10 @@ add_user anna anna@example.org Europe/Berlin
 add_user ben ben@example.net America/New_York
 [ -z "${LLM_URL:-}" ] || use_model
 
-if [ -n "${MAIL:-}" ]; then
-	path=$(readable_mail "$MAIL")
-	say "Reading $MAIL"
-	stage_psql "$CLUSTER" -d demo -At -c 'SET ROLE demo_anna' -c "SELECT scheduler.import_mailbox('$path') || ' mails found'"
+if [ -n "${DEMO_MAIL:-}" ]; then
+	path=$(readable_mail "$DEMO_MAIL")
+	say "Reading $DEMO_MAIL"
+	sql -v path="$path" <<<"SET ROLE demo_anna; SELECT scheduler.import_mailbox(:'path') || ' mails found'"
 	wait_for_worker 0
 else
 	say "Reading the sample mailbox: invented mails, written for this demonstration"
@@ -124,11 +134,15 @@ else
 	wait_for_worker "$(find "$BASE/mail" -path '*/new/*' -type f -o -path '*/cur/*' -type f | wc -l)"
 fi
 
-stage_psql "$CLUSTER" -d demo -c 'SET ROLE demo_anna' -c "SET timezone = 'Europe/Berlin'" >/dev/null
+# What an earlier run's sentence planned goes before the sentence is said again.
+sentence=$(sed -n "s/.*'\(dentist [^']*\)'.*/\1/p" "$STAGE/tree/test/demo.sql")
+sql -v sentence="$sentence" >/dev/null <<'SQL'
+DELETE FROM scheduler.tasks WHERE metadata ->> 'source' = 'schedule_text' AND strpos(:'sentence', original_input) > 0;
+SQL
 PGOPTIONS="-c role=demo_anna -c timezone=Europe/Berlin" stage_psql "$CLUSTER" -e -d demo -P pager=off -P footer=off -f "$STAGE/tree/test/demo.sql"
 
 if [ -n "${KEEP:-}" ]; then
 	say "The server stays up. Look around with:"
 	say "  PGOPTIONS='-c role=demo_anna' $BIN/psql -h 127.0.0.1 -p $(cluster_port "$CLUSTER") -U postgres demo"
-	say "and stop it with: $BIN/pg_ctl -D $BASE/data stop"
+	say "and stop it with: ${AS_SERVER_USER:+$AS_SERVER_USER }$BIN/pg_ctl -D $BASE/data stop"
 fi

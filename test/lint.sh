@@ -12,6 +12,9 @@ complain() {
 sources=$(git ls-files -co --exclude-standard 'src/*.c' 'src/*.h' 'test/*.c' 'test/*.h')
 install_sql=$(git ls-files -co --exclude-standard 'src/*.sql')
 
+# git says nothing where the tree belongs to somebody else, and nothing is found in nothing.
+[ -n "$sources" ] && [ -n "$install_sql" ] || complain "git lists no sources here"
+
 # One formatter.
 format=$(command -v clang-format-14 || command -v clang-format)
 for file in $sources; do

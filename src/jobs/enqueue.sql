@@ -291,7 +291,7 @@ BEGIN
 	LOOP
 		SELECT j.* INTO job FROM scheduler.jobs j WHERE j.job_id = wait_for_job.job_id;
 		IF NOT FOUND THEN
-			RAISE EXCEPTION 'no such job' USING ERRCODE = 'P0002', DETAIL = wait_for_job.job_id::text;
+			RAISE EXCEPTION 'no such job' USING ERRCODE = 'P0002', DETAIL = coalesce(wait_for_job.job_id::text, 'NULL');
 		END IF;
 		EXIT WHEN job.status IN ('succeeded', 'failed', 'cancelled', 'dead') OR clock_timestamp() >= until;
 		PERFORM pg_sleep(pause);

@@ -11,6 +11,13 @@
 # Nothing here touches the system's own servers. As root the servers run as postgres from a folder of their own;
 # as anybody else they run as that user.
 
+# Whatever the caller's locale, umask and defaults of psql are, the servers and the answers are the same.
+export LC_ALL=C.UTF-8
+unset LANGUAGE PGHOST PGPORT PGUSER PGDATABASE PGDATA PGSERVICE PGSSLMODE PGOPTIONS PGCLUSTER
+umask u+rwx,go+rx
+# runuser and nghttpd lie where neither "su" nor a plain user looks.
+PATH=$PATH:/usr/sbin:/sbin
+
 TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PG_CONFIG=${PG_CONFIG:-pg_config}
 STAGE=${SCHED_STAGE:-/var/tmp/scheduler-$(id -un)-$(printf '%s' "$TREE" | cksum | cut -d' ' -f1)}
@@ -23,7 +30,7 @@ PG_LIBDIR=${PG_LIBDIR#"$SERVER"}
 PG_SHAREDIR=$($PG_CONFIG --sharedir)
 PG_SHAREDIR=${PG_SHAREDIR#"$SERVER"}
 BIN=$SERVER$PG_BINDIR
-SERVER_USER=$([ "$(id -u)" = 0 ] && echo postgres || id -un)
+AS_SERVER_USER=$([ "$(id -u)" != 0 ] || echo "runuser -u postgres --")
 
 # The offset is taken once, so that every process sees the same clock.
 if [ -n "${SCHED_NOW:-}" ] && [ -z "${FAKE_OFFSET:-}" ]; then
@@ -33,13 +40,11 @@ if [ -n "${SCHED_NOW:-}" ] && [ -z "${FAKE_OFFSET:-}" ]; then
 fi
 
 as_server() {
-	local prefix=""
-	[ "$(id -u)" != 0 ] || prefix="runuser -u postgres --"
 	# Not through the command "faketime": its processes share a semaphore, and one that is killed holding it stops all.
 	# The monotonic clock stays real: time-outs are about waiting, not about dates.
 	[ -z "${FAKE_OFFSET:-}" ] || set -- env FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME="${FAKE_OFFSET}s" \
 		LD_PRELOAD="$STAGE/plain_select.so $(ls /usr/lib/*/faketime/libfaketime.so.1)" "$@"
-	(cd "$STAGE" && $prefix env PATH="$BIN:$PATH" HOME="$STAGE/home" "$@")
+	(cd "$STAGE" && $AS_SERVER_USER env PATH="$BIN:$PATH" HOME="$STAGE/home" "$@")
 }
 
 own() {

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building and testing need and that are missing. Names them first; does
-# nothing, also without a network, where all are there. A server package is installed so that no service starts.
+# nothing, also without a network, where all are there. A server package is installed so that no service starts and
+# no cluster is made; what sees to that is taken away again.
 set -eu
+# dpkg wants the administrator's folders, which neither "su" nor a plain user has in his path.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 PACKAGES="gcc make pkg-config postgresql-15 postgresql-server-dev-15 postgresql-client-15
 	libcurl4-openssl-dev libssl-dev libcrypt-dev libgmime-3.0-dev libxml2-dev"
@@ -33,22 +36,27 @@ if [ "$(id -u)" != 0 ]; then
 	run="sudo"
 fi
 policy=/usr/sbin/policy-rc.d
-ours=""
+# Not createcluster.conf itself: a file that lies there keeps Debian's own settings out, for every later cluster.
+no_cluster=/etc/postgresql-common/createcluster.d/scheduler-make-deps.conf
+ours=$no_cluster
 cleanup() {
-	[ -z "$ours" ] || $run rm -f "$policy"
+	$run rm -f $ours
+	$run rmdir --ignore-fail-on-non-empty "${no_cluster%/*}" || true
 }
 trap cleanup EXIT
-if [ ! -e "$policy" ]; then
-	printf '#!/bin/sh\nexit 101\n' | $run tee "$policy" >/dev/null
-	$run chmod +x "$policy"
-	ours=yes
+# One that a killed run left behind is ours as well.
+if [ ! -e "$policy" ] || grep -q 'scheduler: make deps' "$policy"; then
+	ours="$ours $policy"
+	printf '#!/bin/sh\n# scheduler: make deps\nexit 101\n' | $run tee "$policy" >/dev/null
+	$run chmod 755 "$policy"
 fi
-if ! [ -e /etc/postgresql-common/createcluster.conf ]; then
-	$run mkdir -p /etc/postgresql-common
-	echo "create_main_cluster = false" | $run tee /etc/postgresql-common/createcluster.conf >/dev/null
-fi
+$run mkdir -p "${no_cluster%/*}"
+echo "create_main_cluster = false" | $run tee "$no_cluster" >/dev/null
 $run apt-get update -q >/dev/null || echo "no package registry could be reached; trying with what is known" >&2
-$run env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >/dev/null || {
+set -o pipefail
+# needrestart, where it is installed, would restart services that have nothing to do with this.
+$run env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get install -y -q --no-install-recommends $missing |
+	awk '/newly installed/ { print "  " $0 } /^Setting up / && ++n % 20 == 0 { print "  " n " are set up" } { fflush() }' || {
 	echo "could not install: $missing" >&2
 	exit 1
 }
