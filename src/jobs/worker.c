@@ -261,7 +261,7 @@ adapt_batch(Worker *worker, const SchedJob *jobs, int taken)
 		worker->batch_size = Min(BATCH_SIZE, 2 * worker->batch_size);
 	if (reached == taken)
 		return;
-	worker->batch_size = Max(8, 2 * reached);
+	worker->batch_size = Min(BATCH_SIZE, Max(8, 2 * reached));
 	sched_jobs_return_unreached(worker->claimer, jobs, taken);
 }
 
