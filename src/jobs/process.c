@@ -28,6 +28,8 @@
 #include "jobs/store.h"
 
 static SchedProcess *my_process = NULL;
+/* SIGTERM has come; set in its handler. */
+static volatile sig_atomic_t asked_to_end = false;
 
 /* A place for a process of this type, or -1. */
 static int
@@ -108,17 +110,25 @@ sched_jobs_count_processes(SchedProcessType type, Oid database)
 	return n;
 }
 
+/* As die(), but an end that somebody asked for is no failure, whatever it interrupts. */
+static void
+end_on_request(SIGNAL_ARGS)
+{
+	asked_to_end = true;
+	die(postgres_signal_arg);
+}
+
 /* Leaves the database's entry as the launcher is to find it. */
 static void
 note_worker_end(SchedDatabase *entry, const SchedProcess *process, int code)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	bool failed = code != 0 && process->busy;
+	bool failed = code != 0 && process->busy && !asked_to_end;
 
 	if (entry->state == SCHED_DATABASE_RUNNING)
 		entry->state = SCHED_DATABASE_UNKNOWN;
 	entry->armed = false;
-	if (process->busy)
+	if (process->busy && !asked_to_end)
 		entry->suspect = true;
 	if (now - process->started_at > 60 * USECS_PER_SEC)
 		entry->failures = 0;
@@ -191,7 +201,7 @@ sched_jobs_begin_process(int place)
 	Oid database;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, end_on_request);
 	BackgroundWorkerUnblockSignals();
 	if (!pg_strong_random(&incarnation, sizeof(incarnation)))
 		elog(ERROR, "could not generate random values");
