@@ -59,6 +59,13 @@ COMMENT ON FUNCTION scheduler.uuid7() IS 'A new time-ordered key (RFC 9562, vers
 GRANT EXECUTE ON FUNCTION scheduler.version(), scheduler.uuid7()
 	TO scheduler_viewer, scheduler_owner, scheduler_system;
 
+/* Granted to nobody: only functions of the extension hold these. */
+CREATE FUNCTION scheduler.take_lock(purpose integer, key integer) RETURNS void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_take_lock';
+COMMENT ON FUNCTION scheduler.take_lock(integer, integer) IS
+	'Takes a lock of the extension until the end of the transaction; pg_advisory_lock() cannot take the same.';
+
 /*
  * Declares a table whose rows belong to users: row-level security that also binds the owner, dump of its rows, SELECT for
  * viewers. shared_rows adds a second policy that shows the system user's rows to everybody. Dropped by finish.sql:

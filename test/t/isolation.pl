@@ -266,6 +266,17 @@ $s->comes_true('... and gives its process back', "SELECT count(*) FROM scheduler
 as_role('dev', q{SELECT scheduler.enqueue('dev.late', '{"late": 1}')});
 $s->comes_true('a retry beyond the calendar stays within it', "SELECT run_at < now() + interval '101 years' FROM scheduler.jobs WHERE kind = 'dev.late' AND attempts = 1", 't');
 
+# ---- whoever can connect can take advisory locks ----
+
+my $a = $s->sql("SELECT user_id FROM scheduler.users WHERE role_name = 'a'");
+my $holder = $node->background_psql('postgres', extra_params => [ '-U', 'looker' ]);
+$holder->query_safe("SELECT pg_advisory_lock(1398362948, n) FROM generate_series(1, 3) AS n; SELECT pg_advisory_lock(c, uuid_hash('$a')) FROM unnest(ARRAY[1396919116, 1398362949]) AS c");
+is($s->failure("SET lock_timeout = '3 s'; SELECT scheduler.add_task('not held up'); SELECT scheduler.cancel_job(job_id) FROM scheduler.jobs", 'a'), '',
+	'nobody holds up a calendar with an advisory lock');
+as_role('a', "SELECT scheduler.enqueue('noop', queue => 'line')");
+$s->comes_true('... nor the queues', "SELECT count(*) FROM scheduler.live_jobs WHERE queue = 'line'", 0, 10);
+$holder->quit;
+
 # ---- one user's schedule does not stop everybody's ----
 
 my $pid = $s->worker_pid;
