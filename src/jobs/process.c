@@ -31,6 +31,9 @@ static SchedProcess *my_process = NULL;
 /* SIGTERM has come; set in its handler. */
 static volatile sig_atomic_t asked_to_end = false;
 
+/* Somebody ended this process: that it was in the middle of something is no failure of its own. */
+static volatile sig_atomic_t asked_to_end = false;
+
 /* A place for a process of this type, or -1. */
 static int
 reserve_place(SchedProcessType type, Oid database)
@@ -193,6 +196,14 @@ force_settings(SchedProcessType type)
 	force_setting("lock_timeout", type == SCHED_PROCESS_WORKER ? "100ms" : "0");
 }
 
+/* die() with a note for leave_place(). */
+static void
+note_request(SIGNAL_ARGS)
+{
+	asked_to_end = true;
+	die(postgres_signal_arg);
+}
+
 /* The exit callback comes before what it cleans up. */
 SchedProcess *
 sched_jobs_begin_process(int place)
@@ -201,7 +212,11 @@ sched_jobs_begin_process(int place)
 	Oid database;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+<<<<<<< HEAD
 	pqsignal(SIGTERM, end_on_request);
+=======
+	pqsignal(SIGTERM, note_request);
+>>>>>>> polish
 	BackgroundWorkerUnblockSignals();
 	if (!pg_strong_random(&incarnation, sizeof(incarnation)))
 		elog(ERROR, "could not generate random values");
