@@ -28,8 +28,6 @@
 #include "jobs/store.h"
 
 static SchedProcess *my_process = NULL;
-/* SIGTERM has come; set in its handler. */
-static volatile sig_atomic_t asked_to_end = false;
 
 /* Somebody ended this process: that it was in the middle of something is no failure of its own. */
 static volatile sig_atomic_t asked_to_end = false;
@@ -113,14 +111,6 @@ sched_jobs_count_processes(SchedProcessType type, Oid database)
 	return n;
 }
 
-/* As die(), but an end that somebody asked for is no failure, whatever it interrupts. */
-static void
-end_on_request(SIGNAL_ARGS)
-{
-	asked_to_end = true;
-	die(postgres_signal_arg);
-}
-
 /* Leaves the database's entry as the launcher is to find it. */
 static void
 note_worker_end(SchedDatabase *entry, const SchedProcess *process, int code)
@@ -131,7 +121,7 @@ note_worker_end(SchedDatabase *entry, const SchedProcess *process, int code)
 	if (entry->state == SCHED_DATABASE_RUNNING)
 		entry->state = SCHED_DATABASE_UNKNOWN;
 	entry->armed = false;
-	if (process->busy && !asked_to_end)
+	if (process->busy)
 		entry->suspect = true;
 	if (now - process->started_at > 60 * USECS_PER_SEC)
 		entry->failures = 0;
@@ -212,11 +202,7 @@ sched_jobs_begin_process(int place)
 	Oid database;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-<<<<<<< HEAD
-	pqsignal(SIGTERM, end_on_request);
-=======
 	pqsignal(SIGTERM, note_request);
->>>>>>> polish
 	BackgroundWorkerUnblockSignals();
 	if (!pg_strong_random(&incarnation, sizeof(incarnation)))
 		elog(ERROR, "could not generate random values");
