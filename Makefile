@@ -14,12 +14,12 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.contr
 # PURE_x: objects that touch neither server, clock nor transactions; unit tests and fuzzers link them alone.
 # ENGINE_OBJS: input and output, but not a word of the server; unit tests link them too.
 
-CORE_OBJS = src/core/settings.o src/core/uuid7.o
+CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/uuid7.o
 CORE_SQL = src/core/core.sql
 
 # identity
 PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/binding.o src/identity/password.o
-IDENTITY_OBJS = src/identity/current_user.o src/identity/secret.o
+IDENTITY_OBJS = src/identity/current_user.o src/identity/log_guard.o src/identity/secret.o
 IDENTITY_SQL = src/identity/users.sql src/identity/people.sql src/identity/secrets.sql
 
 # http
@@ -70,7 +70,7 @@ ASSISTANT_SQL = src/assistant/assistant.sql
 
 # reports
 REPORTS_OBJS =
-REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql
+REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql
 
 PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
 OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \

@@ -98,3 +98,28 @@ ORDER BY 1;
 -- the roles have no powers
 SELECT rolname, rolsuper, rolcanlogin, rolbypassrls FROM pg_roles WHERE rolname ~ '^scheduler_' ORDER BY 1;
 SELECT count(*) AS members_of_system FROM pg_auth_members WHERE roleid = 'scheduler_system'::regrole;
+
+-- a NULL for every argument is an answer or an error, never the end of the server (these make files: left out)
+DO $$
+DECLARE
+	call text;
+	called integer := 0;
+BEGIN
+	FOR call IN
+		SELECT format('SELECT count(*) FROM scheduler.%I(%s)', p.proname, (SELECT string_agg('NULL::' ||
+			format_type(a.type, NULL), ', ') FROM unnest(p.proargtypes) AS a (type)))
+		FROM pg_proc p WHERE p.pronamespace = 'scheduler'::regnamespace AND p.prokind = 'f' AND p.pronargs > 0
+			AND p.proname NOT IN ('setup', 'setup_user') ORDER BY p.proname
+	LOOP
+		BEGIN
+			EXECUTE call;
+		EXCEPTION WHEN OTHERS THEN
+			IF SQLSTATE LIKE 'XX%' THEN
+				RAISE NOTICE '%: %', call, SQLERRM;
+			END IF;
+		END;
+		called := called + 1;
+	END LOOP;
+	RAISE NOTICE 'more than 150 functions called: %', called > 150;
+END
+$$;

@@ -160,11 +160,11 @@ UPDATE scheduler.schedules SET next_run_at = now() - interval '3 years', catch_u
 SELECT scheduler.fire_schedules() > now() AS at_once;
 SELECT outcome, reason, count(*) FROM scheduler.schedule_runs GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT scheduler.enqueue_scheduled('gone', '{}', scheduler.system_user_id(), scheduler.uuid7(), NULL) IS NULL AS kind_is_gone;
-SELECT scheduler.make_partitions() AS made, scheduler.make_partitions() AS made_again, scheduler.make_partition('changes', '2020-01-01', 'change_seq', 'at') AS old_one;
-SELECT scheduler.drop_partitions() AS dropped, scheduler.drop_partitions() AS dropped_again;
+SELECT scheduler.make_partitions() AS made, scheduler.make_partitions() AS made_again, scheduler.make_partition('changes', '2020-01-01') AS old_one;
 UPDATE scheduler.finished_jobs SET finished_at = '2020-01-15' WHERE job_id = :'first';
 SELECT scheduler.apply_retention();
 SELECT count(*) FROM scheduler.jobs WHERE job_id = :'first';
+SELECT scheduler.drop_empty_partitions() AS dropped, scheduler.drop_empty_partitions() AS none_left, scheduler.expire_jobs() AS nothing_old, scheduler.keep_house(1000) AS kept;
 SELECT scheduler.record_change('task.created', :'first');
 SELECT user_id = scheduler.system_user_id() AS system, type, subject_id = :'first' AS subject FROM scheduler.new_changes WHERE type = 'task.created';
 SELECT scheduler.wake_workers('jobs'), scheduler.wake_workers('nonsense');

@@ -13,6 +13,7 @@
 #include "core/fault.h"
 #include "core/settings.h"
 #include "http/http.h"
+#include "identity/log_guard.h"
 #include "jobs/hooks.h"
 #include "jobs/process.h"
 #include "jobs/shmem.h"
@@ -35,6 +36,7 @@ _PG_init(void)
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 	sched_http_install_statistics();
+	sched_identity_install_log_guard();
 	sched_jobs_request_shared();
 	sched_jobs_install_hooks();
 	/* pg_upgrade starts the server to move it, not to work. */

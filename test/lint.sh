@@ -43,7 +43,7 @@ for file in $sources $install_sql; do
 done
 
 # Install scripts: CVE-2022-24128, and no definer function without a fixed search_path.
-grep -nEi 'IF NOT EXISTS|CREATE OR REPLACE' $install_sql | grep . && findings=$((findings + 1))
+grep -nEi '(CREATE [A-Z ]+|ADD COLUMN )IF NOT EXISTS|CREATE OR REPLACE' $install_sql | grep . && findings=$((findings + 1))
 python3 - $install_sql <<'PY' || findings=$((findings + 1))
 import re, sys
 bad = 0

@@ -2,7 +2,9 @@
 # Proves that the tests can fail: each patch under test/mutants is a one-line defect, its first line names the test
 # that must catch it ("Test: regress planner"). Prints TAP; exit status 1 where a defect slips through.
 #
-#   test/mutants.sh [room ..]
+#   test/mutants.sh [room ..]      the patches of these rooms, or of all
+#   test/mutants.sh bodies [name ..]   empties the body of each SQL function (or of these) instead: a pg_regress test must
+#                                      notice every one
 set -u
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -11,6 +13,22 @@ trap 'rm -rf "$work" "$work-stage"' EXIT
 mkdir -p "$work"
 git ls-files -co --exclude-standard -z | xargs -0 cp --parents -t "$work"
 export SCHED_STAGE="$work-stage"
+
+if [ "${1:-}" = bodies ]; then
+	shift
+	cd "$work" || exit 1
+	. test/lib/cluster.sh
+	stage_server || exit 1
+	start_cluster bodies "fsync = off" "scheduler.databases = 'none'" "timezone = 'UTC'" "datestyle = 'ISO, MDY'" \
+		"intervalstyle = 'postgres'" || exit 1
+	stage_psql bodies -c "CREATE DATABASE base"
+	stage_psql bodies -d base -c "CREATE EXTENSION scheduler CASCADE" 2>/dev/null
+	as_server python3 "$STAGE/tree/test/bodies.py" "$STAGE/clusters/bodies" "$(cluster_port bodies)" \
+		"$SERVER$PG_LIBDIR/pgxs/src/test/regress/pg_regress" "$BIN" "$STAGE/tree" "$@"
+	code=$?
+	stop_cluster bodies
+	exit $code
+fi
 
 number=0
 slipped=0

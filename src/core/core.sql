@@ -59,6 +59,13 @@ COMMENT ON FUNCTION scheduler.uuid7() IS 'A new time-ordered key (RFC 9562, vers
 GRANT EXECUTE ON FUNCTION scheduler.version(), scheduler.uuid7()
 	TO scheduler_viewer, scheduler_owner, scheduler_system;
 
+/* Granted to nobody: only functions of the extension hold these. */
+CREATE FUNCTION scheduler.take_lock(purpose integer, key integer) RETURNS void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_take_lock';
+COMMENT ON FUNCTION scheduler.take_lock(integer, integer) IS
+	'Takes a lock of the extension until the end of the transaction; pg_advisory_lock() cannot take the same.';
+
 /*
  * Declares a table whose rows belong to users: row-level security that also binds the owner, dump of its rows, SELECT for
  * viewers. shared_rows adds a second policy that shows the system user's rows to everybody. Dropped by finish.sql:
@@ -101,6 +108,29 @@ BEGIN
 		EXECUTE format('GRANT SELECT ON scheduler.%I TO scheduler_viewer', $1);
 	END IF;
 	PERFORM pg_extension_config_dump(format('scheduler.%I', $1)::regclass, install_shared_table.dump_filter);
+END
+$body$;
+
+/*
+ * The default partition of a table that goes by the month, with an index for looking up and one for retention: rows come
+ * in the order of time. Partitions are reached through their parents only, whose policies hold then.
+ */
+CREATE FUNCTION scheduler.install_default_partition(parent text, index_columns text, time_column text) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	partition_name text := install_default_partition.parent || '_default';
+BEGIN
+	EXECUTE format('CREATE TABLE scheduler.%I PARTITION OF scheduler.%I DEFAULT', partition_name,
+		install_default_partition.parent);
+	EXECUTE format('CREATE INDEX ON scheduler.%I (%s)', partition_name, install_default_partition.index_columns);
+	EXECUTE format('CREATE INDEX ON scheduler.%I USING brin (%I)', partition_name,
+		install_default_partition.time_column);
+	EXECUTE format('ALTER TABLE scheduler.%I ENABLE ROW LEVEL SECURITY', partition_name);
+	EXECUTE format('ALTER TABLE scheduler.%I FORCE ROW LEVEL SECURITY', partition_name);
+	PERFORM pg_extension_config_dump(format('scheduler.%I', partition_name)::regclass, '');
 END
 $body$;
 

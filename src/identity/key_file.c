@@ -32,25 +32,43 @@ copy_folder(const char *path, char *folder, size_t size)
 	return true;
 }
 
-/* Whether the file lies in or below the data directory, links resolved: a base backup would carry it away. */
-static bool
-is_in_data_directory(const char *path, const char *data_directory)
+/*
+ * Links are resolved. What does not exist yet is judged by the nearest folder above it that does; a relative path
+ * starts where the server runs, which is its data directory.
+ */
+bool
+sched_identity_is_in_directory(const char *path, const char *directory)
 {
-	char folder[PATH_MAX];
-	char real_folder[PATH_MAX];
-	char real_data[PATH_MAX];
+	char place[PATH_MAX];
+	char real_place[PATH_MAX];
+	char real_directory[PATH_MAX];
 	size_t length;
 
-	if (realpath(path, real_folder) == NULL &&
-		(!copy_folder(path, folder, sizeof(folder)) || realpath(folder, real_folder) == NULL))
+	if (strlen(path) >= sizeof(place) || realpath(directory, real_directory) == NULL)
 		return false;
-	if (realpath(data_directory, real_data) == NULL)
-		return false;
-	length = strlen(real_data);
-	return strncmp(real_folder, real_data, length) == 0 &&
-		   (real_folder[length] == '/' || real_folder[length] == '\0');
+	memcpy(place, path, strlen(path) + 1);
+	while (realpath(place, real_place) == NULL)
+	{
+		char *slash = strrchr(place, '/');
+
+		if (strcmp(place, ".") == 0 || strcmp(place, "/") == 0)
+			return false;
+		if (slash == NULL)
+			memcpy(place, ".", sizeof("."));
+		else if (slash == place)
+			place[1] = '\0';
+		else
+			*slash = '\0';
+	}
+	length = strlen(real_directory);
+	return strncmp(real_place, real_directory, length) == 0 &&
+		   (real_place[length] == '/' || real_place[length] == '\0');
 }
 
+/*
+ * By the open descriptor, so that what was checked is what is read. Ours and nobody else's, or root's
+ * and readable by a group: how containers mount secrets.
+ */
 static SchedKeyFileStatus
 check_file(int descriptor)
 {
@@ -79,6 +97,10 @@ check_folder(const char *path)
 	return SCHED_KEY_FILE_OK;
 }
 
+/*
+ * More than a key's length is read, so that a longer file is refused instead of cut. The text is wiped
+ * whatever it was.
+ */
 static SchedKeyFileStatus
 read_key(int descriptor, SchedMasterKey *key)
 {
@@ -94,6 +116,10 @@ read_key(int descriptor, SchedMasterKey *key)
 	return status;
 }
 
+/*
+ * Refusals first, the content last: nothing of a file that others could have written is looked at.
+ * O_NONBLOCK, because opening a FIFO in its place would wait for ever.
+ */
 SchedKeyFileStatus
 sched_identity_read_key_file(const char *path, const char *data_directory, SchedMasterKey *key)
 {
@@ -101,7 +127,8 @@ sched_identity_read_key_file(const char *path, const char *data_directory, Sched
 	int descriptor;
 
 	sched_identity_wipe(key, sizeof(*key));
-	if (is_in_data_directory(path, data_directory))
+	/* A base backup would carry the key away with what it seals. */
+	if (sched_identity_is_in_directory(path, data_directory))
 		return SCHED_KEY_FILE_IN_DATA;
 	descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (descriptor < 0)
@@ -139,6 +166,10 @@ make_folders(const char *path)
 	}
 }
 
+/*
+ * O_EXCL: whoever is second, or finds a link lying there, fails instead of overwriting. A file that could not be
+ * written to its end is taken away again; half a key would look like one that was damaged later.
+ */
 bool
 sched_identity_write_private_file(const char *path, const char *text, size_t length)
 {
@@ -162,6 +193,10 @@ sched_identity_write_private_file(const char *path, const char *text, size_t len
 	return true;
 }
 
+/*
+ * An existing file is never touched, whatever is wrong with it: the secrets sealed with it would be lost.
+ * What was written is read back, so that `created` means a key that works.
+ */
 SchedKeyFileStatus
 sched_identity_create_key_file(const char *path, const char *data_directory, bool *created)
 {
@@ -170,11 +205,6 @@ sched_identity_create_key_file(const char *path, const char *data_directory, boo
 	char text[SCHED_KEY_FILE_CHARS + 1];
 
 	*created = false;
-	/* Nothing is made inside the data directory, not even to be refused afterwards. */
-	if (status == SCHED_KEY_FILE_MISSING &&
-		strncmp(path, data_directory, strlen(data_directory)) == 0 &&
-		path[strlen(data_directory)] == '/')
-		status = SCHED_KEY_FILE_IN_DATA;
 	if (status == SCHED_KEY_FILE_MISSING)
 	{
 		if (sched_identity_make_key(text) &&
@@ -191,6 +221,10 @@ sched_identity_create_key_file(const char *path, const char *data_directory, boo
 	return status;
 }
 
+/*
+ * Starts the DETAIL of errors and the detail of doctor(). No default case: the compiler names a status that
+ * was forgotten.
+ */
 const char *
 sched_identity_key_file_problem(SchedKeyFileStatus status)
 {
@@ -218,6 +252,9 @@ sched_identity_key_file_problem(SchedKeyFileStatus status)
 	return "the master key file has an unknown problem";
 }
 
+/*
+ * The line that helps, for each status.
+ */
 const char *
 sched_identity_key_file_hint(SchedKeyFileStatus status)
 {

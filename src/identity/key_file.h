@@ -22,6 +22,9 @@ typedef enum SchedKeyFileStatus
 	SCHED_KEY_FILE_NOT_WRITABLE
 } SchedKeyFileStatus;
 
+/* Does the file lie, or would it be made, in this directory or below it? */
+extern bool sched_identity_is_in_directory(const char *path, const char *directory);
+
 /* Reads and checks the file; the key is zeroed unless SCHED_KEY_FILE_OK. The caller wipes it after use. */
 extern SchedKeyFileStatus sched_identity_read_key_file(const char *path, const char *data_directory,
 													   SchedMasterKey *key);

@@ -18,6 +18,9 @@
 /* Hashed together with the key, so that the key's id is of no use for anything else. */
 static const char id_label[] = "scheduler master key id";
 
+/*
+ * explicit_bzero: a plain memset before free() is what compilers leave out. NULL is nothing to wipe.
+ */
 void
 sched_identity_wipe(void *memory, size_t length)
 {
@@ -25,6 +28,9 @@ sched_identity_wipe(void *memory, size_t length)
 		explicit_bzero(memory, length);
 }
 
+/*
+ * Lower case, without a NUL at the end.
+ */
 static void
 write_hex(const unsigned char *bytes, size_t length, char *text)
 {
@@ -50,6 +56,9 @@ digit_value(char c)
 	return -1;
 }
 
+/*
+ * What editors and shells leave around a key.
+ */
 static bool
 is_space(char c)
 {
@@ -72,6 +81,10 @@ name_key(SchedMasterKey *key)
 	sched_identity_wipe(hash, sizeof(hash));
 }
 
+/*
+ * Exactly 64 hex digits with blanks around them. On any other text the key is zeroed and false comes back, so a
+ * caller that forgets to look seals with nothing that could ever be opened by chance.
+ */
 bool
 sched_identity_parse_key(const char *text, size_t length, SchedMasterKey *key)
 {
@@ -101,6 +114,9 @@ refused:
 	return false;
 }
 
+/*
+ * 32 bytes from the system's generator, as the text that goes into the file.
+ */
 bool
 sched_identity_make_key(char text[SCHED_KEY_FILE_CHARS + 1])
 {
@@ -144,6 +160,10 @@ start_cipher(const SchedMasterKey *key, const unsigned char *nonce, int encrypts
 	return cipher;
 }
 
+/*
+ * `owner` is authenticated but not encrypted: the seal opens only for the row it was made for. A new random nonce
+ * each time, since the same key and nonce twice would give both texts away.
+ */
 bool
 sched_identity_seal(const SchedMasterKey *key, const void *about, size_t about_length,
 					const void *plain, size_t length, unsigned char *sealed)
@@ -169,6 +189,10 @@ sched_identity_seal(const SchedMasterKey *key, const void *about, size_t about_l
 	return done;
 }
 
+/*
+ * The tag decides: what was changed, cut, moved to another row or sealed with another key gives false, and the
+ * output is wiped, because GCM hands out bytes before it has checked them.
+ */
 bool
 sched_identity_unseal(const SchedMasterKey *key, const void *about, size_t about_length,
 					  const unsigned char *sealed, size_t length, unsigned char *plain)

@@ -48,6 +48,9 @@ typedef struct SecretOwner
 	size_t length;
 } SecretOwner;
 
+/*
+ * The name is part of the bound bytes, so its length is limited here as the table limits it.
+ */
 static void
 set_owner(SecretOwner *owner, const pg_uuid_t *user_id, const char *name)
 {
@@ -61,9 +64,12 @@ set_owner(SecretOwner *owner, const pg_uuid_t *user_id, const char *name)
 	owner->length = UUID_LEN + length;
 }
 
-/* scheduler.master_key_file, else below the home of the server's OS user. palloc'ed. */
-static char *
-find_key_file(void)
+/*
+ * scheduler.master_key_file, else below the home of the server's OS user, in a folder of this cluster's own: two
+ * clusters of one user must not share a key by accident. palloc'ed.
+ */
+char *
+sched_identity_find_key_file(void)
 {
 	struct passwd *account;
 
@@ -74,11 +80,13 @@ find_key_file(void)
 					account != NULL ? account->pw_dir : "", GetSystemIdentifier());
 }
 
-/* The master key, or an error that says what to do. The caller wipes it; nothing may throw before. */
+/*
+ * The master key, or an error that says what to do. The caller wipes it; nothing may throw before that.
+ */
 static void
 load_key(SchedMasterKey *key)
 {
-	char *path = find_key_file();
+	char *path = sched_identity_find_key_file();
 	SchedKeyFileStatus status = sched_identity_read_key_file(path, DataDir, key);
 
 	if (status != SCHED_KEY_FILE_OK)
@@ -88,7 +96,10 @@ load_key(SchedMasterKey *key)
 						errhint("%s", sched_identity_key_file_hint(status))));
 }
 
-/* (key_id, sealed) of a clear text, which the caller wipes whatever happens here. */
+/*
+ * (key_id, sealed) of a clear text, which the caller wipes whatever happens here. The key is in memory only between
+ * load_key() and the wipe, with nothing in between that could throw.
+ */
 static Datum
 form_sealed(FunctionCallInfo fcinfo, const SecretOwner *owner, const char *plain, size_t length)
 {
@@ -151,7 +162,10 @@ sched_sql_seal_secret(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(row);
 }
 
-/* Reads a whole small file; the length, or -1 with errno. One byte more than allowed tells that it is too long. */
+/*
+ * Reads a whole small file; the length, or -1 with errno. One byte more than allowed is asked for, which tells
+ * that it is too long. A FIFO or device does not make the backend wait.
+ */
 static ssize_t
 read_small_file(const char *path, char *buffer, size_t size)
 {
@@ -227,7 +241,7 @@ form_key_state(FunctionCallInfo fcinfo, const char *path, bool created, SchedKey
 static Datum
 look_at_key(FunctionCallInfo fcinfo, bool created, SchedKeyFileStatus made)
 {
-	char *path = find_key_file();
+	char *path = sched_identity_find_key_file();
 	char key_id[SCHED_KEY_ID_CHARS + 1];
 	SchedMasterKey key;
 	SchedKeyFileStatus status = sched_identity_read_key_file(path, DataDir, &key);
@@ -247,7 +261,7 @@ sched_sql_create_master_key(PG_FUNCTION_ARGS)
 	if (!superuser_arg(GetOuterUserId()))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("must be superuser to create the master key file")));
-	status = sched_identity_create_key_file(find_key_file(), DataDir, &created);
+	status = sched_identity_create_key_file(sched_identity_find_key_file(), DataDir, &created);
 	PG_RETURN_DATUM(look_at_key(fcinfo, created, status));
 }
 
@@ -292,6 +306,9 @@ typedef struct FoundSecret
 	bool used_long_ago;
 } FoundSecret;
 
+/*
+ * Plans are kept for the life of the process; the worker opens a secret for every call.
+ */
 static SPIPlanPtr
 prepare_once(SPIPlanPtr *plan, const char *query, int n_types, Oid *types)
 {
@@ -321,7 +338,11 @@ copy_found(FoundSecret *found, MemoryContext context)
 	MemoryContextSwitchTo(old);
 }
 
-/* The user's own secret, else the installation's where its endpoint is registered. Role: scheduler_system. */
+/*
+ * The user's own secret, else the installation's where exactly this endpoint was registered by an admin: otherwise any
+ * user could send the house's key to a server of his choice. Runs as scheduler_system, hence every operator by
+ * its full name.
+ */
 static bool
 find_secret(const pg_uuid_t *user_id, const char *name, const SchedSecretTarget *target,
 			FoundSecret *found)
@@ -415,13 +436,18 @@ unseal_found(const FoundSecret *found, const SecretOwner *owner, const char *key
 	return status;
 }
 
+/*
+ * Runs in workers, in the short transaction before a call, and answers with a status: a wrong host or a missing
+ * key is the job's failure, not the process's. The value is malloc'ed, because it is handed to the HTTP engine; the
+ * caller closes it at once after that. Use is noted only where the host may have it.
+ */
 SchedSecretStatus
 sched_identity_open_secret(const pg_uuid_t *user_id, const char *name,
 						   const SchedSecretTarget *target, SchedSecretValue *value)
 {
 	Oid saved_user;
 	int saved_context;
-	char *key_path = find_key_file();
+	char *key_path = sched_identity_find_key_file();
 	SecretOwner owner;
 	FoundSecret found;
 	bool exists;
@@ -446,6 +472,9 @@ sched_identity_open_secret(const pg_uuid_t *user_id, const char *name,
 	return unseal_found(&found, &owner, key_path, value);
 }
 
+/*
+ * Safe to call twice and on a value that was never opened.
+ */
 void
 sched_identity_close_secret(SchedSecretValue *value)
 {
@@ -454,6 +483,9 @@ sched_identity_close_secret(SchedSecretValue *value)
 	memset(value, 0, sizeof(*value));
 }
 
+/*
+ * Words for jobs.error and doctor(); never the value, nor anything made of it.
+ */
 const char *
 sched_identity_secret_problem(SchedSecretStatus status)
 {

@@ -86,8 +86,9 @@ stop_deadline(void)
 }
 
 /*
- * SET CONSTRAINTS ALL IMMEDIATE, where there is anything to check: not at the commit of all,
- * where it would hit others.
+ * SET CONSTRAINTS ALL IMMEDIATE. Before a call, because under its restriction the server refuses
+ * what is deferred; after it, so that nothing is left for the commit of all, where it would hit
+ * others.
  */
 static void
 check_constraints(void)
@@ -111,6 +112,8 @@ call_as(SchedJob *job, Oid role)
 	SetUserIdAndSecContext(role,
 						   context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	PushActiveSnapshot(GetTransactionSnapshot());
+	if (!job->kind->plain)
+		check_constraints();
 	sched_jobs_call_handler(job);
 	if (TransactionIdIsValid(GetCurrentTransactionIdIfAny()))
 		check_constraints();

@@ -4,7 +4,7 @@
  *
  * Runs in workers, each duty in a short transaction of its own that the worker opens. Several
  * workers of a database may do the same at once: rows are taken with SKIP LOCKED, the rest is
- * fenced by an advisory lock that is tried, never waited for.
+ * fenced by a lock that is tried, never waited for.
  */
 #include "postgres.h"
 
@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "core/lock.h"
 #include "http/request.h"
 #include "jobs/duties.h"
 #include "jobs/job.h"
@@ -66,8 +67,7 @@ static SchedStatement give_turn = {
 	{UUIDOID, UUIDOID},
 	true,
 	NULL};
-static SchedStatement try_fence = {
-	"SELECT pg_catalog.pg_try_advisory_xact_lock(1398362948, $1)", 1, {INT4OID}, false, NULL};
+#define FENCES 1398362948
 #define FENCE_QUEUES 1
 #define FENCE_CHANGES 2
 #define FENCE_HOUSE 3
@@ -111,11 +111,7 @@ static SchedStatement job_lives = {
 static bool
 pass_fence(int number)
 {
-	Datum values[1] = {Int32GetDatum(number)};
-	bool is_null;
-
-	sched_jobs_execute(&try_fence, values, NULL, SPI_OK_SELECT);
-	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+	return sched_core_take_lock(FENCES, number, false);
 }
 
 /* The one timestamp that a statement gave, or never. */
@@ -322,22 +318,14 @@ sched_jobs_interrupt_cancelled(void)
 bool
 sched_jobs_keep_house(void)
 {
-	static SchedStatement keep_partitions = {"SELECT scheduler.make_partitions(),"
-											 " scheduler.drop_partitions()",
-											 0,
-											 {0},
-											 false,
-											 NULL};
-	static SchedStatement apply_retention = {
-		"SELECT scheduler.apply_retention($1)", 1, {INT8OID}, false, NULL};
+	static SchedStatement keep_house = {
+		"SELECT scheduler.keep_house($1)", 1, {INT8OID}, false, NULL};
 	/* Few at a time: the calls in flight wait meanwhile. */
 	Datum values[1] = {Int64GetDatum(HOUSE_ROWS)};
 	bool is_null;
 
 	if (!pass_fence(FENCE_HOUSE))
 		return true;
-	sched_jobs_execute(&keep_partitions, NULL, NULL, SPI_OK_SELECT);
-	sched_jobs_execute(&apply_retention, values, NULL, SPI_OK_SELECT);
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null)) <
-		   HOUSE_ROWS;
+	sched_jobs_execute(&keep_house, values, NULL, SPI_OK_SELECT);
+	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 }

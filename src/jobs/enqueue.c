@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "core/arguments.h"
 #include "core/uuid7.h"
 #include "identity/current_user.h"
 #include "jobs/job.h"
@@ -356,15 +357,6 @@ read_priority(bool is_null, int priority, const SchedKind *kind)
 	return (int16) priority;
 }
 
-/* The functions are not STRICT, since some arguments may be NULL. */
-static void
-require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
-{
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", name)));
-}
-
 /* NULL for SQL's NULL. */
 static text *
 optional_text(FunctionCallInfo fcinfo, int argument)
@@ -388,9 +380,9 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 	pg_uuid_t *job_id = palloc(sizeof(pg_uuid_t));
 	SchedRights before;
 
-	require_argument(fcinfo, 0, "kind");
-	require_argument(fcinfo, 1, "payload");
-	require_argument(fcinfo, 6, "unique_mode");
+	sched_core_require_argument(fcinfo, 0, "kind");
+	sched_core_require_argument(fcinfo, 1, "payload");
+	sched_core_require_argument(fcinfo, 6, "unique_mode");
 	new_job.kind = require_kind(PG_GETARG_TEXT_PP(0));
 	new_job.payload = PG_GETARG_DATUM(1);
 	new_job.run_at = optional_run_at(fcinfo, 2);
@@ -418,8 +410,8 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 	SchedRights before;
 	uint64 inserted;
 
-	require_argument(fcinfo, 0, "kind");
-	require_argument(fcinfo, 1, "payloads");
+	sched_core_require_argument(fcinfo, 0, "kind");
+	sched_core_require_argument(fcinfo, 1, "payloads");
 	new_job.kind = require_kind(PG_GETARG_TEXT_PP(0));
 	new_job.payload = PG_GETARG_DATUM(1);
 	new_job.run_at = optional_run_at(fcinfo, 2);
@@ -448,8 +440,10 @@ sched_sql_enqueue_scheduled(PG_FUNCTION_ARGS)
 	NewJob new_job = {0};
 	pg_uuid_t *job_id = palloc(sizeof(pg_uuid_t));
 
-	for (int i = 0; i < 4; i++)
-		require_argument(fcinfo, i, "an argument");
+	sched_core_require_argument(fcinfo, 0, "kind");
+	sched_core_require_argument(fcinfo, 1, "payload");
+	sched_core_require_argument(fcinfo, 2, "user_id");
+	sched_core_require_argument(fcinfo, 3, "schedule_id");
 	SPI_connect();
 	new_job.kind = sched_jobs_find_kind(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	if (new_job.kind == NULL)

@@ -192,7 +192,7 @@ BEGIN
 		RETURN false;
 	END IF;
 	/* One at a time of each user: several calls in a transaction would take the same rows in another order. */
-	PERFORM pg_advisory_xact_lock(1398362949, uuid_hash(owner));
+	PERFORM scheduler.take_lock(1398362949, uuid_hash(owner));
 	/* Its own parent before it, as a runner does that ends it. */
 	PERFORM FROM scheduler.live_jobs p WHERE p.user_id = owner AND p.job_id = (SELECT l.parent_id
 		FROM scheduler.live_jobs l WHERE l.user_id = owner AND l.job_id = cancel_job.job_id) FOR NO KEY UPDATE;
@@ -244,7 +244,7 @@ BEGIN
 		RETURN false;
 	END IF;
 	/* Takes a child before its parent, cancel_job() the other way round. */
-	PERFORM pg_advisory_xact_lock(1398362949, uuid_hash(owner));
+	PERFORM scheduler.take_lock(1398362949, uuid_hash(owner));
 	UPDATE scheduler.live_jobs l
 	SET status = 'pending', attempts = CASE WHEN l.status = 'pending' THEN l.attempts ELSE 0 END, run_at = now(),
 		ready = l.queue IS NULL OR l.holds_queue, finished_at = NULL, request = NULL,
@@ -291,7 +291,7 @@ BEGIN
 	LOOP
 		SELECT j.* INTO job FROM scheduler.jobs j WHERE j.job_id = wait_for_job.job_id;
 		IF NOT FOUND THEN
-			RAISE EXCEPTION 'no such job' USING ERRCODE = 'P0002', DETAIL = wait_for_job.job_id::text;
+			RAISE EXCEPTION 'no such job' USING ERRCODE = 'P0002', DETAIL = coalesce(wait_for_job.job_id::text, 'NULL');
 		END IF;
 		EXIT WHEN job.status IN ('succeeded', 'failed', 'cancelled', 'dead') OR clock_timestamp() >= until;
 		PERFORM pg_sleep(pause);

@@ -285,6 +285,7 @@ launch_one(SchedFlight *flight, uint64 incarnation)
 	Datum request;
 	bool is_null;
 	sigset_t saved;
+	bool accepted;
 
 	sched_jobs_execute(&read_request, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed != 1)
@@ -300,10 +301,15 @@ launch_one(SchedFlight *flight, uint64 incarnation)
 		return;
 	}
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
-	sched_http_submit(engine, &call);
+	accepted = sched_http_submit(engine, &call);
 	sched_http_scrub_call(&call);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
-	n_air++;
+	/* The engine found no memory: nothing was sent, so the job may ask again later. */
+	if (accepted)
+		n_air++;
+	else
+		take_answer(flight, sched_http_make_failure(flight->tag, SCHED_HTTP_CONNECT, false,
+													"no memory for the call"));
 }
 
 /*

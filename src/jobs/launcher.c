@@ -191,39 +191,58 @@ count_starting(void)
 }
 
 /*
- * Few at a time, so that a server with many databases is not out of background processes at
- * once.
+ * Brings one database to the number of workers it wants, few at a time, so that a server with many databases is not out
+ * of background processes at once; false where the round must end here.
  */
+static bool
+start_workers(Oid database, TimestampTz now, TimestampTz *again, bool *no_room)
+{
+	int wanted = workers_wanted(database, now, again);
+	int have = sched_jobs_count_processes(SCHED_PROCESS_WORKER, database);
+
+	for (; have < wanted; have++)
+	{
+		/* The next round comes when one of them has started. */
+		if (count_starting() >= MAX_PROBES)
+		{
+			*again = Min(*again, now + USECS_PER_SEC);
+			return false;
+		}
+		if (!sched_jobs_start_process(SCHED_PROCESS_WORKER, database))
+		{
+			*no_room = true;
+			*again = Min(*again, now + NO_ROOM_PAUSE);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A lack of processes is told once in the log, and to whoever asks as long as it lasts. */
+static void
+note_room(bool no_room)
+{
+	static bool told = false;
+
+	if (no_room && !told)
+		ereport(WARNING, (errmsg("no background process is free for a scheduler worker"),
+						  errhint("Raise max_worker_processes.")));
+	told |= no_room;
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
+	sched_jobs_shared->no_room = no_room;
+	LWLockRelease(sched_jobs_shared->lock);
+}
+
 static void
 start_missing(List *databases, TimestampTz now, TimestampTz *again)
 {
-	static bool told = false;
+	bool no_room = false;
 	ListCell *cell;
 
 	foreach (cell, databases)
-	{
-		Oid database = lfirst_oid(cell);
-		int wanted = workers_wanted(database, now, again);
-		int have = sched_jobs_count_processes(SCHED_PROCESS_WORKER, database);
-
-		for (; have < wanted; have++)
-		{
-			/* The next round comes when one of them has started. */
-			if (count_starting() >= MAX_PROBES)
-			{
-				*again = Min(*again, now + USECS_PER_SEC);
-				return;
-			}
-			if (sched_jobs_start_process(SCHED_PROCESS_WORKER, database))
-				continue;
-			if (!told)
-				ereport(WARNING, (errmsg("no background process is free for a scheduler worker"),
-								  errhint("Raise max_worker_processes.")));
-			told = true;
-			*again = Min(*again, now + NO_ROOM_PAUSE);
-			return;
-		}
-	}
+		if (!start_workers(lfirst_oid(cell), now, again, &no_room))
+			break;
+	note_room(no_room);
 }
 
 /* Nobody sets the latch of a process that is gone. */
@@ -232,6 +251,7 @@ leave_launcher(int code, Datum argument)
 {
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	sched_jobs_shared->launcher_pid = 0;
+	sched_jobs_shared->launcher_due = GetCurrentTimestamp() + SCHED_LAUNCHER_PATIENCE;
 	LWLockRelease(sched_jobs_shared->lock);
 }
 

@@ -172,8 +172,12 @@ force_settings(SchedProcessType type)
 	force_setting("session_replication_role", "origin");
 	if (type == SCHED_PROCESS_WORKER)
 	{
-		/* Statements by a user's keys, thousands of times: planned once, not for the values of each call. */
+		/*
+		 * Statements by a user's keys, thousands of times: planned once, not for the values of each call, and by
+		 * index though a table was small when that was done: it holds the rows of all users.
+		 */
 		force_setting("plan_cache_mode", "force_generic_plan");
+		force_setting("enable_seqscan", "off");
 		force_setting("jit", "off");
 	}
 	force_setting("lock_timeout", type == SCHED_PROCESS_WORKER ? "100ms" : "0");

@@ -103,11 +103,15 @@ answer_request(SchedJob *job, Datum request)
 
 	if (answer == NULL)
 	{
+		bool accepted;
+
 		sigprocmask(SIG_SETMASK, &BlockSig, &saved);
-		sched_http_submit(engine, &call);
+		accepted = sched_http_submit(engine, &call);
 		sched_http_scrub_call(&call);
 		sigprocmask(SIG_SETMASK, &saved, NULL);
-		answer = wait_for_answer(engine, tag);
+		answer = accepted ? wait_for_answer(engine, tag)
+						  : sched_http_make_failure(tag, SCHED_HTTP_CONNECT, false,
+													"no memory for the call");
 	}
 	PG_TRY();
 	{

@@ -73,6 +73,7 @@ make_area(void)
 		memset(sched_jobs_shared, 0, sizeof(SchedShared));
 		sched_jobs_shared->lock = &GetNamedLWLockTranche("scheduler_jobs")->lock;
 		sched_jobs_shared->crashed = was_ended_badly();
+		sched_jobs_shared->launcher_due = GetCurrentTimestamp() + SCHED_LAUNCHER_PATIENCE;
 		for (int i = 0; i < SCHED_MAX_DATABASES; i++)
 			for (int s = 0; s < SCHED_SIGNAL_COUNT; s++)
 				pg_atomic_init_u64(&sched_jobs_shared->databases[i].signals[s], 1);

@@ -14,6 +14,8 @@
 
 #define SCHED_MAX_DATABASES 128
 #define SCHED_MAX_PROCESSES 256
+/* The launcher starts with the server and is started again after 5 s. */
+#define SCHED_LAUNCHER_PATIENCE (10 * USECS_PER_SEC)
 
 /*
  * What somebody tells the workers of a database: a counter each, which a worker compares with
@@ -87,7 +89,9 @@ typedef struct SchedShared
 	LWLock *lock;
 	pid_t launcher_pid;
 	int launcher_procno;
-	bool crashed; /* the server was not shut down cleanly before this start */
+	TimestampTz launcher_due; /* where it is not there by then, something is wrong */
+	bool no_room;             /* its last round found no free background process */
+	bool crashed;             /* the server was not shut down cleanly before this start */
 	SchedDatabase databases[SCHED_MAX_DATABASES];
 	SchedProcess processes[SCHED_MAX_PROCESSES];
 } SchedShared;

@@ -2,16 +2,9 @@
  * worker.c - the network loop: takes jobs, calls handlers, keeps calls in flight, and sleeps
  * when there is nothing.
  *
-<<<<<<< HEAD
- * One process per database and scheduler.workers. It owns every transaction it opens; none is
- * open while a call flies or it waits. An expected failure is an outcome of a job; an error at
- * commit repeats the batch one job at a time; anything else ends the process, and the launcher
- * starts it again with back-off.
-=======
  * One process per database and scheduler.workers. It owns every transaction it opens; none is open while a call
  * flies or it waits. An expected failure is an outcome of a job; an error outside a subtransaction repeats the batch with
  * one for each job, an error at commit one job at a time; anything else ends the process, and the launcher starts it again with back-off.
->>>>>>> main
  */
 #include "postgres.h"
 
@@ -239,13 +232,8 @@ record_failure(Worker *worker, const SchedJob *failed, const char *reason)
 }
 
 /*
-<<<<<<< HEAD
- * After an error that no handler's subtransaction caught. Several jobs: all of them again, one
- * at a time. One: it is to blame. None: nobody knows what is wrong, and the process ends.
-=======
  * After an error that no handler's subtransaction caught. All of the jobs again, each in a subtransaction; where they had
  * one, one at a time; where it was one job, it is to blame. No job: nobody knows what is wrong, and the process ends.
->>>>>>> main
  */
 static void
 recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)

@@ -64,10 +64,11 @@ COMMENT ON FUNCTION scheduler.armed() IS
 	'Whether this very database, on this server and in this place, was armed: otherwise no job is claimed.';
 
 /* NULL where a worker will run what is enqueued. */
-CREATE FUNCTION scheduler.worker_problem(OUT cause text, OUT hint text)
+CREATE FUNCTION scheduler.worker_problem(OUT cause text, OUT hint text, OUT failures integer)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'sched_sql_worker_problem';
-COMMENT ON FUNCTION scheduler.worker_problem() IS 'Why no worker runs this database''s jobs, and what to do; NULL where one does.';
+COMMENT ON FUNCTION scheduler.worker_problem() IS
+	'Why no worker runs this database''s jobs, and what to do; NULL where one does. failures: ends in error in a row.';
 GRANT EXECUTE ON FUNCTION scheduler.arm(), scheduler.disarm(), scheduler.armed(), scheduler.worker_problem()
 	TO scheduler_user;
 
@@ -89,8 +90,8 @@ CREATE VIEW scheduler.stat_workers WITH (security_invoker = true) AS
 COMMENT ON VIEW scheduler.stat_workers IS 'The processes that work for this database, and what they have done.';
 GRANT SELECT ON scheduler.stat_jobs, scheduler.stat_workers TO scheduler_viewer;
 
-/* The partition of one month of a parent, with what every partition needs; true where it was made. */
-CREATE FUNCTION scheduler.make_partition(parent text, month date, index_column text, time_column text) RETURNS boolean
+/* The partition of one month of a parent, with the indexes of its default partition; true where it was made. */
+CREATE FUNCTION scheduler.make_partition(parent text, month date) RETURNS boolean
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
@@ -101,11 +102,8 @@ BEGIN
 	IF to_regclass(format('scheduler.%I', partition_name)) IS NOT NULL THEN
 		RETURN false;
 	END IF;
-	EXECUTE format('CREATE TABLE scheduler.%I (LIKE scheduler.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
-		partition_name, make_partition.parent);
-	EXECUTE format('CREATE INDEX ON scheduler.%I (%I)', partition_name, make_partition.index_column);
-	/* Rows come in the order of time: retention finds the old ones at little cost to who writes. */
-	EXECUTE format('CREATE INDEX ON scheduler.%I USING brin (%I)', partition_name, make_partition.time_column);
+	EXECUTE format('CREATE TABLE scheduler.%I (LIKE scheduler.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS'
+		' INCLUDING INDEXES)', partition_name, make_partition.parent || '_default');
 	EXECUTE format('ALTER TABLE scheduler.%I ENABLE ROW LEVEL SECURITY', partition_name);
 	EXECUTE format('ALTER TABLE scheduler.%I FORCE ROW LEVEL SECURITY', partition_name);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON scheduler.%I TO scheduler_system', partition_name);
@@ -116,61 +114,83 @@ BEGIN
 	RETURN true;
 END
 $body$;
-COMMENT ON FUNCTION scheduler.make_partition(text, date, text, text) IS
+COMMENT ON FUNCTION scheduler.make_partition(text, date) IS
 	'Makes the partition of a month where there is none; for the worker.';
 
 /*
- * Partitions of the two months to come. The current month''s is never made here: its rows may be in the default
- * partition already, where the first month of an installation stays.
+ * Partitions of the two months to come, of every table that goes by the month. The current month's is never made
+ * here: its rows may be in the default partition already, where the first month of an installation stays. A table
+ * that somebody else has locked, or whose default partition has rows of that month (a clock was wrong), is passed over.
  */
 CREATE FUNCTION scheduler.make_partitions() RETURNS integer
-	LANGUAGE sql
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-	SELECT count(*) FILTER (WHERE scheduler.make_partition(parent, (date_trunc('month', now() AT TIME ZONE 'UTC')
-		+ make_interval(months => ahead))::date, column_name, time_column))::integer
-	FROM (VALUES ('finished_jobs', 'job_id', 'finished_at'), ('changes', 'change_seq', 'at'))
-			AS p (parent, column_name, time_column),
-		generate_series(1, 2) AS ahead
-$body$;
-COMMENT ON FUNCTION scheduler.make_partitions() IS 'Makes the partitions of the coming two months; for the worker.';
-
-/*
- * Drops the months that are over for everything in them: longer ago than the longest retention. For the worker, which may
- * drop tables of scheduler_owner.
- */
-CREATE FUNCTION scheduler.drop_partitions() RETURNS integer
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 #variable_conflict error
 DECLARE
-	part record;
+	wanted record;
+	made integer := 0;
+BEGIN
+	FOR wanted IN
+		SELECT c.relname AS parent, (date_trunc('month', now() AT TIME ZONE 'UTC')
+			+ make_interval(months => ahead))::date AS month
+		FROM pg_class c, generate_series(1, 2) AS ahead
+		WHERE c.relnamespace = 'scheduler'::regnamespace AND c.relkind = 'p' ORDER BY c.relname, ahead
+	LOOP
+		BEGIN
+			IF scheduler.make_partition(wanted.parent, wanted.month) THEN
+				made := made + 1;
+			END IF;
+		EXCEPTION WHEN lock_not_available OR check_violation THEN
+			RAISE LOG 'partition of % for % not made: %', wanted.parent, wanted.month, SQLERRM;
+		END;
+	END LOOP;
+	RETURN made;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.make_partitions() IS
+	'Makes the partitions of the coming two months and says how many; for the worker.';
+
+/* Months that are over and have lost their last row. One that somebody reads just now waits for the next time. */
+CREATE FUNCTION scheduler.drop_empty_partitions() RETURNS integer
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	partition_name text;
+	has_rows boolean;
 	dropped integer := 0;
 BEGIN
-	FOR part IN
-		SELECT c.relname AS name
-		FROM (VALUES ('finished_jobs', greatest(interval '7 days', (SELECT max(k.retention) FROM scheduler.job_kinds k))),
-			('changes', interval '7 days')) AS p (parent, keep)
-		JOIN pg_inherits i ON i.inhparent = format('scheduler.%I', p.parent)::regclass
-		JOIN pg_class c ON c.oid = i.inhrelid AND c.relname ~ '_[0-9]{4}_[0-9]{2}$'
-		WHERE (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC' < now() - p.keep
+	FOR partition_name IN
+		SELECT c.relname FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_class c ON c.oid = i.inhrelid
+		WHERE p.relnamespace = 'scheduler'::regnamespace AND p.relkind = 'p'
+			AND c.relname ~ '_[0-9]{4}_[0-9]{2}$'
+			AND to_date(right(c.relname, 7), 'YYYY_MM') < date_trunc('month', now() AT TIME ZONE 'UTC')
+		ORDER BY c.relname
 	LOOP
-		EXECUTE format('DROP TABLE scheduler.%I', part.name);
-		dropped := dropped + 1;
+		BEGIN
+			EXECUTE format('SELECT EXISTS (SELECT FROM scheduler.%I)', partition_name) INTO has_rows;
+			IF NOT has_rows THEN
+				EXECUTE format('DROP TABLE scheduler.%I', partition_name);
+				dropped := dropped + 1;
+			END IF;
+		EXCEPTION WHEN lock_not_available THEN
+			RAISE LOG 'empty partition % not dropped: %', partition_name, SQLERRM;
+		END;
 	END LOOP;
 	RETURN dropped;
 END
 $body$;
-COMMENT ON FUNCTION scheduler.drop_partitions() IS
-	'Drops the months of finished jobs and changes that are over every retention; for the worker.';
+COMMENT ON FUNCTION scheduler.drop_empty_partitions() IS
+	'Drops the partitions of past months that are empty and says how many; for the worker.';
 
 /*
  * Deletes what is older than its kind's retention: finished jobs; failed and dead ones after 30 days at least; changes
- * after 7 days, runs of schedules after 30. max_rows of each at a time, so that the worker is not held up. For all users: owned by
- * scheduler_system.
+ * after 7 days, runs of schedules after 30. max_rows of each at a time, so that the worker is not held up. For all
+ * users: owned by scheduler_system.
  */
-CREATE FUNCTION scheduler.apply_retention(max_rows bigint DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION scheduler.expire_jobs(max_rows bigint DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
@@ -188,7 +208,7 @@ BEGIN
 		LEFT JOIN scheduler.job_kinds k ON k.kind = o.kind
 		WHERE o.finished_at < now() - (SELECT least(interval '7 days', min(m.retention)) FROM scheduler.job_kinds m)
 			AND o.finished_at < now() - coalesce(k.retention, interval '7 days')
-		LIMIT apply_retention.max_rows);
+		LIMIT expire_jobs.max_rows);
 	GET DIAGNOSTICS part = ROW_COUNT;
 	deleted := deleted + part;
 	DELETE FROM scheduler.live_jobs l
@@ -198,20 +218,20 @@ BEGIN
 	deleted := deleted + part;
 	DELETE FROM scheduler.changes c
 	WHERE (c.tableoid, c.ctid) IN (SELECT o.tableoid, o.ctid FROM scheduler.changes o
-		WHERE o.at < now() - interval '7 days' LIMIT apply_retention.max_rows);
+		WHERE o.at < now() - interval '7 days' LIMIT expire_jobs.max_rows);
 	GET DIAGNOSTICS part = ROW_COUNT;
 	deleted := deleted + part;
 	DELETE FROM scheduler.schedule_runs r
 	WHERE r.ctid = ANY (ARRAY(SELECT o.ctid FROM scheduler.schedule_runs o
-		WHERE o.due_at < now() - interval '30 days' LIMIT apply_retention.max_rows));
+		WHERE o.due_at < now() - interval '30 days' LIMIT expire_jobs.max_rows));
 	GET DIAGNOSTICS part = ROW_COUNT;
 	RETURN deleted + part;
 END
 $body$;
-COMMENT ON FUNCTION scheduler.apply_retention(bigint) IS
+COMMENT ON FUNCTION scheduler.expire_jobs(bigint) IS
 	'Deletes finished jobs, changes and runs of schedules that are over their retention; for all users.';
-ALTER FUNCTION scheduler.apply_retention(bigint) OWNER TO scheduler_system;
-GRANT EXECUTE ON FUNCTION scheduler.apply_retention(bigint) TO scheduler_admin;
+ALTER FUNCTION scheduler.expire_jobs(bigint) OWNER TO scheduler_system;
+GRANT EXECUTE ON FUNCTION scheduler.expire_jobs(bigint) TO scheduler_admin;
 
 CREATE FUNCTION scheduler.step_job_now(job_id uuid) RETURNS boolean
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE

@@ -28,8 +28,7 @@ COMMENT ON TABLE scheduler.llm_calls IS
 COMMENT ON COLUMN scheduler.llm_calls.cost IS 'In the currency of the model''s prices; NULL where they are unknown.';
 COMMENT ON COLUMN scheduler.llm_calls.round IS '2: the one call that asked to repair an answer.';
 SELECT scheduler.install_user_table('llm_calls');
-CREATE TABLE scheduler.llm_calls_default PARTITION OF scheduler.llm_calls DEFAULT;
-CREATE INDEX llm_calls_default_user_idx ON scheduler.llm_calls_default (user_id, created_at);
+SELECT scheduler.install_default_partition('llm_calls', 'user_id, created_at', 'created_at');
 
 CREATE TABLE scheduler.agent_context
 (
@@ -47,23 +46,7 @@ CREATE TABLE scheduler.agent_context
 ) PARTITION BY RANGE (created_at);
 COMMENT ON TABLE scheduler.agent_context IS 'What automatic steps were given and what they made of it; never a mail body.';
 SELECT scheduler.install_user_table('agent_context');
-CREATE TABLE scheduler.agent_context_default PARTITION OF scheduler.agent_context DEFAULT;
-CREATE INDEX agent_context_default_user_idx ON scheduler.agent_context_default (user_id, created_at);
-
-/* Partitions are reached through their parents only, whose policies hold then. */
-DO $partitions$
-DECLARE
-	partition_name text;
-BEGIN
-	FOREACH partition_name IN ARRAY ARRAY['llm_calls_default', 'agent_context_default']
-	LOOP
-		EXECUTE pg_catalog.format('ALTER TABLE scheduler.%I ENABLE ROW LEVEL SECURITY', partition_name);
-		EXECUTE pg_catalog.format('ALTER TABLE scheduler.%I FORCE ROW LEVEL SECURITY', partition_name);
-		PERFORM pg_catalog.pg_extension_config_dump(
-			pg_catalog.format('scheduler.%I', partition_name)::pg_catalog.regclass, '');
-	END LOOP;
-END
-$partitions$;
+SELECT scheduler.install_default_partition('agent_context', 'user_id, created_at', 'created_at');
 
 /* Cost in the currency of the prices, which are for a million tokens. */
 CREATE FUNCTION scheduler.call_cost(model scheduler.llm_models, usage jsonb) RETURNS numeric
@@ -114,3 +97,31 @@ END
 $body$;
 COMMENT ON FUNCTION scheduler.record_context(scheduler.job, text, text, jsonb, interval, jsonb) IS
 	'Writes a row of agent_context for a job.';
+
+/* The ledger stays 400 days, so that a year can be compared with the one before; what steps noted 90 days. */
+CREATE FUNCTION scheduler.expire_calls(max_rows bigint DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	deleted bigint;
+	part bigint;
+BEGIN
+	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
+		RAISE EXCEPTION 'permission denied to apply retention' USING ERRCODE = '42501';
+	END IF;
+	DELETE FROM scheduler.llm_calls c
+	WHERE (c.tableoid, c.ctid) IN (SELECT o.tableoid, o.ctid FROM scheduler.llm_calls o
+		WHERE o.created_at < now() - interval '400 days' LIMIT expire_calls.max_rows);
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	DELETE FROM scheduler.agent_context a
+	WHERE (a.tableoid, a.ctid) IN (SELECT o.tableoid, o.ctid FROM scheduler.agent_context o
+		WHERE o.created_at < now() - interval '90 days' LIMIT expire_calls.max_rows);
+	GET DIAGNOSTICS part = ROW_COUNT;
+	RETURN deleted + part;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.expire_calls(bigint) IS 'Deletes old rows of llm_calls and agent_context; for all users.';
+ALTER FUNCTION scheduler.expire_calls(bigint) OWNER TO scheduler_system;
+GRANT EXECUTE ON FUNCTION scheduler.expire_calls(bigint) TO scheduler_admin;

@@ -12,6 +12,7 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
+#include "core/arguments.h"
 #include "llm/builtin.h"
 #include "time/zone.h"
 
@@ -82,15 +83,22 @@ read_date_order(text *word)
 Datum
 sched_sql_read_builtin(PG_FUNCTION_ARGS)
 {
-	text *body = PG_GETARG_TEXT_PP(0);
-	text *subject = PG_GETARG_TEXT_PP(1);
-	text *sender = PG_GETARG_TEXT_PP(2);
+	static const char *const required[] = {"body",     "subject",    "sender", "received_at",
+										   "timezone", "date_order", "headers"};
+	text *body;
+	text *subject;
+	text *sender;
 	SchedMailHeader *headers = palloc(sizeof(SchedMailHeader) * MAX_HEADERS);
 	SchedMailText mail = {0};
 	SchedWhenContext context = {0};
 	Datum result;
 	char *json;
 
+	for (int i = 0; i < (int) lengthof(required); i++)
+		sched_core_require_argument(fcinfo, i, required[i]);
+	body = PG_GETARG_TEXT_PP(0);
+	subject = PG_GETARG_TEXT_PP(1);
+	sender = PG_GETARG_TEXT_PP(2);
 	context.reference = PG_GETARG_TIMESTAMPTZ(3);
 	if (TIMESTAMP_NOT_FINITE(context.reference))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("received_at is infinite"),

@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/arguments.h"
 #include "core/settings.h"
 #include "mail/mailbox.h"
 
@@ -303,6 +304,16 @@ read_position(FunctionCallInfo fcinfo, SchedMailboxPosition *position)
 				sizeof(position->name));
 }
 
+/* The path, once it is sure that nothing is missing which may not be. */
+static char *
+read_path(FunctionCallInfo fcinfo)
+{
+	sched_core_require_argument(fcinfo, ARG_PATH, "path");
+	sched_core_require_argument(fcinfo, ARG_USER_ID, "user_id");
+	sched_core_require_argument(fcinfo, ARG_NOTICES, "notices");
+	return text_to_cstring(PG_GETARG_TEXT_PP(ARG_PATH));
+}
+
 /* The limits and whose mail it is; NULL limits mean everything. */
 static void
 read_limits(FunctionCallInfo fcinfo, Import *import)
@@ -328,16 +339,12 @@ read_limits(FunctionCallInfo fcinfo, Import *import)
 Datum
 sched_sql_import_batch(PG_FUNCTION_ARGS)
 {
+	char *path = read_path(fcinfo);
 	Import import = {.context = CurrentMemoryContext};
 	SchedMailboxPosition position;
 	SchedMailbox *box;
-	volatile Datum result = (Datum) 0;
-	char *path;
+	Datum result = (Datum) 0;
 
-	if (PG_ARGISNULL(ARG_PATH) || PG_ARGISNULL(ARG_USER_ID) || PG_ARGISNULL(ARG_NOTICES))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("an import needs a path, a user and whether it tells")));
-	path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_PATH));
 	read_position(fcinfo, &position);
 	read_limits(fcinfo, &import);
 	import.per_mail =

@@ -273,6 +273,7 @@ sched_sql_parse_mail(PG_FUNCTION_ARGS)
 	bool nulls[MAIL_ATTRIBUTES] = {false};
 	SchedMail *mail;
 
+	/* Not STRICT: the second argument is mostly NULL. */
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	raw = PG_GETARG_BYTEA_PP(0);

@@ -85,6 +85,9 @@ CREATE FUNCTION scheduler.note_impossible(user_id uuid, horizon timestamptz, pla
 	AS $body$
 #variable_conflict error
 BEGIN
+	IF NOT EXISTS (SELECT FROM unnest($3) AS p WHERE p.status = 'unplaced') THEN
+		RETURN;
+	END IF;
 	INSERT INTO scheduler.scheduling_conflicts (user_id, conflict_type, task_id, detail, alternatives_offered)
 	SELECT $1, 'deadline_impossible', p.task_id, p.reason, scheduler.offer_for_task(t)
 	FROM unnest($3) AS p

@@ -18,7 +18,7 @@ BEGIN
 		LATERAL (
 			SELECT a.kind, a.starts, a.ends
 			FROM scheduler.availability AS a
-			WHERE a.user_id = $1 AND a.weekday = extract(isodow FROM d.day)
+			WHERE a.user_id = $1 AND a.weekday = extract(isodow FROM d.day)::smallint
 				AND NOT EXISTS (SELECT FROM scheduler.availability_overrides AS o
 					WHERE o.user_id = $1 AND o.day = d.day AND o.kind = a.kind)
 			UNION ALL

@@ -42,15 +42,25 @@ CREATE FUNCTION scheduler.apply_placements(user_id uuid, placements scheduler.pl
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 #variable_conflict error
+DECLARE
+	words text[] := ARRAY(SELECT p.status FROM unnest($2) AS p);
 BEGIN
-	DELETE FROM scheduler.calendar_events AS e
-	USING unnest($2) AS p
-	WHERE p.status = 'dropped' AND e.user_id = $1 AND e.event_id = p.event_id;
-	UPDATE scheduler.calendar_events AS e
-	SET start_datetime = p.starts_at, end_datetime = p.ends_at, sync_status = 'pending'
-	FROM unnest($2) AS p
-	WHERE p.status = 'moved' AND e.user_id = $1 AND e.event_id = p.event_id
-		AND (e.start_datetime, e.end_datetime) IS DISTINCT FROM (p.starts_at, p.ends_at);
+	/* A statement that finds no row still runs the table's triggers. */
+	IF 'dropped' = ANY (words) THEN
+		DELETE FROM scheduler.calendar_events AS e
+		USING unnest($2) AS p
+		WHERE p.status = 'dropped' AND e.user_id = $1 AND e.event_id = p.event_id;
+	END IF;
+	IF 'moved' = ANY (words) THEN
+		UPDATE scheduler.calendar_events AS e
+		SET start_datetime = p.starts_at, end_datetime = p.ends_at, sync_status = 'pending'
+		FROM unnest($2) AS p
+		WHERE p.status = 'moved' AND e.user_id = $1 AND e.event_id = p.event_id
+			AND (e.start_datetime, e.end_datetime) IS DISTINCT FROM (p.starts_at, p.ends_at);
+	END IF;
+	IF NOT words && '{placed,moved}' THEN
+		RETURN;
+	END IF;
 	INSERT INTO scheduler.calendar_events (user_id, task_id, summary, location, start_datetime, end_datetime, is_movable)
 	SELECT $1, p.task_id, t.description, t.location, p.starts_at, p.ends_at, NOT t.pinned
 	FROM unnest($2) AS p

@@ -10,7 +10,7 @@ CREATE FUNCTION scheduler.lock_calendar(user_id uuid) RETURNS void
 	AS $body$
 #variable_conflict error
 BEGIN
-	PERFORM pg_advisory_xact_lock(1396919116, uuid_hash($1));
+	PERFORM scheduler.take_lock(1396919116, uuid_hash($1));
 END
 $body$;
 COMMENT ON FUNCTION scheduler.lock_calendar(uuid) IS

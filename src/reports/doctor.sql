@@ -8,31 +8,42 @@ CREATE FUNCTION scheduler.diagnose_workers() RETURNS TABLE (check_name text, sta
 DECLARE
 	problem record;
 	place record;
-	running bigint := (SELECT count(*) FROM scheduler.worker_states() AS w WHERE w.type = 'worker');
+	standby boolean := pg_is_in_recovery();
+	running bigint;
+	steady boolean;
+	/* Just after arm() or a start the worker is on its way. */
 	settled boolean := greatest(pg_postmaster_start_time(), (SELECT a.armed_at FROM scheduler.armed_places a))
 		< clock_timestamp() - interval '30 seconds';
 BEGIN
-	SELECT p.cause, p.hint AS advice INTO problem FROM scheduler.worker_problem() AS p;
+	SELECT count(*), coalesce(bool_or(w.started_at < clock_timestamp() - interval '1 minute'), false)
+	INTO running, steady FROM scheduler.worker_states() AS w WHERE w.type = 'worker';
+	SELECT p.cause, p.hint AS advice, p.failures INTO problem FROM scheduler.worker_problem() AS p;
 	IF problem.cause IS NOT NULL THEN
-		RETURN QUERY SELECT 'workers', 'fail', problem.cause, problem.advice;
+		RETURN QUERY SELECT 'workers', CASE WHEN standby THEN 'warn' ELSE 'fail' END, problem.cause, problem.advice;
+	ELSIF problem.failures > 0 AND NOT steady THEN
+		RETURN QUERY SELECT 'workers', CASE WHEN problem.failures > 2 THEN 'fail' ELSE 'warn' END,
+			format('a worker ended in an error %s times in a row', problem.failures),
+			'The server''s log says why; it is started again, after a longer pause each time.';
 	ELSIF running = 0 THEN
-		/* Just after arm() or a start it is on its way. */
 		RETURN QUERY SELECT 'workers', CASE WHEN settled THEN 'fail' ELSE 'warn' END, 'no worker is alive',
-			format('It starts within seconds; if not, see the server''s log and whether max_worker_processes (%s) leaves room.',
-				current_setting('max_worker_processes'));
+			'It starts within seconds; if it does not, the server''s log says why.';
 	ELSE
 		RETURN QUERY SELECT 'workers', 'ok', format('%s running', running), NULL::text;
 	END IF;
 	SELECT s.file, s.problem AS trouble, s.hint AS advice INTO place FROM scheduler.place_state(false) AS s;
-	RETURN QUERY SELECT 'place file', CASE WHEN place.trouble IS NULL THEN 'ok' ELSE 'fail' END,
-		coalesce(place.trouble || ': ', '') || place.file, place.advice;
-	IF NOT scheduler.armed() THEN
-		RETURN QUERY SELECT 'armed', CASE WHEN pg_is_in_recovery() THEN 'warn' ELSE 'fail' END,
-			'this database is not armed in this place',
-			CASE WHEN pg_is_in_recovery() THEN 'A standby needs the place file of its primary before it takes over.'
-				ELSE 'If this is the one database that should act: SELECT scheduler.arm();' END;
-	ELSE
+	RETURN QUERY SELECT 'place file',
+		CASE WHEN place.trouble IS NULL THEN 'ok' WHEN standby THEN 'warn' ELSE 'fail' END,
+		coalesce(place.trouble || ': ', '') || place.file,
+		CASE WHEN place.trouble IS NOT NULL AND standby
+			THEN 'Copy the file of the primary here, so that this server goes on after a takeover.'
+			ELSE place.advice END;
+	IF scheduler.armed() THEN
 		RETURN QUERY SELECT 'armed', 'ok', 'jobs of this database may run', NULL::text;
+	ELSE
+		RETURN QUERY SELECT 'armed', CASE WHEN standby THEN 'warn' ELSE 'fail' END,
+			'this database is not armed in this place',
+			CASE WHEN standby THEN 'A standby needs the place file of its primary before it takes over.'
+				ELSE 'If this is the one database that should act: SELECT scheduler.arm();' END;
 	END IF;
 END
 $body$;

@@ -120,8 +120,9 @@ load_answer(const char *path)
 	size_t n = file ? fread(body, 1, 1 << 20, file) : 0;
 
 	answer = malloc(n + 256);
-	answer_length = sprintf(
-		answer, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", n);
+	answer_length = snprintf(
+		answer, 256, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+		n);
 	memcpy(answer + answer_length, body, n);
 	answer_length += n;
 	free(body);
@@ -156,7 +157,8 @@ main(int argc, char **argv)
 	delay = atof(argv[2]);
 	load_answer(argv[3]);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(listener, (struct sockaddr *) &address, sizeof(address)) != 0 || listen(listener, 4096) != 0)
+	if (bind(listener, (struct sockaddr *) &address, sizeof(address)) != 0 ||
+		listen(listener, 4096) != 0)
 		return 1;
 	epoll_ctl(epoll, EPOLL_CTL_ADD, listener,
 			  &(struct epoll_event){.events = EPOLLIN, .data.fd = listener});
@@ -177,7 +179,8 @@ main(int argc, char **argv)
 			{
 				setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 				clients[fd] = (Client){malloc(BUFFER), 0};
-				epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &(struct epoll_event){.events = EPOLLIN, .data.fd = fd});
+				epoll_ctl(epoll, EPOLL_CTL_ADD, fd,
+						  &(struct epoll_event){.events = EPOLLIN, .data.fd = fd});
 			}
 		}
 		serve_line();

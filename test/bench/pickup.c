@@ -79,7 +79,8 @@ ask_result(PGconn *connection, const char *job_id)
 {
 	for (;;)
 	{
-		char *field = answer(connection, PQexecPrepared(connection, "result", 1, &job_id, NULL, NULL, 0));
+		char *field =
+			answer(connection, PQexecPrepared(connection, "result", 1, &job_id, NULL, NULL, 0));
 		double at = atof(field);
 
 		free(field);
@@ -105,19 +106,23 @@ main(int argc, char **argv)
 	PGconn *sender = PQconnectdb("");
 	PGconn *taker = PQconnectdb("");
 
-	run(sender, floor ? "PREPARE send AS WITH i AS (INSERT INTO floor_jobs (payload) VALUES ('{}') RETURNING id)"
+	run(sender, floor ? "PREPARE send AS WITH i AS (INSERT INTO floor_jobs (payload) VALUES ('{}') "
+						"RETURNING id)"
 						" SELECT pg_notify('floor_job', '') FROM i"
 					  : "PREPARE send AS SELECT scheduler.enqueue('bench.stamp')");
 	if (floor)
 	{
 		run(taker, "LISTEN floor_job");
-		run(taker, "PREPARE claim AS UPDATE floor_jobs SET status = 1, done_at = clock_timestamp() WHERE id = ANY"
-				   " (ARRAY(SELECT id FROM floor_jobs WHERE status = 0 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED))"
+		run(taker, "PREPARE claim AS UPDATE floor_jobs SET status = 1, done_at = clock_timestamp() "
+				   "WHERE id = ANY"
+				   " (ARRAY(SELECT id FROM floor_jobs WHERE status = 0 ORDER BY id LIMIT 1 FOR "
+				   "UPDATE SKIP LOCKED))"
 				   " RETURNING extract(epoch FROM done_at) * 1000");
 	}
 	else
-		run(taker, "PREPARE result AS SELECT (result #>> '{}')::numeric FROM scheduler.finished_jobs"
-				   " WHERE job_id = $1::text::uuid");
+		run(taker,
+			"PREPARE result AS SELECT (result #>> '{}')::numeric FROM scheduler.finished_jobs"
+			" WHERE job_id = $1::text::uuid");
 	for (int i = 0; more(i, count); i++)
 	{
 		char *job_id = answer(sender, PQexecPrepared(sender, "send", 0, NULL, NULL, NULL, 0));

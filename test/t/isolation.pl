@@ -3,6 +3,7 @@
 # every table, view and partition and call every function they may execute with B's ids.
 use strict;
 use warnings;
+use PostgreSQL::Test::Utils;
 use Sched;
 use Test::More;
 use Time::HiRes qw(time sleep);
@@ -38,13 +39,11 @@ $s->comes_true('B has runs of a schedule', "SELECT count(*) > 0 FROM scheduler.s
 as_role('b', "SELECT scheduler.save_schedule('$mark', 'noop', jsonb_build_object('m', '$mark'), every => '1 year', enabled => false)");
 $s->comes_true('B\'s mail is read', 'SELECT count(*) FROM scheduler.email_tracking WHERE processed', 1);
 $s->comes_true('nothing is left to do', "SELECT count(*) FROM scheduler.live_jobs WHERE run_at < now()", 0);
-$s->comes_true('changes are numbered', 'SELECT count(*) FROM scheduler.new_changes', 0);
 $s->sql('SELECT scheduler.disarm()');
 # What no function makes at once.
 $s->sql(qq{
 	INSERT INTO scheduler.live_jobs (user_id, kind, payload, status, max_attempts, error, finished_at, ready, runner)
 		VALUES ('$b', 'noop', '{"m": "$mark"}', 'dead', 1, '$mark', now(), false, false);
-	INSERT INTO scheduler.new_changes (user_id, type) VALUES ('$b', '$mark');
 	INSERT INTO scheduler.accounts (user_id, provider, address, settings) VALUES ('$b', 'maildir', '$mark', '{"path": "/$mark"}');
 	INSERT INTO scheduler.connection_tests (user_id, what, ok, error) VALUES ('$b', 'model:$mark', false, '$mark');
 	INSERT INTO scheduler.llm_calls (user_id, model_id, model, purpose, outcome) VALUES ('$b', '$mark', '$mark', 'assist', 'ok');
@@ -52,6 +51,7 @@ $s->sql(qq{
 		SELECT '$b', min(task_id::text)::uuid, max(task_id::text)::uuid FROM scheduler.tasks WHERE user_id = '$b';
 	INSERT INTO scheduler.scheduling_conflicts (user_id, conflict_type, task_id, detail)
 		SELECT user_id, 'deadline_impossible', task_id, '$mark' FROM scheduler.tasks WHERE user_id = '$b' LIMIT 1});
+$s->comes_true('changes are numbered', 'SELECT count(*) FROM scheduler.new_changes', 0);
 
 # Only the superuser's own: what B has, in one number, and every id in it.
 $s->sql(q{
@@ -65,8 +65,8 @@ $s->sql(q{
 	CREATE TABLE public.ids (name text, id uuid);
 	REVOKE ALL ON public.ids FROM PUBLIC; REVOKE ALL ON FUNCTION public.rows_of FROM PUBLIC});
 my $empty = join ', ', grep { /^\S+ -$/ } split /\n/, $s->sql("SELECT public.rows_of('$b')");
-# The system user's alone.
-$empty =~ s/(?:, )?scheduler\.secret_endpoints -//;
+# The system user's alone, and what is on its way to changes.
+$empty =~ s/(?:, )?scheduler\.(?:secret_endpoints|new_changes) -//g;
 is($empty, '', 'B has rows in every table with a user');
 $s->sql(qq{DO \$\$ DECLARE c record; BEGIN
 	FOR c IN SELECT r.relname, a.attname FROM pg_class r JOIN pg_attribute a ON a.attrelid = r.oid AND a.atttypid = 'uuid'::regtype
@@ -248,6 +248,10 @@ foreach my $try ('RESET ROLE', 'SET ROLE postgres', 'SET ROLE scheduler_system',
 {
 	like(outcome("{\"sql\": \"$try\"}"), qr/^dead\|.*\(42501\)$/, "a handler cannot: $try");
 }
+as_role('dev', 'CREATE TABLE of_dev.parents (id int PRIMARY KEY); CREATE TABLE of_dev.children (id int REFERENCES of_dev.parents DEFERRABLE INITIALLY DEFERRED)');
+is(outcome('{"sql": "WITH p AS (INSERT INTO of_dev.parents VALUES (1) RETURNING id) INSERT INTO of_dev.children SELECT id FROM p"}'), 'succeeded|"dev"',
+	'tables with deferred constraints can be written');
+like(outcome('{"sql": "INSERT INTO of_dev.children VALUES (2)"}'), qr/^dead\|.*\(23503\)$/, '... and whoever breaks one is to blame');
 is(outcome('{"sql": "RESET ALL"}'), 'succeeded|"dev"', 'RESET ALL changes nothing about who it is');
 is(outcome('{"hollow": 1}'), 'succeeded|"bad_request"', 'a request of nothing but NULLs is refused, not forgotten');
 my $start = time;
@@ -262,6 +266,17 @@ $s->comes_true('... and gives its process back', "SELECT count(*) FROM scheduler
 as_role('dev', q{SELECT scheduler.enqueue('dev.late', '{"late": 1}')});
 $s->comes_true('a retry beyond the calendar stays within it', "SELECT run_at < now() + interval '101 years' FROM scheduler.jobs WHERE kind = 'dev.late' AND attempts = 1", 't');
 
+# ---- whoever can connect can take advisory locks ----
+
+my $a = $s->sql("SELECT user_id FROM scheduler.users WHERE role_name = 'a'");
+my $holder = $node->background_psql('postgres', extra_params => [ '-U', 'looker' ]);
+$holder->query_safe("SELECT pg_advisory_lock(1398362948, n) FROM generate_series(1, 3) AS n; SELECT pg_advisory_lock(c, uuid_hash('$a')) FROM unnest(ARRAY[1396919116, 1398362949]) AS c");
+is($s->failure("SET lock_timeout = '3 s'; SELECT scheduler.add_task('not held up'); SELECT scheduler.cancel_job(job_id) FROM scheduler.jobs", 'a'), '',
+	'nobody holds up a calendar with an advisory lock');
+as_role('a', "SELECT scheduler.enqueue('noop', queue => 'line')");
+$s->comes_true('... nor the queues', "SELECT count(*) FROM scheduler.live_jobs WHERE queue = 'line'", 0, 10);
+$holder->quit;
+
 # ---- one user's schedule does not stop everybody's ----
 
 my $pid = $s->worker_pid;
@@ -273,6 +288,36 @@ $s->sql("INSERT INTO scheduler.schedules (user_id, name, kind, every, timezone, 
 	  . " SELECT user_id, 'poison', 'noop', '1 s', 'UTC', '-infinity' FROM scheduler.users WHERE role_name = 'a'; SELECT scheduler.wake_workers('schedules')");
 $s->comes_true('one that cannot be reckoned is switched off', "SELECT NOT enabled FROM scheduler.schedules WHERE name = 'poison'", 't');
 is($s->worker_pid, $pid, '... and the worker lives');
+
+# ---- secrets of the installation, and what is handed over ----
+
+$s->sql(q{SELECT scheduler.set_secret('shared', 'no real value', ARRAY['localhost:9'], scheduler.system_user_id());
+	SELECT scheduler.add_model('shared', 'openai', 'm', 'shared', 'http://localhost:9/v1', user_id => scheduler.system_user_id())});
+as_role('dev', q{SELECT scheduler.set_secret('own', 'no real value', ARRAY['example.org'])});
+
+sub refusal
+{
+	my ($url, $headers, $auth) = @_;
+	my $id = as_role('dev', "SELECT scheduler.http_call('POST', '$url', '$headers', auth => '$auth')");
+	return as_role('dev', "SELECT error FROM scheduler.wait_for_job('$id')");
+}
+like(refusal('http://localhost:9/v1/chat/completions', '{"X-Organization": "{{auth}}"}', 'secret:shared'),
+	qr/installation is sent as Authorization only/, 'the installation\'s secret goes into no header of a user\'s choice');
+like(refusal('http://localhost:9/v1/other', '{}', 'secret:shared'), qr/no such secret/, '... and to no other path');
+like(refusal('http://example.org:443/', '{}', 'secret:own'), qr/without TLS/, 'nor is any sent in clear to the port of TLS');
+
+$node->append_conf('postgresql.conf', "log_statement = 'all'\nlog_min_duration_statement = 0\nlog_parameter_max_length_on_error = -1\n");
+$node->reload;
+my $value = '90' . join '', map { int rand 10 } 1 .. 24;
+foreach my $name ('bound', 'no name!')
+{
+	append_to_file($node->basedir . '/bound.sql', "SELECT scheduler.set_secret('$name', :v, ARRAY['example.org']);\n");
+	system('pgbench', '-n', '-M', 'extended', '-t', 1, '-f', $node->basedir . '/bound.sql', '-D', "v=$value", '-h', $node->host, '-p', $node->port, '-U', 'a', 'postgres');
+}
+is(as_role('a', "SELECT count(*) FROM scheduler.secrets WHERE name = 'bound'"), 1, 'a secret comes as a bound parameter');
+my $log = slurp_file($node->logfile);
+ok($log =~ /set_secret\('bound', \$1/ && index($log, $value) < 0, '... which no log shows, not even where it logs everything');
+is(system('grep', '-rqaF', $value, $node->data_dir) >> 8, 1, '... and no file of the cluster');
 
 is($s->sql("SELECT count(*) FROM scheduler.tasks WHERE user_id = '$b' AND description LIKE '$mark%'"), 2, 'B has what he had');
 $node->stop;

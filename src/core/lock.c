@@ -1,0 +1,35 @@
+/*
+ * lock.c - locks of the extension that last until the end of the transaction.
+ *
+ * Runs in any process. They are advisory locks of a class of their own (the last part of the tag): the functions of SQL
+ * take classes 1 and 2 only, so nobody who can merely connect holds up a calendar or the worker with
+ * pg_advisory_lock(). Waiting ends with lock_timeout, a cancel or a deadlock, which throw.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+
+#include "core/lock.h"
+
+PG_FUNCTION_INFO_V1(sched_sql_take_lock);
+
+#define OUR_LOCKS 3
+
+bool
+sched_core_take_lock(uint32 purpose, uint32 key, bool wait)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, purpose, key, OUR_LOCKS);
+	return LockAcquire(&tag, ExclusiveLock, false, !wait) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* take_lock(purpose, key): waits for it. */
+Datum
+sched_sql_take_lock(PG_FUNCTION_ARGS)
+{
+	sched_core_take_lock((uint32) PG_GETARG_INT32(0), (uint32) PG_GETARG_INT32(1), true);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,10 @@
+/*
+ * log_guard.h - bound parameters of statements about secrets stay out of the log.
+ */
+#ifndef SCHED_IDENTITY_LOG_GUARD_H
+#define SCHED_IDENTITY_LOG_GUARD_H
+
+/* From _PG_init of the postmaster. */
+extern void sched_identity_install_log_guard(void);
+
+#endif
