@@ -170,14 +170,11 @@ sched_sql_step_job_now(PG_FUNCTION_ARGS)
 	MemoryContext memory = CurrentMemoryContext;
 	Datum values[1] = {PG_GETARG_DATUM(0)};
 	Oid caller = GetUserId();
-	Oid user;
-	int context;
+	SchedRights before;
 	SchedJob job;
 	bool found;
 
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(sched_jobs_system_role(), context | SECURITY_LOCAL_USERID_CHANGE);
-	SPI_connect();
+	sched_jobs_enter_system(&before);
 	sched_jobs_execute(&lock_job, values, NULL, SPI_OK_SELECT);
 	found = SPI_processed == 1;
 	if (found)
@@ -191,7 +188,6 @@ sched_sql_step_job_now(PG_FUNCTION_ARGS)
 		run_to_pause(&job, find_role(&job, caller));
 		sched_jobs_write_outcomes(&job, 1, 0);
 	}
-	SPI_finish();
-	SetUserIdAndSecContext(user, context);
+	sched_jobs_leave_system(&before);
 	PG_RETURN_BOOL(found);
 }

@@ -190,6 +190,8 @@ as_role('a', q{SET search_path = of_a, pg_catalog; SET client_min_messages = err
 	SELECT scheduler.may_enqueue('noop'), scheduler.created_here(scheduler.uuid7()), scheduler.armed(), scheduler.worker_problem();
 	SELECT scheduler.cancel_job(j.job_id) FROM scheduler.jobs j;
 	SELECT scheduler.add_task('mine'), scheduler.me()});
+as_role('dev', q{SET search_path = of_a, pg_catalog; SET client_min_messages = error;
+	SELECT scheduler.run_job_now(scheduler.enqueue('noop'))});
 is($s->sql("SELECT count(*) FROM of_a.loot WHERE x LIKE 'scheduler%'"), 0, "a caller's operators never run with the extension's rights");
 
 # ---- code that the server runs for a table's owner while somebody else is outside ----
