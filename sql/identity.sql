@@ -117,3 +117,14 @@ RESET ROLE;
 
 DROP OWNED BY regress_anna, regress_ben, regress_admin, regress_stranger;
 DROP ROLE regress_anna, regress_ben, regress_admin, regress_stranger;
+-- the extension's own locks: held to the end of the transaction, not to be had by pg_advisory_lock()
+BEGIN;
+SELECT scheduler.take_lock(4711, 42);
+SELECT mode, granted FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory' AND classid = 4711 AND objid = 42;
+SELECT count(DISTINCT objsubid) AS two_locks FROM (SELECT pg_advisory_xact_lock(4711, 42)) AS taken, pg_locks
+WHERE pid = pg_backend_pid() AND locktype = 'advisory' AND classid = 4711 AND objid = 42;
+COMMIT;
+SELECT count(*) AS left_over FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory';
+SET ROLE scheduler_user;
+SELECT scheduler.take_lock(4711, 42);
+RESET ROLE;

@@ -176,6 +176,11 @@ SELECT scheduler.add_event('call', '2031-05-05 09:45', '2031-05-05 10:15', is_ex
 SELECT conflict_type, detail FROM scheduler.detect_conflicts('[2031-05-01, 2031-06-01)');
 SELECT (c).resolution_status, (c).resolution_chosen FROM scheduler.ignore_conflict((SELECT conflict_id FROM scheduler.scheduling_conflicts WHERE resolution_status = 'pending'), 'I will be late') c;
 SELECT count(*) FROM scheduler.detect_conflicts('[2031-05-01, 2031-06-01)');
+SELECT scheduler.add_event('outside one', '2031-09-03 10:00', '2031-09-03 11:00', is_external => true, is_movable => true) AS outside_one \gset
+SELECT scheduler.add_event('outside two', '2031-09-03 10:30', '2031-09-03 11:30', is_external => true, is_movable => true) AS outside_two \gset
+SELECT conflict_type, resolution_status FROM scheduler.detect_conflicts('[2031-09-01, 2031-10-01)');
+SELECT scheduler.cancel_event(:'outside_two');
+SELECT resolution_status AS by_itself FROM scheduler.scheduling_conflicts WHERE :'outside_one' IN (event_id::text, conflicting_event_id::text);
 -- the same event delivered again is the same row; one without length is kept as a minute
 SELECT scheduler.add_event('all hands', '2031-05-06 09:30', '2031-05-06 10:00', is_external => true, external_id => 'x-1') = :'hands' AS same;
 SELECT scheduler.add_event('broken', '2031-05-09 10:00', '2031-05-09 09:00', is_external => true) AS broken \gset

@@ -92,7 +92,7 @@ run_isolation() {
 run_tap() {
 	local names=$* name
 	[ -n "$names" ] || names=$(ls test/t 2>/dev/null | sed -n 's/\.pl$//p')
-	[ -z "$names" ] || test/lib/services.sh || { echo "test services could not be prepared" >&2; failed=$((failed + 1)); }
+	[ -z "$names" ] || bash test/lib/services.sh || { echo "test services could not be prepared" >&2; failed=$((failed + 1)); }
 	for name in $names; do
 		part "tap.$name"
 		server_bin=$BIN

@@ -111,6 +111,29 @@ BEGIN
 END
 $body$;
 
+/*
+ * The default partition of a table that goes by the month, with an index for looking up and one for retention: rows come
+ * in the order of time. Partitions are reached through their parents only, whose policies hold then.
+ */
+CREATE FUNCTION scheduler.install_default_partition(parent text, index_columns text, time_column text) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	partition_name text := install_default_partition.parent || '_default';
+BEGIN
+	EXECUTE format('CREATE TABLE scheduler.%I PARTITION OF scheduler.%I DEFAULT', partition_name,
+		install_default_partition.parent);
+	EXECUTE format('CREATE INDEX ON scheduler.%I (%s)', partition_name, install_default_partition.index_columns);
+	EXECUTE format('CREATE INDEX ON scheduler.%I USING brin (%I)', partition_name,
+		install_default_partition.time_column);
+	EXECUTE format('ALTER TABLE scheduler.%I ENABLE ROW LEVEL SECURITY', partition_name);
+	EXECUTE format('ALTER TABLE scheduler.%I FORCE ROW LEVEL SECURITY', partition_name);
+	PERFORM pg_extension_config_dump(format('scheduler.%I', partition_name)::regclass, '');
+END
+$body$;
+
 /* Sets updated_at; a BEFORE UPDATE trigger of tables that have the column. */
 CREATE FUNCTION scheduler.touch_updated_at() RETURNS trigger
 	LANGUAGE plpgsql

@@ -46,7 +46,7 @@ sched_identity_is_in_directory(const char *path, const char *directory)
 
 	if (strlen(path) >= sizeof(place) || realpath(directory, real_directory) == NULL)
 		return false;
-	strcpy(place, path);
+	memcpy(place, path, strlen(path) + 1);
 	while (realpath(place, real_place) == NULL)
 	{
 		char *slash = strrchr(place, '/');
@@ -54,7 +54,7 @@ sched_identity_is_in_directory(const char *path, const char *directory)
 		if (strcmp(place, ".") == 0 || strcmp(place, "/") == 0)
 			return false;
 		if (slash == NULL)
-			strcpy(place, ".");
+			memcpy(place, ".", sizeof("."));
 		else if (slash == place)
 			place[1] = '\0';
 		else

@@ -68,8 +68,8 @@ set_owner(SecretOwner *owner, const pg_uuid_t *user_id, const char *name)
  * scheduler.master_key_file, else below the home of the server's OS user, in a folder of this cluster's own: two
  * clusters of one user must not share a key by accident. palloc'ed.
  */
-static char *
-find_key_file(void)
+char *
+sched_identity_find_key_file(void)
 {
 	struct passwd *account;
 
@@ -86,7 +86,7 @@ find_key_file(void)
 static void
 load_key(SchedMasterKey *key)
 {
-	char *path = find_key_file();
+	char *path = sched_identity_find_key_file();
 	SchedKeyFileStatus status = sched_identity_read_key_file(path, DataDir, key);
 
 	if (status != SCHED_KEY_FILE_OK)
@@ -241,7 +241,7 @@ form_key_state(FunctionCallInfo fcinfo, const char *path, bool created, SchedKey
 static Datum
 look_at_key(FunctionCallInfo fcinfo, bool created, SchedKeyFileStatus made)
 {
-	char *path = find_key_file();
+	char *path = sched_identity_find_key_file();
 	char key_id[SCHED_KEY_ID_CHARS + 1];
 	SchedMasterKey key;
 	SchedKeyFileStatus status = sched_identity_read_key_file(path, DataDir, &key);
@@ -261,7 +261,7 @@ sched_sql_create_master_key(PG_FUNCTION_ARGS)
 	if (!superuser_arg(GetOuterUserId()))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("must be superuser to create the master key file")));
-	status = sched_identity_create_key_file(find_key_file(), DataDir, &created);
+	status = sched_identity_create_key_file(sched_identity_find_key_file(), DataDir, &created);
 	PG_RETURN_DATUM(look_at_key(fcinfo, created, status));
 }
 
@@ -447,7 +447,7 @@ sched_identity_open_secret(const pg_uuid_t *user_id, const char *name,
 {
 	Oid saved_user;
 	int saved_context;
-	char *key_path = find_key_file();
+	char *key_path = sched_identity_find_key_file();
 	SecretOwner owner;
 	FoundSecret found;
 	bool exists;

@@ -51,4 +51,7 @@ extern void sched_identity_close_secret(SchedSecretValue *value);
 /* What a status means, in words: a constant string. */
 extern const char *sched_identity_secret_problem(SchedSecretStatus status);
 
+/* Where the master key file is, or would be; the place file lies beside it by default. palloc'ed. */
+extern char *sched_identity_find_key_file(void);
+
 #endif

@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include <fcntl.h>
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +27,7 @@
 #include "core/settings.h"
 #include "core/uuid7.h"
 #include "identity/key_file.h"
+#include "identity/secret.h"
 #include "jobs/place.h"
 #include "jobs/shmem.h"
 #include "jobs/store.h"
@@ -48,19 +48,9 @@ find_place_file(void)
 
 	if (sched_place_file[0] != '\0')
 		return pstrdup(sched_place_file);
-	if (sched_master_key_file[0] != '\0')
-	{
-		file = pstrdup(sched_master_key_file);
-		get_parent_directory(file);
-		return psprintf("%s/place", file);
-	}
-	else
-	{
-		struct passwd *account = getpwuid(geteuid());
-
-		return psprintf("%s/.scheduler/" UINT64_FORMAT "/place",
-						account != NULL ? account->pw_dir : "", GetSystemIdentifier());
-	}
+	file = sched_identity_find_key_file();
+	get_parent_directory(file);
+	return psprintf("%s/place", file);
 }
 
 /*

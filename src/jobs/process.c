@@ -29,6 +29,9 @@
 
 static SchedProcess *my_process = NULL;
 
+/* Somebody ended this process: that it was in the middle of something is no failure of its own. */
+static volatile sig_atomic_t asked_to_end = false;
+
 /* A place for a process of this type, or -1. */
 static int
 reserve_place(SchedProcessType type, Oid database)
@@ -113,7 +116,7 @@ static void
 note_worker_end(SchedDatabase *entry, const SchedProcess *process, int code)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	bool failed = code != 0 && process->busy;
+	bool failed = code != 0 && process->busy && !asked_to_end;
 
 	if (entry->state == SCHED_DATABASE_RUNNING)
 		entry->state = SCHED_DATABASE_UNKNOWN;
@@ -183,6 +186,14 @@ force_settings(SchedProcessType type)
 	force_setting("lock_timeout", type == SCHED_PROCESS_WORKER ? "100ms" : "0");
 }
 
+/* die() with a note for leave_place(). */
+static void
+note_request(SIGNAL_ARGS)
+{
+	asked_to_end = true;
+	die(postgres_signal_arg);
+}
+
 /* The exit callback comes before what it cleans up. */
 SchedProcess *
 sched_jobs_begin_process(int place)
@@ -191,7 +202,7 @@ sched_jobs_begin_process(int place)
 	Oid database;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, note_request);
 	BackgroundWorkerUnblockSignals();
 	if (!pg_strong_random(&incarnation, sizeof(incarnation)))
 		elog(ERROR, "could not generate random values");

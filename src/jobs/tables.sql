@@ -124,9 +124,7 @@ CREATE TABLE scheduler.finished_jobs
 ) PARTITION BY RANGE (finished_at);
 COMMENT ON TABLE scheduler.finished_jobs IS 'Jobs that succeeded or were cancelled, until their kind''s retention is over.';
 SELECT scheduler.install_user_table('finished_jobs');
-CREATE TABLE scheduler.finished_jobs_default PARTITION OF scheduler.finished_jobs DEFAULT;
-CREATE INDEX finished_jobs_default_job_idx ON scheduler.finished_jobs_default (job_id);
-CREATE INDEX finished_jobs_default_time_idx ON scheduler.finished_jobs_default USING brin (finished_at);
+SELECT scheduler.install_default_partition('finished_jobs', 'job_id', 'finished_at');
 
 /*
  * What happened, for readers who ask "since number N". Writers append to new_changes without a number and
@@ -155,9 +153,7 @@ CREATE TABLE scheduler.changes
 COMMENT ON TABLE scheduler.changes IS
 	'What changed, numbered without gaps in the order of becoming visible: ask for change_seq > the last one seen.';
 SELECT scheduler.install_user_table('changes');
-CREATE TABLE scheduler.changes_default PARTITION OF scheduler.changes DEFAULT;
-CREATE INDEX changes_default_seq_idx ON scheduler.changes_default (change_seq);
-CREATE INDEX changes_default_time_idx ON scheduler.changes_default USING brin (at);
+SELECT scheduler.install_default_partition('changes', 'change_seq', 'at');
 
 /* One row, written by the first numbering: the highest number given. */
 CREATE TABLE scheduler.change_counters
@@ -169,21 +165,6 @@ CREATE TABLE scheduler.change_counters
 );
 COMMENT ON TABLE scheduler.change_counters IS 'The highest number given to a change.';
 SELECT scheduler.install_shared_table('change_counters', readable => false);
-
-/* Partitions are reached through their parents only, whose policies hold then. */
-DO $partitions$
-DECLARE
-	partition_name text;
-BEGIN
-	FOREACH partition_name IN ARRAY ARRAY['finished_jobs_default', 'changes_default']
-	LOOP
-		EXECUTE pg_catalog.format('ALTER TABLE scheduler.%I ENABLE ROW LEVEL SECURITY', partition_name);
-		EXECUTE pg_catalog.format('ALTER TABLE scheduler.%I FORCE ROW LEVEL SECURITY', partition_name);
-		PERFORM pg_catalog.pg_extension_config_dump(
-			pg_catalog.format('scheduler.%I', partition_name)::pg_catalog.regclass, '');
-	END LOOP;
-END
-$partitions$;
 
 CREATE VIEW scheduler.jobs WITH (security_invoker = true) AS
 	SELECT job_id, user_id, kind, payload, state, status, priority, run_at, attempts, max_attempts, unique_key,

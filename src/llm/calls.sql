@@ -28,9 +28,7 @@ COMMENT ON TABLE scheduler.llm_calls IS
 COMMENT ON COLUMN scheduler.llm_calls.cost IS 'In the currency of the model''s prices; NULL where they are unknown.';
 COMMENT ON COLUMN scheduler.llm_calls.round IS '2: the one call that asked to repair an answer.';
 SELECT scheduler.install_user_table('llm_calls');
-CREATE TABLE scheduler.llm_calls_default PARTITION OF scheduler.llm_calls DEFAULT;
-CREATE INDEX llm_calls_default_user_idx ON scheduler.llm_calls_default (user_id, created_at);
-CREATE INDEX llm_calls_default_time_idx ON scheduler.llm_calls_default USING brin (created_at);
+SELECT scheduler.install_default_partition('llm_calls', 'user_id, created_at', 'created_at');
 
 CREATE TABLE scheduler.agent_context
 (
@@ -48,24 +46,7 @@ CREATE TABLE scheduler.agent_context
 ) PARTITION BY RANGE (created_at);
 COMMENT ON TABLE scheduler.agent_context IS 'What automatic steps were given and what they made of it; never a mail body.';
 SELECT scheduler.install_user_table('agent_context');
-CREATE TABLE scheduler.agent_context_default PARTITION OF scheduler.agent_context DEFAULT;
-CREATE INDEX agent_context_default_user_idx ON scheduler.agent_context_default (user_id, created_at);
-CREATE INDEX agent_context_default_time_idx ON scheduler.agent_context_default USING brin (created_at);
-
-/* Partitions are reached through their parents only, whose policies hold then. */
-DO $partitions$
-DECLARE
-	partition_name text;
-BEGIN
-	FOREACH partition_name IN ARRAY ARRAY['llm_calls_default', 'agent_context_default']
-	LOOP
-		EXECUTE pg_catalog.format('ALTER TABLE scheduler.%I ENABLE ROW LEVEL SECURITY', partition_name);
-		EXECUTE pg_catalog.format('ALTER TABLE scheduler.%I FORCE ROW LEVEL SECURITY', partition_name);
-		PERFORM pg_catalog.pg_extension_config_dump(
-			pg_catalog.format('scheduler.%I', partition_name)::pg_catalog.regclass, '');
-	END LOOP;
-END
-$partitions$;
+SELECT scheduler.install_default_partition('agent_context', 'user_id, created_at', 'created_at');
 
 /* Cost in the currency of the prices, which are for a million tokens. */
 CREATE FUNCTION scheduler.call_cost(model scheduler.llm_models, usage jsonb) RETURNS numeric

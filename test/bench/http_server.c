@@ -120,8 +120,8 @@ load_answer(const char *path)
 	size_t n = file ? fread(body, 1, 1 << 20, file) : 0;
 
 	answer = malloc(n + 256);
-	answer_length = sprintf(
-		answer, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+	answer_length = snprintf(
+		answer, 256, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
 		n);
 	memcpy(answer + answer_length, body, n);
 	answer_length += n;

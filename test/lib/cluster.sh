@@ -12,8 +12,10 @@
 # as anybody else they run as that user.
 
 # Whatever the caller's locale, umask and defaults of psql are, the servers and the answers are the same.
-export LC_ALL=C.UTF-8
-unset LANGUAGE PGHOST PGPORT PGUSER PGDATABASE PGDATA PGSERVICE PGSSLMODE PGOPTIONS PGCLUSTER
+# LANG, as PostgreSQL's test library deletes LC_ALL.
+unset LANGUAGE ${!LC_@}
+export LANG=C.UTF-8
+unset PGHOST PGPORT PGUSER PGDATABASE PGDATA PGSERVICE PGSSLMODE PGOPTIONS PGCLUSTER
 umask u+rwx,go+rx
 # runuser and nghttpd lie where neither "su" nor a plain user looks.
 PATH=$PATH:/usr/sbin:/sbin

@@ -54,7 +54,7 @@ foreach my $mail (@mails)
 Aimock::write_file("$own/mbox", $mbox);
 foreach my $form ('mbox', 'Maildir', 'eml')
 {
-	local $ENV{MAIL} = "$own/$form";
+	local $ENV{DEMO_MAIL} = "$own/$form";
 	like(run_demo($form), qr/The worker has read 10 of 10 mails/, "$form: ten mails");
 	is(query('SELECT count(*), count(classification) FROM scheduler.email_tracking'), '10|10', "$form: ten rows with a class");
 }

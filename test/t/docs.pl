@@ -105,10 +105,12 @@ if ($server == 0)
 	open STDOUT, '>', '/dev/null';
 	exec 'python3', '-m', 'http.server', '--bind', '127.0.0.1', '--directory', $folder, $port;
 }
-$s->node->append_conf('postgresql.conf', "scheduler.http_private_hosts = 'localhost:$port'");
+# An example has set it by ALTER SYSTEM, which goes before the configuration file.
+$s->sql("ALTER SYSTEM SET scheduler.http_private_hosts = 'localhost:$port'");
 $s->node->reload;
 $s->sql(qq{SELECT scheduler.enqueue('fetch_rate', '{"url": "http://localhost:$port/rate"}')});
-$s->comes_true('the handler of the README works', 'SELECT rate FROM public.rates', '{"eur": 1.1}', 30);
+$s->comes_true('the handler of the README works', 'SELECT rate FROM public.rates', '{"eur": 1.1}', 30)
+	or diag($s->sql('SELECT status, attempts, error FROM scheduler.jobs WHERE kind = $$fetch_rate$$'));
 kill 'TERM', $server;
 waitpid $server, 0;
 
