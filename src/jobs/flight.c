@@ -251,11 +251,15 @@ may_start(const SchedFlight *flight)
 	return admitted;
 }
 
-/* The first call of a line that may start; not far behind a crowd for one host. */
+/*
+ * The first call of a line that may start; not far behind a crowd for one host, of which only the first is judged: that is
+ * a look at all calls in the air.
+ */
 static SchedFlight *
 find_ready(UserLine *line)
 {
 	dlist_iter iter;
+	const SchedFlight *refused = NULL;
 	int seen = 0;
 
 	dlist_foreach(iter, &line->flights)
@@ -264,8 +268,12 @@ find_ready(UserLine *line)
 
 		if (++seen > LAUNCH_BATCH)
 			break;
+		if (refused != NULL && strcmp(refused->url, flight->url) == 0 &&
+			strcmp(refused->kind_name, flight->kind_name) == 0)
+			continue;
 		if (may_start(flight))
 			return flight;
+		refused = flight;
 	}
 	return NULL;
 }

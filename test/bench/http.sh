@@ -16,7 +16,7 @@ python3 -c 'print("{\"pad\": \"" + "x" * 2036 + "\"}", end="")' >"$body"
 serve() {
 	local port
 	port=$(free_port)
-	as_server "$server" "$port" "$1" "$body" &
+	"$server" "$port" "$1" "$body" &
 	BENCH_CHILDREN="$BENCH_CHILDREN $!"
 	echo "$port" >"$BENCH_TEMP/http.port"
 }

@@ -25,7 +25,7 @@ print(json.dumps({"id": "x", "object": "chat.completion", "model": "m", "choices
 	"completion_tokens": 90, "total_tokens": 990}}), end="")
 PY
 port=$(free_port)
-as_server "$server" "$port" 200 "$answer" &
+"$server" "$port" 200 "$answer" &
 BENCH_CHILDREN="$BENCH_CHILDREN $!"
 q "SELECT scheduler.add_model('bench', 'openai', 'm', NULL, 'http://127.0.0.1:$port/v1')" >/dev/null
 

@@ -1,7 +1,14 @@
 #!/usr/bin/env bash
-# Runs every benchmark beside this file; each prints its figure and the ratio to its floor or peer of the same run.
+# Runs the benchmarks beside this file, or those named; each prints its figures with the ratio to a floor or peer that was
+# measured in the same run. RUNS=1 makes it short; the scripts' heads name their other settings.
+# doc/benchmarks.md explains them.
 set -u
 cd "$(dirname "$0")"
-for script in *.sh; do
-	[ "$script" = run.sh ] || bash "$script" || echo "$script failed"
+[ $# -gt 0 ] || set -- drain pickup enqueue http planner pipeline import
+failed=0
+for name in "$@"; do
+	started=$SECONDS
+	bash "$name.sh" || { echo "$name failed"; failed=1; }
+	echo "# $name took $((SECONDS - started)) s"
 done
+exit "$failed"
