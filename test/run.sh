@@ -28,6 +28,17 @@ count() {
 	[ "$bad" = 0 ] || grep -vE '^(ok |test .* \.\.\. ok)' "$log" | tail -n "${FAILED_LINES:-40}"
 }
 
+# What a test that was interrupted, or that took too long, left running.
+stop_servers() {
+	local file
+	for file in "$STAGE"/clusters/{regress,isolation,demo_*,readme*}/data/postmaster.pid \
+		"$STAGE"/tap/*/tmp_check/*/pgdata/postmaster.pid; do
+		[ ! -e "$file" ] || stop_server "${file%/postmaster.pid}" immediate 2>/dev/null
+	done
+}
+trap stop_servers EXIT
+trap 'exit 130' INT TERM HUP
+
 part() {
 	part_started=$SECONDS
 	log="$STAGE/log.$1"
@@ -101,7 +112,7 @@ run_tap() {
 		as_server sh -c "rm -rf '$STAGE/tap/$name'; mkdir -p '$STAGE/tap/$name'"
 		as_server env PATH="$server_bin:$PATH" TESTDIR="$STAGE/tap/$name" TESTDATADIR="$STAGE/tap/$name" TESTLOGDIR="$STAGE/tap/$name" PG_REGRESS="$SERVER$PG_LIBDIR/pgxs/src/test/regress/pg_regress" \
 			TZ=UTC PERL5LIB="$SERVER$PG_LIBDIR/pgxs/src/test/perl:$STAGE/tree/test/lib" STAGE="$STAGE" TREE="$STAGE/tree" \
-			timeout -k 10 "${TAP_TIMEOUT:-300}" perl "$STAGE/tree/test/t/$name.pl" >"$log" 2>&1
+			timeout --foreground -k 60 "${TAP_TIMEOUT:-300}" perl -Msigtrap=die,INT,TERM,HUP "$STAGE/tree/test/t/$name.pl" >"$log" 2>&1
 		count "$log" "tap $name" $?
 	done
 }

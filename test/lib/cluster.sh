@@ -87,12 +87,22 @@ cluster_port() {
 	cat "$STAGE/clusters/$1/port"
 }
 
+# stop_server DATA MODE: only where the number in its file is that server's: after a restart of the machine it may be
+# the number of the system's own, which pg_ctl would stop.
+stop_server() {
+	local data=$1 pid
+	pid=$(head -n 1 "$data/postmaster.pid" 2>/dev/null) || return 0
+	if tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF -e "$data"; then
+		as_server "$BIN/pg_ctl" -D "$data" -m "$2" -w stop >/dev/null
+	else
+		rm -f "$data/postmaster.pid"
+	fi
+}
+
 start_cluster() {
 	local name=$1 base="$STAGE/clusters/$1" port
 	shift
-	if [ -e "$base/data/postmaster.pid" ]; then
-		as_server "$BIN/pg_ctl" -D "$base/data" -m immediate -w stop >/dev/null 2>&1 || true
-	fi
+	stop_server "$base/data" immediate || true
 	if [ ! -e "$base/data/PG_VERSION" ]; then
 		rm -rf "$base"
 		mkdir -p "$base"
@@ -116,7 +126,7 @@ start_cluster() {
 
 stop_cluster() {
 	local base="$STAGE/clusters/$1"
-	[ -e "$base/data/postmaster.pid" ] && as_server "$BIN/pg_ctl" -D "$base/data" -m fast -w stop >/dev/null
+	stop_server "$base/data" fast || true
 	[ -n "${KEEP:-}" ] || rm -rf "$base"
 }
 
