@@ -121,8 +121,8 @@ load_answer(const char *path)
 
 	answer = malloc(n + 256);
 	answer_length = snprintf(
-		answer, 256, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-		n);
+		answer, 256,
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", n);
 	memcpy(answer + answer_length, body, n);
 	answer_length += n;
 	free(body);
