@@ -67,7 +67,7 @@ static uint64 last_tag = 0;
  */
 static SchedStatement read_request = {
 	"SELECT l.request FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.job_id = $2"
-	" AND l.lease = $3 AND l.request IS DISTINCT FROM NULL",
+	" AND l.lease IS NOT DISTINCT FROM $3 AND l.request IS DISTINCT FROM NULL",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	true,

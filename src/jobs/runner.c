@@ -52,14 +52,14 @@ static SchedStatement mark_running = {
 	NULL};
 static SchedStatement lock_own = {"SELECT " SCHED_JOB_COLUMNS
 								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
-								  " l.job_id = $2 AND l.lease = $3 FOR UPDATE",
+								  " l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3 FOR UPDATE",
 								  3,
 								  {UUIDOID, UUIDOID, INT8OID},
 								  true,
 								  NULL};
 static SchedStatement read_own = {"SELECT " SCHED_JOB_COLUMNS
 								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
-								  " l.job_id = $2 AND l.lease = $3",
+								  " l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3",
 								  3,
 								  {UUIDOID, UUIDOID, INT8OID},
 								  true,
