@@ -38,7 +38,7 @@ my %through = (
 	record_context => 'extraction_step', record_llm_call => 'extraction_step', refuse_hold => 'book_slot',
 	refuse_slot => 'hold_slot', replan_tasks => 'update_task', save_dependencies => 'add_task',
 	seal_secret_file => 'set_secret_from_file', settle_conflicts => 'complete_task', settle_span => 'add_event',
-	store_secret => 'set_secret', take_lock => 'lock_calendar');
+	store_secret => 'set_secret');
 foreach my $name (sort keys %functions)
 {
 	next if $fired{$name};
