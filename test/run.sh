@@ -61,9 +61,11 @@ run_unit() {
 	done
 }
 
+# Each begins with a new cluster: one that an interrupted run left has its roles.
 run_regress() {
 	local names=$* file name
 	[ -n "$names" ] || names=$(ls sql | sed -n 's/\.sql$//p')
+	KEEP="" stop_cluster regress
 	start_cluster regress "fsync = off" "scheduler.databases = 'none'" "timezone = 'UTC'" "datestyle = 'ISO, MDY'" \
 		"intervalstyle = 'postgres'" || { failed=$((failed + 1)); return; }
 	for name in $names; do
@@ -85,6 +87,7 @@ run_isolation() {
 	local names=$* name
 	[ -n "$names" ] || names=$(ls test/specs 2>/dev/null | sed -n 's/\.spec$//p')
 	[ -n "$names" ] || return
+	KEEP="" stop_cluster isolation
 	start_cluster isolation "fsync = off" "scheduler.databases = 'none'" "timezone = 'UTC'" ||
 		{ failed=$((failed + 1)); return; }
 	part isolation
