@@ -4,7 +4,8 @@
  *
  * One process per database and scheduler.workers. It owns every transaction it opens; none is open while a call
  * flies or it waits. An expected failure is an outcome of a job; an error outside a subtransaction repeats the batch with
- * one for each job, an error at commit one job at a time; anything else ends the process, and the launcher starts it again with back-off.
+ * one for each job, an error at commit one job at a time; anything else ends the process, and the launcher starts it
+ * again with back-off.
  */
 #include "postgres.h"
 
@@ -625,15 +626,23 @@ look_for_new_work(Worker *worker, TimestampTz now)
 	worker->runners_at = now;
 }
 
-/* The duties that are due; those that move jobs only where the database is armed. */
+/* What was signalled, and whether this database is still armed where somebody says otherwise or it is time to ask. */
 static void
-do_duties(Worker *worker)
+look_for_news(Worker *worker)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
 	read_signals(worker, now);
 	if (now >= worker->check_at)
 		look_at_all(worker, now);
+}
+
+/* The duties that are due; those that move jobs only where the database is armed. */
+static void
+do_duties(Worker *worker)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
 	if (worker->changes_wanted && now >= worker->changes_after)
 	{
 		worker->changes_after = now + CHANGE_PAUSE;
@@ -698,7 +707,6 @@ do_jobs(Worker *worker)
 	}
 	if (worker->armed)
 		sched_jobs_launch_flights(worker->process->incarnation);
-	worker->process->busy = false;
 	worker->process->in_flight = sched_jobs_flights_in_air();
 	worker->process->waiting_calls = sched_jobs_flights_waiting();
 	worker->more |= sched_jobs_flights_answered();
@@ -719,7 +727,7 @@ find_pause(Worker *worker)
 		worker->blocked = false;
 		return 50;
 	}
-	if (worker->more)
+	if (worker->more || (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer)))
 		return 0;
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
@@ -806,8 +814,11 @@ sched_jobs_worker_main(Datum argument)
 	{
 		/* An error in either ends the process, and the next one comes with back-off. */
 		worker->process->busy = true;
-		do_duties(worker);
+		look_for_news(worker);
+		/* First: whoever has just enqueued waits for nothing but this. */
 		do_jobs(worker);
+		do_duties(worker);
+		worker->process->busy = false;
 		wait_for_something(worker);
 	}
 }
