@@ -116,7 +116,10 @@ run_tap() {
 		as_server env PATH="$server_bin:$PATH" TESTDIR="$STAGE/tap/$name" TESTDATADIR="$STAGE/tap/$name" TESTLOGDIR="$STAGE/tap/$name" PG_REGRESS="$SERVER$PG_LIBDIR/pgxs/src/test/regress/pg_regress" \
 			TZ=UTC PERL5LIB="$SERVER$PG_LIBDIR/pgxs/src/test/perl:$STAGE/tree/test/lib" STAGE="$STAGE" TREE="$STAGE/tree" \
 			timeout --foreground -k 60 "${TAP_TIMEOUT:-300}" perl -Msigtrap=die,INT,TERM,HUP "$STAGE/tree/test/t/$name.pl" >"$log" 2>&1
-		count "$log" "tap $name" $?
+		code=$?
+		count "$log" "tap $name" $code
+		# What a failed test leaves is worth a look; all the others together would be half a gigabyte.
+		[ $code != 0 ] || rm -rf "$STAGE/tap/$name"
 	done
 }
 
