@@ -3,6 +3,7 @@
 #   make deps      install the Debian packages that are missing
 #   make demo      the main job on a sample mailbox (MAIL=path for your own, KEEP=1 leaves the server up)
 #   make test      every test; make test-quick: unit, pg_regress, isolation
+#   make torture   1,000 violent ends over 10,000 mails (KILLS= MAILS= SEED=)
 #   make lint bench coverage mutants dist install
 
 EXTENSION = scheduler
@@ -104,7 +105,7 @@ scheduler--$(EXTVERSION).sql: $(ROOM_SQL) scheduler.control
 HEADERS_ALL = $(wildcard src/*/*.h)
 $(OBJS): $(HEADERS_ALL)
 
-.PHONY: deps demo test test-quick unit lint format bench coverage mutants dist print-pure
+.PHONY: deps demo test test-quick unit lint format bench torture coverage mutants dist print-pure
 deps:
 	@bash test/lib/deps.sh
 
@@ -136,6 +137,12 @@ mutants: deps
 
 coverage: deps
 	@bash test/coverage.sh
+
+torture: export TAP_TIMEOUT = 14400
+torture: export KILLS ?= 1000
+torture: export MAILS ?= 10000
+torture: deps
+	@bash test/run.sh torture
 
 bench: deps
 	@bash test/bench/run.sh
