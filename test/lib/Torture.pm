@@ -130,7 +130,7 @@ sub make_kinds
 
 # ---- clients ----
 
-# A process that runs $work->(log) again and again until the file "stop" is there, and once more at the end.
+# A process that runs $work->(log) again and again until the file "stop.<name>" is there, and once more at the end.
 sub client
 {
 	my ($name, $pause, $work) = @_;
@@ -144,7 +144,7 @@ sub client
 	open my $log, '>>', "$folder/$name.log" or POSIX::_exit(1);
 	$log->autoflush(1);
 	eval {
-		while (!-e "$folder/stop" && getppid() == $parent)
+		while (!-e "$folder/stop.$name" && getppid() == $parent)
 		{
 			$work->($log, 0);
 			sleep $pause;
