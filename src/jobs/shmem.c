@@ -114,6 +114,7 @@ sched_jobs_find_database(Oid database, bool make)
 	room->failures = 0;
 	room->armed = false;
 	room->suspect = sched_jobs_shared->crashed;
+	room->suspect_until = 0;
 	room->barred_by = 0;
 	return room;
 }

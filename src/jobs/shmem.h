@@ -76,11 +76,12 @@ typedef struct SchedDatabase
 {
 	Oid database; /* InvalidOid: free place */
 	SchedDatabaseState state;
-	TimestampTz retry_at; /* no start before */
-	int failures;         /* ends in error in a row */
-	bool armed;           /* as its workers saw it last */
-	bool suspect;         /* the last end was not clean: take jobs one at a time */
-	pid_t barred_by;      /* backend that is about to drop or rename it; 0 = nobody */
+	TimestampTz retry_at;      /* no start before */
+	int failures;              /* ends in error in a row */
+	bool armed;                /* as its workers saw it last */
+	bool suspect;              /* the last end was not clean: take jobs one at a time */
+	TimestampTz suspect_until; /* so do all workers that start before this */
+	pid_t barred_by;           /* backend that is about to drop or rename it; 0 = nobody */
 	pg_atomic_uint64 signals[SCHED_SIGNAL_COUNT];
 } SchedDatabase;
 

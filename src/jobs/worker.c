@@ -774,6 +774,22 @@ wait_for_something(Worker *worker)
 	}
 }
 
+/* The first worker that starts after an unclean end sets the time; all that start within it take jobs with a mark. */
+static void
+mark_after_crash(Worker *worker)
+{
+	SchedDatabase *database = worker->database;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (database->suspect)
+		database->suspect_until = now + SUSPECT_TIME;
+	database->suspect = false;
+	if (now >= database->suspect_until)
+		return;
+	worker->marked = SUSPECT_JOBS;
+	worker->marked_until = database->suspect_until;
+}
+
 /*
  * The entry of this database, told that a worker of it lives; ends the process where there is no
  * extension.
@@ -789,12 +805,8 @@ join_database(Worker *worker)
 	if (worker->database != NULL)
 		worker->database->state =
 			OidIsValid(worker->extension) ? SCHED_DATABASE_RUNNING : SCHED_DATABASE_WITHOUT;
-	if (worker->database != NULL && worker->database->suspect)
-	{
-		worker->marked = SUSPECT_JOBS;
-		worker->marked_until = GetCurrentTimestamp() + SUSPECT_TIME;
-		worker->database->suspect = false;
-	}
+	if (worker->database != NULL)
+		mark_after_crash(worker);
 	LWLockRelease(sched_jobs_shared->lock);
 	if (worker->database == NULL || !OidIsValid(worker->extension))
 		proc_exit(0);
