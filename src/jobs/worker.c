@@ -73,6 +73,9 @@ typedef struct Worker
 	int single;  /* jobs still to be taken one at a time */
 	int marked;  /* jobs still to be taken with a committed mark, too */
 	TimestampTz marked_until;
+	bool held; /* a job that is marked and has not run yet */
+	pg_uuid_t held_user;
+	pg_uuid_t held_job;
 	bool blocked;
 	bool orphans_wanted;
 	TimestampTz orphans_after;
@@ -352,30 +355,49 @@ commit_mark(Worker *worker, SchedJob *job)
 	return calls;
 }
 
-/* One job, marked in one transaction and run in the next. */
+/* The mark of the next job is committed; false where there is none, or where it needs no call. */
+static bool
+mark_next(Worker *worker, SchedJob *job)
+{
+	if (!begin_step(worker))
+		return false;
+	if (sched_jobs_claim(worker->claimer, job, 1) == 0)
+	{
+		sched_jobs_end_step();
+		return false;
+	}
+	worker->marked--;
+	worker->held = commit_mark(worker, job);
+	worker->held_user = job->user_id;
+	worker->held_job = job->job_id;
+	/* A call that is only to be sent kills nobody. */
+	if (!worker->held)
+		worker->single = 1;
+	return worker->held;
+}
+
+/*
+ * One job, marked in one transaction and run in the next. A marked one whose row somebody has locked, or that must wait for
+ * DROP EXTENSION, is held until its turn comes: nobody else would ever take it.
+ */
 static int
 work_on_marked(Worker *worker)
 {
 	SchedJob *job = MemoryContextAlloc(worker->memory, sizeof(SchedJob));
 	volatile int taken = 0;
+	int found;
 
+	if (!worker->held && !mark_next(worker, job))
+		return worker->single > 0 ? work_on_claims(worker) : 0;
 	if (!begin_step(worker))
 		return 0;
-	if (sched_jobs_claim(worker->claimer, job, 1) == 0)
-	{
-		sched_jobs_end_step();
-		return 0;
-	}
-	worker->marked--;
-	if (!commit_mark(worker, job) || !begin_step(worker))
-	{
-		/* A call that is only to be sent kills nobody. */
-		worker->single = 1;
-		return work_on_claims(worker);
-	}
 	PG_TRY();
 	{
-		if (lock_own(worker, &job->user_id, &job->job_id, job) == 1)
+		found = lock_own(worker, &worker->held_user, &worker->held_job, job);
+		worker->held = found < 0;
+		/* As where begin_step() is refused: a little pause. */
+		worker->blocked |= found < 0;
+		if (found == 1)
 		{
 			taken = 1;
 			finish_step(worker, job, 1, true);
@@ -388,7 +410,7 @@ work_on_marked(Worker *worker)
 		recover(worker, job, taken, true);
 	}
 	PG_END_TRY();
-	return 1;
+	return worker->held ? 0 : 1;
 }
 
 /* Answers that came: their jobs' handlers are called again. */
@@ -703,9 +725,9 @@ do_jobs(Worker *worker)
 	if (work_on_answers(worker) > 0)
 		worker->more = sched_jobs_flights_answered();
 	MemoryContextReset(worker->memory);
-	if (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer))
+	if (worker->held || (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer)))
 	{
-		if (worker->marked > 0 && GetCurrentTimestamp() < worker->marked_until)
+		if (worker->held || (worker->marked > 0 && GetCurrentTimestamp() < worker->marked_until))
 			taken = work_on_marked(worker);
 		else
 			taken = work_on_claims(worker);
