@@ -41,4 +41,15 @@
 #define SCHED_MY_PROCNO MyProcNumber
 #endif
 
+/* 18 counts what a scan of an index does, where asked, and takes bytes for base64 as unsigned. */
+#if PG_VERSION_NUM < 180000
+#define SCHED_BEGIN_INDEX_SCAN(table, index, snapshot, keys) \
+	index_beginscan((table), (index), (snapshot), (keys), 0)
+#define SCHED_BASE64_BYTES(bytes) (bytes)
+#else
+#define SCHED_BEGIN_INDEX_SCAN(table, index, snapshot, keys) \
+	index_beginscan((table), (index), (snapshot), NULL, (keys), 0)
+#define SCHED_BASE64_BYTES(bytes) ((const uint8 *) (bytes))
+#endif
+
 #endif

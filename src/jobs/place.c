@@ -168,11 +168,15 @@ sched_sql_place_state(PG_FUNCTION_ARGS)
 	char place[PLACE_LENGTH];
 	const char *problem = NULL;
 	const char *hint = NULL;
-	bool found = look_at_place(file, PG_GETARG_BOOL(0), place, &problem, &hint);
-	TupleDesc desc;
+	bool found;
 	Datum values[8] = {0};
 	bool nulls[8] = {false};
+	TupleDesc desc;
 
+	/* A file made there would be another than the primary's. */
+	if (PG_GETARG_BOOL(0))
+		PreventCommandDuringRecovery("scheduler.arm()");
+	found = look_at_place(file, PG_GETARG_BOOL(0), place, &problem, &hint);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	values[0] = CStringGetTextDatum(psprintf(UINT64_FORMAT, GetSystemIdentifier()));
@@ -421,7 +425,8 @@ sched_jobs_warn_without_worker(void)
 	const char *hint = NULL;
 	const char *cause;
 
-	if (warned)
+	/* On a standby nothing is queued: the INSERT to come says why. */
+	if (warned || RecoveryInProgress())
 		return;
 	cause = find_problem(&hint);
 	if (cause == NULL)
