@@ -102,7 +102,13 @@ scheduler--$(EXTVERSION).sql: $(ROOM_SQL) scheduler.control
 
 # Every object is built again when a header changes: few files, no dependency tool needed.
 HEADERS_ALL = $(wildcard src/*/*.h)
-$(OBJS): $(HEADERS_ALL)
+$(OBJS): $(HEADERS_ALL) .build/server
+
+# ... and when PG_CONFIG names another server than the last time.
+.build/server: ALWAYS
+	@mkdir -p .build
+	@$(PG_CONFIG) --version --includedir-server | cmp -s - $@ || $(PG_CONFIG) --version --includedir-server > $@
+.PHONY: ALWAYS
 
 .PHONY: deps demo test test-quick unit lint format bench coverage mutants dist print-pure
 deps:

@@ -294,7 +294,8 @@ push_body(JsonbParseState **state, bytea *body, int max_bytes)
 		int room = pg_b64_enc_len(length);
 		char *encoded = palloc(room + 1);
 
-		value = string_value(encoded, pg_b64_encode(bytes, length, encoded, room));
+		value =
+			string_value(encoded, pg_b64_encode(SCHED_BASE64_BYTES(bytes), length, encoded, room));
 		encoding = string_value("base64", 6);
 	}
 	push_pair(state, "body", &value);

@@ -23,6 +23,7 @@
 #include "utils/wait_event.h"
 #include "utils/timestamp.h"
 
+#include "core/compat.h"
 #include "jobs/hooks.h"
 #include "jobs/shmem.h"
 
@@ -64,7 +65,7 @@ find_database(Node *statement)
 static bool
 may_disturb(Oid database, Node *statement)
 {
-	if (pg_database_ownercheck(database, GetUserId()))
+	if (SCHED_OWNS_DATABASE(database, GetUserId()))
 		return true;
 	return IsA(statement, CreatedbStmt) && has_createrole_privilege(GetUserId());
 }

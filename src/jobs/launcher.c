@@ -30,6 +30,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/compat.h"
 #include "core/settings.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
@@ -269,7 +270,7 @@ sched_jobs_launcher_main(Datum argument)
 	before_shmem_exit(leave_launcher, (Datum) 0);
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	sched_jobs_shared->launcher_pid = MyProcPid;
-	sched_jobs_shared->launcher_procno = MyProc->pgprocno;
+	sched_jobs_shared->launcher_procno = SCHED_MY_PROCNO;
 	LWLockRelease(sched_jobs_shared->lock);
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	pgstat_report_appname("scheduler launcher");

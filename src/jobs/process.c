@@ -211,7 +211,7 @@ sched_jobs_begin_process(int place)
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	database = my_process->database;
 	my_process->pid = MyProcPid;
-	my_process->procno = MyProc->pgprocno;
+	my_process->procno = SCHED_MY_PROCNO;
 	my_process->incarnation = incarnation >> 1;
 	my_process->started_at = GetCurrentTimestamp();
 	LWLockRelease(sched_jobs_shared->lock);
