@@ -368,6 +368,7 @@ sched_jobs_launch_flights(uint64 incarnation)
 	StartTransactionCommand();
 	SPI_connect();
 	PushActiveSnapshot(GetTransactionSnapshot());
+	SCHED_FAULT("departing");
 	launch_in_turn(incarnation);
 	PopActiveSnapshot();
 	SPI_finish();
@@ -416,6 +417,7 @@ sched_jobs_drive_flights(void)
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	sched_http_drive(engine);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
+	SCHED_FAULT("flying");
 	collect_answers();
 }
 

@@ -17,6 +17,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
+#include "storage/pmsignal.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
@@ -25,9 +26,12 @@
 #include "utils/timestamp.h"
 
 #include "jobs/process.h"
+#include "jobs/spared.h"
 #include "jobs/store.h"
 
 static SchedProcess *my_process = NULL;
+/* Not in shared memory, which may be what is broken. */
+static uint64 my_incarnation = 0;
 
 /* Somebody ended this process: that it was in the middle of something is no failure of its own. */
 static volatile sig_atomic_t asked_to_end = false;
@@ -139,6 +143,9 @@ leave_place(int code, Datum argument)
 	Oid database = my_process->database;
 	bool worker = my_process->type == SCHED_PROCESS_WORKER;
 
+	/* The job of a runner that is ended in the middle of it: not its fault. */
+	if (asked_to_end || !PostmasterIsAlive())
+		sched_jobs_spare(my_incarnation);
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	entry = sched_jobs_find_database(database, false);
 	if (entry != NULL && worker)
@@ -194,6 +201,14 @@ note_request(SIGNAL_ARGS)
 	die(postgres_signal_arg);
 }
 
+/* Another process has crashed, or the server is stopped at once. */
+static void
+note_crash_elsewhere(SIGNAL_ARGS)
+{
+	sched_jobs_spare(my_incarnation);
+	SignalHandlerForCrashExit(postgres_signal_arg);
+}
+
 /* The exit callback comes before what it cleans up. */
 SchedProcess *
 sched_jobs_begin_process(int place)
@@ -203,16 +218,18 @@ sched_jobs_begin_process(int place)
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, note_request);
+	pqsignal(SIGQUIT, note_crash_elsewhere);
 	BackgroundWorkerUnblockSignals();
 	if (!pg_strong_random(&incarnation, sizeof(incarnation)))
 		elog(ERROR, "could not generate random values");
+	my_incarnation = incarnation >> 1;
 	my_process = &sched_jobs_shared->processes[place];
 	before_shmem_exit(leave_place, (Datum) 0);
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	database = my_process->database;
 	my_process->pid = MyProcPid;
 	my_process->procno = SCHED_MY_PROCNO;
-	my_process->incarnation = incarnation >> 1;
+	my_process->incarnation = my_incarnation;
 	my_process->started_at = GetCurrentTimestamp();
 	LWLockRelease(sched_jobs_shared->lock);
 	/* An end in here is a failure, tried again later. */

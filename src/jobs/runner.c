@@ -104,6 +104,7 @@ static bool
 claim_job(Runner *runner, SchedJob *job)
 {
 	begin_step(runner);
+	SCHED_FAULT("before_claim");
 	if (sched_jobs_claim(runner->claimer, job, 1) == 0)
 	{
 		sched_jobs_end_step();
@@ -226,9 +227,11 @@ run_handler(Runner *runner, SchedJob *job)
 		sched_jobs_run_alone(job, role);
 		SetSessionAuthorization(BOOTSTRAP_SUPERUSERID, true);
 	}
+	SCHED_FAULT("applied");
 	write_outcome(runner, job);
 	SCHED_FAULT("before_commit");
 	sched_jobs_end_step();
+	SCHED_FAULT("committed");
 }
 
 /* A third transaction where the second failed. */

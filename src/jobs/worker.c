@@ -198,11 +198,13 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 	MemoryContextSwitchTo(worker->memory);
 	SCHED_FAULT("claimed");
 	sched_jobs_run_batch(jobs, n_jobs, careful);
+	SCHED_FAULT("applied");
 	sched_jobs_write_outcomes(jobs, n_jobs, worker->process->incarnation);
 	MemoryContextSwitchTo(worker->memory);
 	urls = collect_departures(jobs, n_jobs);
 	SCHED_FAULT("before_commit");
 	sched_jobs_end_step();
+	SCHED_FAULT("committed");
 	depart(jobs, n_jobs, urls);
 	count_outcomes(worker, jobs, n_jobs);
 }
@@ -292,6 +294,7 @@ work_on_claims(Worker *worker)
 		return 0;
 	PG_TRY();
 	{
+		SCHED_FAULT("before_claim");
 		taken = sched_jobs_claim(worker->claimer, jobs, limit);
 		if (taken > 0)
 		{
@@ -344,7 +347,7 @@ commit_mark(Worker *worker, SchedJob *job)
 	if (calls)
 		sched_jobs_execute(&mark_running, values, NULL, SPI_OK_UPDATE);
 	sched_jobs_end_step();
-	SCHED_FAULT("claimed");
+	SCHED_FAULT("marked");
 	return calls;
 }
 
@@ -460,7 +463,9 @@ do_duty(Worker *worker, void (*duty)(Worker *worker))
 	PG_TRY();
 	{
 		duty(worker);
+		SCHED_FAULT("duty");
 		sched_jobs_end_step();
+		SCHED_FAULT("duty_done");
 		done = true;
 	}
 	PG_CATCH();
