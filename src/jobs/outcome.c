@@ -252,13 +252,12 @@ find_delay(const SchedJob *job)
 	return Max(delay, job->retry_after_ms);
 }
 
-/* Fills in the oid of one of our row types, which is not known before CREATE EXTENSION. */
+/* Fills in the oid of one of our row types, which is another after each CREATE EXTENSION. */
 static void
 fill_type(Oid *type, const char *name)
 {
-	if (!OidIsValid(*type))
-		*type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
-								ObjectIdGetDatum(get_namespace_oid("scheduler", false)));
+	*type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+							ObjectIdGetDatum(get_namespace_oid("scheduler", false)));
 }
 
 /* The parameters of change_job that differ between outcomes. */
@@ -348,6 +347,7 @@ static void
 write_one(Writer *writer, SchedJob *job)
 {
 	Change change = {.run_at = job->run_at, .runner = job->kind != NULL && job->kind->runner};
+	int64 pause;
 
 	switch (job->outcome)
 	{
@@ -370,13 +370,16 @@ write_one(Writer *writer, SchedJob *job)
 			change.status = "waiting";
 			break;
 		case SCHED_OUTCOME_RETRY:
-			if (job->attempts >= job->max_attempts)
+			pause = job->held ? sched_jobs_find_held_pause(job) : -1;
+			if (pause >= 0)
+				job->attempts--;
+			else if (job->attempts >= job->max_attempts)
 			{
 				end_or_restart(writer, job, &change, "dead");
 				break;
 			}
 			change.status = "pending";
-			change.run_at = writer->now + find_delay(job) * 1000;
+			change.run_at = writer->now + (pause >= 0 ? pause : find_delay(job)) * 1000;
 			change.keeps_response = job->keeps_response;
 			sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
 			break;
