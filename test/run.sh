@@ -62,6 +62,10 @@ run_unit() {
 	done
 }
 
+version_of_tree() {
+	sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.control
+}
+
 # Each begins with a new cluster: one that an interrupted run left has its roles.
 run_regress() {
 	local names=$* file name
@@ -113,6 +117,8 @@ run_tap() {
 		server_bin=$BIN
 		# What kills processes at named points needs a build that has them.
 		case $name in *_faults | crash | torture) stage_faults && server_bin=$FAULT_SERVER$PG_BINDIR ;; esac
+		# A version to update to; only who stages may write there.
+		[ "$name" != ddl ] || cp test/data/update.sql "$SERVER$PG_SHAREDIR/extension/scheduler--$(version_of_tree)--$(version_of_tree).test.sql"
 		as_server sh -c "rm -rf '$STAGE/tap/$name'; mkdir -p '$STAGE/tap/$name'"
 		as_server env PATH="$server_bin:$PATH" TESTDIR="$STAGE/tap/$name" TESTDATADIR="$STAGE/tap/$name" TESTLOGDIR="$STAGE/tap/$name" PG_REGRESS="$SERVER$PG_LIBDIR/pgxs/src/test/regress/pg_regress" \
 			TZ=UTC PERL5LIB="$SERVER$PG_LIBDIR/pgxs/src/test/perl:$STAGE/tree/test/lib" STAGE="$STAGE" TREE="$STAGE/tree" \

@@ -321,13 +321,17 @@ write_request(SchedJob *job, SchedChange *change)
 static void
 write_retry(Writer *writer, SchedJob *job, SchedChange *change)
 {
-	if (job->attempts >= job->max_attempts)
+	int64 pause = job->held ? sched_jobs_find_held_pause(job) : -1;
+
+	if (pause >= 0)
+		change->attempts = --job->attempts;
+	else if (job->attempts >= job->max_attempts)
 	{
 		end_or_restart(writer, job, change, "dead");
 		return;
 	}
 	change->status = "pending";
-	change->run_at = writer->now + find_delay(job) * 1000;
+	change->run_at = writer->now + (pause >= 0 ? pause : find_delay(job)) * 1000;
 	change->keeps_response = job->keeps_response;
 	sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
 }

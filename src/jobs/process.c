@@ -6,6 +6,9 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+#include <time.h>
+
 #include "access/xact.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_extension.h"
@@ -33,8 +36,16 @@ static SchedProcess *my_process = NULL;
 /* Not in shared memory, which may be what is broken. */
 static uint64 my_incarnation = 0;
 
+/* A clean end takes no longer than this, then the process ends wherever it is. */
+#define END_SECONDS 2
+
 /* Somebody ended this process: that it was in the middle of something is no failure of its own. */
 static volatile sig_atomic_t asked_to_end = false;
+/* The loop looks at asked_to_end: the first request may be left to it. */
+static volatile sig_atomic_t ends_by_itself = false;
+/* A handler runs that may be interrupted. */
+static volatile sig_atomic_t handler_runs = false;
+static timer_t end_timer;
 
 /* A place for a process of this type, or -1. */
 static int
@@ -193,12 +204,53 @@ force_settings(SchedProcessType type)
 	force_setting("lock_timeout", type == SCHED_PROCESS_WORKER ? "100ms" : "0");
 }
 
-/* die() with a note for leave_place(). */
+/*
+ * SIGTERM. The loop is asked to end, so that it can save what is on its way; a second one, which a timer sends where
+ * nobody else does, ends the process as usual.
+ */
 static void
 note_request(SIGNAL_ARGS)
 {
+	int saved_errno = errno;
+	struct itimerspec limit = {{0, 0}, {END_SECONDS, 0}};
+	bool first = !asked_to_end;
+
 	asked_to_end = true;
-	die(postgres_signal_arg);
+	if (first && ends_by_itself && timer_settime(end_timer, 0, &limit, NULL) == 0)
+	{
+		if (handler_runs)
+			QueryCancelPending = InterruptPending = true;
+		SetLatch(MyLatch);
+	}
+	else
+		die(postgres_signal_arg);
+	errno = saved_errno;
+}
+
+/* Without the timer the first request ends the process at once. */
+void
+sched_jobs_end_by_itself(void)
+{
+	struct sigevent event = {0};
+
+	event.sigev_notify = SIGEV_SIGNAL;
+	event.sigev_signo = SIGTERM;
+	ends_by_itself = timer_create(CLOCK_MONOTONIC, &event, &end_timer) == 0;
+}
+
+bool
+sched_jobs_asked_to_end(void)
+{
+	return asked_to_end;
+}
+
+/* Asked already: the handler is not begun. */
+void
+sched_jobs_let_handler_be_interrupted(bool may_be)
+{
+	handler_runs = may_be;
+	if (may_be && asked_to_end)
+		QueryCancelPending = InterruptPending = true;
 }
 
 /* Another process has crashed, or the server is stopped at once. */
@@ -249,14 +301,18 @@ sched_jobs_extension_oid(void)
 	return get_extension_oid("scheduler", true);
 }
 
-/* The oid tells whether it is still the same extension that this process' plans were made for. */
-bool
-sched_jobs_begin_step(Oid extension)
+/*
+ * The oid tells whether it is still the same extension that this process' plans were made for. DROP EXTENSION holds both
+ * locks, and the one of beginners while it waits for the other; waiting for it would stall the calls in flight.
+ */
+static bool
+open_step(Oid extension, bool begins)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	/* DROP EXTENSION holds this lock; waiting for it would stall the calls in flight. */
-	if (!ConditionalLockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock))
+	if ((begins && !ConditionalLockDatabaseObject(ExtensionRelationId, extension, SCHED_BEGIN_LOCK,
+												  AccessShareLock)) ||
+		!ConditionalLockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock))
 	{
 		CommitTransactionCommand();
 		return false;
@@ -272,6 +328,18 @@ sched_jobs_begin_step(Oid extension)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "working on jobs");
 	return true;
+}
+
+bool
+sched_jobs_begin_step(Oid extension)
+{
+	return open_step(extension, true);
+}
+
+bool
+sched_jobs_continue_step(Oid extension)
+{
+	return open_step(extension, false);
 }
 
 /* Statistics are sent here, else autovacuum never hears of the queue. */
