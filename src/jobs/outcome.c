@@ -62,7 +62,7 @@ static SchedStatement change_job = {
 	" ready = $7, request = $8, response = $16, lease = $9, worker_pid = $10, error = $11,"
 	" finished_at = $12, payload = coalesce($13, l.payload), again = NULL, runner = $14,"
 	" started_at = coalesce(l.started_at, $15),"
-	" holds_queue = l.holds_queue AND $12 IS NULL"
+	" holds_queue = l.holds_queue AND $12 IS NULL, lease_until = NULL"
 	" WHERE l.user_id = $1 AND l.job_id = $2",
 	16,
 	{UUIDOID, UUIDOID, TEXTOID, JSONBOID, INT4OID, TIMESTAMPTZOID, BOOLOID, InvalidOid, INT8OID,
@@ -271,6 +271,7 @@ typedef struct Change
 	bool leased;
 	bool fresh; /* starts from the beginning, with `again` as its payload */
 	bool runner;
+	bool external;
 	bool keeps_response;
 } Change;
 
@@ -309,6 +310,7 @@ write_change(Writer *writer, SchedJob *job, const Change *change)
 	values[12] = job->again;
 	nulls[12] = change->fresh && job->has_again ? ' ' : 'n';
 	values[13] = BoolGetDatum(change->runner);
+	nulls[13] = change->external ? 'n' : ' ';
 	values[14] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	values[15] = job->response;
 	nulls[15] = change->keeps_response ? ' ' : 'n';
@@ -347,7 +349,9 @@ end_or_restart(Writer *writer, SchedJob *job, Change *change, const char *status
 static void
 write_one(Writer *writer, SchedJob *job)
 {
-	Change change = {.run_at = job->run_at, .runner = job->kind != NULL && job->kind->runner};
+	Change change = {.run_at = job->run_at,
+					 .runner = job->kind != NULL && job->kind->runner,
+					 .external = job->kind != NULL && job->kind->external};
 
 	switch (job->outcome)
 	{
@@ -395,6 +399,7 @@ static void
 write_moves(Writer *writer, SchedJob *job)
 {
 	Datum values[4] = {UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id)};
+	bool external = job->kind != NULL && job->kind->external;
 
 	if (job->outcome == SCHED_OUTCOME_SEND)
 	{
@@ -407,13 +412,13 @@ write_moves(Writer *writer, SchedJob *job)
 		fill_type(&keep_answer.types[2], "http_response");
 		values[2] = job->response;
 		values[3] = BoolGetDatum(job->kind->runner);
-		sched_jobs_execute(&keep_answer, values, NULL, SPI_OK_UPDATE);
+		sched_jobs_execute(&keep_answer, values, external ? "   n" : NULL, SPI_OK_UPDATE);
 		sched_jobs_signal_at_commit(job->kind->runner ? SCHED_SIGNAL_RUNNERS : SCHED_SIGNAL_JOBS);
 	}
 	else
 	{
 		values[2] = BoolGetDatum(job->kind->runner);
-		sched_jobs_execute(&reroute_job, values, NULL, SPI_OK_UPDATE);
+		sched_jobs_execute(&reroute_job, values, external ? "  n" : NULL, SPI_OK_UPDATE);
 		sched_jobs_signal_at_commit(job->kind->runner ? SCHED_SIGNAL_RUNNERS : SCHED_SIGNAL_JOBS);
 	}
 }
