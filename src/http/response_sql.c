@@ -281,9 +281,10 @@ asked_to_retry(HeapTupleHeader response)
 {
 	Jsonb *headers = response_headers(response);
 	JsonbValue buffer;
-	JsonbValue *value = headers == NULL ? NULL
-										: getKeyJsonValueFromContainer(
-											  &headers->root, "x-should-retry", 14, &buffer);
+	JsonbValue *value =
+		headers == NULL
+			? NULL
+			: getKeyJsonValueFromContainer(&headers->root, "x-should-retry", 14, &buffer);
 
 	if (value != NULL && value->type == jbvBool)
 		return value->val.boolean;

@@ -204,7 +204,7 @@ settle_without_call(SchedJob *job, Oid role)
 		job->has_response = true;
 		job->retry_after_ms = sched_http_asked_delay_ms(job->answer);
 	}
-	if (job->kind->runner)
+	if (job->kind->runner || job->kind->external)
 		return job->answer != NULL ? SCHED_OUTCOME_ANSWERED : SCHED_OUTCOME_REROUTE;
 	problem = sched_jobs_resolve_handler(job->kind, role);
 	if (problem != NULL)

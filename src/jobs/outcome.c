@@ -87,7 +87,8 @@ static SchedStatement count_down = {
 	true,
 	NULL};
 static SchedStatement record_changes = {
-	"INSERT INTO scheduler.new_changes (user_id, type, subject_id) SELECT u.user_id, u.type, u.job_id"
+	"INSERT INTO scheduler.new_changes (user_id, type, subject_id) SELECT u.user_id, u.type, "
+	"u.job_id"
 	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))"
 	" AS u (user_id, type, job_id)",
 	3,
@@ -407,7 +408,7 @@ reroute(SchedJob *job)
 	Datum values[3] = {UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id),
 					   BoolGetDatum(job->kind->runner)};
 
-	sched_jobs_execute(&reroute_job, values, NULL, SPI_OK_UPDATE);
+	sched_jobs_execute(&reroute_job, values, job->kind->external ? "  n" : NULL, SPI_OK_UPDATE);
 	sched_jobs_signal_at_commit(job->kind->runner ? SCHED_SIGNAL_RUNNERS : SCHED_SIGNAL_JOBS);
 }
 
