@@ -143,6 +143,9 @@ fuzz: deps
 fuzz-check: deps
 	@bash test/fuzz/run.sh check $(TARGETS)
 
+sanitize: deps
+	@bash test/sanitize.sh $(PARTS)
+
 print-pure:
 	@echo $(PURE_OBJS)
 

@@ -54,9 +54,9 @@ fuzz() {
 		exec "$built/${name}_fuzz" -dict="$seeds/$name.dict" -timeout=5 -rss_limit_mb=512 -malloc_limit_mb=256 \
 			-artifact_prefix="$built/$name-" -print_final_stats=1 "$corpus" "$seeds/$name"
 	) >"$log" 2>&1
-	code=$?
+	code=$? # 152: ended by SIGXCPU
 	if [ $code != 152 ]; then
-		tail -n 60 "$log"
+		grep -vE '^(#|INFO|Use -|NOTE)' "$log" | cut -c1-160 | tail -n 40
 		echo "not ok - $name: $(grep -oE 'SUMMARY: .*|check failed: .*' "$log" | tail -n 1) (exit $code, $log)"
 		return 1
 	fi
