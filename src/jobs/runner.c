@@ -18,6 +18,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lock.h"
+#include "storage/pmsignal.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -354,6 +355,9 @@ sched_jobs_runner_main(Datum argument)
 		{
 			run_job(&runner, &job);
 			CHECK_FOR_INTERRUPTS();
+			/* As long as there is work it does not wait, which is where the end of the postmaster is noticed otherwise. */
+			if (!PostmasterIsAlive())
+				proc_exit(1);
 			continue;
 		}
 		events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, IDLE_MS,

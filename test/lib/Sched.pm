@@ -94,7 +94,7 @@ sub crash
 sub comes_true
 {
 	my ($self, $name, $statement, $wanted, $seconds) = @_;
-	ok($self->poll($statement, $wanted, $seconds), $name);
+	return ok($self->poll($statement, $wanted, $seconds), $name);
 }
 
 # The statuses of a kind's jobs, as "dead 1, succeeded 3".
