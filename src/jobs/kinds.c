@@ -55,7 +55,7 @@ forget_on_relation(Datum arg, Oid relation)
 		generation++;
 }
 
-/* Invalidation callback: CREATE OR REPLACE, DROP, GRANT, any of which may concern a handler. */
+/* Invalidation callback: CREATE OR REPLACE, DROP, GRANT, REVOKE, any of which may concern a handler. */
 static void
 forget_on_function(Datum arg, int cache, uint32 hash)
 {
@@ -73,6 +73,10 @@ make_cache(void)
 	kinds = hash_create("scheduler job kinds", 64, &control, HASH_ELEM | HASH_STRINGS);
 	CacheRegisterRelcacheCallback(forget_on_relation, (Datum) 0);
 	CacheRegisterSyscacheCallback(PROCOID, forget_on_function, (Datum) 0);
+	/* Rights on its schema, and the roles that its role is a member of. */
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_on_function, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_on_function, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, forget_on_function, (Datum) 0);
 }
 
 /* Of the one row that read_kind gave; none of its columns is NULL. */
