@@ -200,6 +200,17 @@ judge_function(Oid function, bool builtin, bool *plain)
 	return fits ? NULL : "the handler does not return one scheduler.step, or is STRICT";
 }
 
+/* Looking the function up would throw; a schema that is not there means no such function. */
+static bool
+may_use_schema(const char *name, Oid role)
+{
+	List *names = stringToQualifiedNameList(name);
+	Oid schema =
+		list_length(names) == 2 ? get_namespace_oid(strVal(linitial(names)), true) : InvalidOid;
+
+	return !OidIsValid(schema) || pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
+}
+
 /* Only again when something has changed; the answer is words, as the job's error. */
 const char *
 sched_jobs_resolve_handler(SchedKind *kind, Oid role)
@@ -210,6 +221,8 @@ sched_jobs_resolve_handler(SchedKind *kind, Oid role)
 
 	if (kind->resolved == kind->generation)
 		return NULL;
+	if (!may_use_schema(kind->handler, role))
+		return "permission denied for the schema of the handler's function";
 	function = look_up_handler(kind->handler, role);
 	if (!OidIsValid(function))
 		return "the handler's function does not exist";

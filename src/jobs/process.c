@@ -33,7 +33,7 @@
 static SchedProcess *my_process = NULL;
 
 /* A clean end takes no longer than this, then the process ends wherever it is. */
-#define END_SECONDS 2
+#define END_SECONDS 4
 
 /* Somebody ended this process: that it was in the middle of something is no failure of its own. */
 static volatile sig_atomic_t asked_to_end = false;
@@ -242,7 +242,9 @@ void
 sched_jobs_allow_interrupt(bool may_be)
 {
 	interruptible = may_be;
-	if (may_be && asked_to_end)
+	if (!may_be)
+		QueryCancelPending = false;
+	else if (asked_to_end)
 		QueryCancelPending = InterruptPending = true;
 }
 
