@@ -281,9 +281,9 @@ run_job(Runner *runner, SchedJob *job)
 {
 	PG_TRY();
 	{
-		sched_jobs_let_handler_be_interrupted(true);
+		sched_jobs_allow_interrupt(true);
 		run_handler(runner, job);
-		sched_jobs_let_handler_be_interrupted(false);
+		sched_jobs_allow_interrupt(false);
 		runner->process->jobs++;
 	}
 	PG_CATCH();
@@ -291,7 +291,7 @@ run_job(Runner *runner, SchedJob *job)
 		ErrorData *error;
 		const char *reason;
 
-		sched_jobs_let_handler_be_interrupted(false);
+		sched_jobs_allow_interrupt(false);
 		MemoryContextSwitchTo(runner->memory);
 		error = CopyErrorData();
 		FlushErrorState();

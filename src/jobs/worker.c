@@ -71,6 +71,8 @@ typedef struct Worker
 	TimestampTz changes_after; /* not before */
 	TimestampTz queues_after;
 	TimestampTz runners_at;
+	bool runner_work;  /* the answer of the last look */
+	bool told_no_room; /* for a runner */
 	TimestampTz house_at;
 	int guarded; /* jobs whose handlers are still to be called in a subtransaction each */
 	int single;  /* jobs still to be taken one at a time */
@@ -264,7 +266,7 @@ report_refusal(ErrorData *error)
 	static TimestampTz told = 0;
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (now - told < REPORT_PAUSE && now >= told)
+	if ((now - told < REPORT_PAUSE && now >= told) || sched_jobs_asked_to_end())
 		return;
 	told = now;
 	ereport(LOG, (errmsg("the worker was kept from its work and tries again: %s", error->message),
@@ -521,6 +523,7 @@ do_duty(Worker *worker, void (*duty)(Worker *worker))
 	}
 	PG_CATCH();
 	{
+		sched_jobs_allow_interrupt(false);
 		if (!is_expected(geterrcode()))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(worker->memory);
@@ -571,25 +574,41 @@ check_arming(Worker *worker)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
-/* More runners while there is more work than they take; they end by themselves when idle. */
+static void
+ask_for_runner_work(Worker *worker)
+{
+	worker->runner_work = sched_jobs_has_runner_work();
+}
+
+/*
+ * More runners while there is more work than they take; they end by themselves when idle. Where no process is free, that
+ * is told once, and tried again each second.
+ */
 static void
 look_after_runners(Worker *worker, TimestampTz now)
 {
-	bool work;
 	int running = sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId);
 
-	worker->runners_at = DT_NOEND;
-	if (!begin_step(worker))
+	worker->runners_at = now + PAUSE_AFTER_REFUSAL;
+	if (!do_duty(worker, ask_for_runner_work))
 		return;
-	work = sched_jobs_has_runner_work();
-	sched_jobs_end_step();
-	if (!work)
+	worker->runners_at = DT_NOEND;
+	if (!worker->runner_work)
 		return;
 	sched_jobs_wake_runners(MyDatabaseId);
-	if (running < sched_runners && !sched_jobs_start_process(SCHED_PROCESS_RUNNER, MyDatabaseId))
+	worker->runners_at = now + USECS_PER_SEC;
+	if (running >= sched_runners)
+		return;
+	if (sched_jobs_start_process(SCHED_PROCESS_RUNNER, MyDatabaseId))
+	{
+		worker->runners_at = now + 100 * 1000;
+		worker->told_no_room = false;
+		return;
+	}
+	if (!worker->told_no_room)
 		ereport(LOG, (errmsg("no background process is free for a runner"),
 					  errhint("Raise max_worker_processes.")));
-	worker->runners_at = now + (running < sched_runners ? 100 * 1000 : USECS_PER_SEC);
+	worker->told_no_room = true;
 }
 
 /* Whatever somebody signalled becomes due now. */
@@ -682,7 +701,13 @@ free_orphans(Worker *worker)
 static void
 keep_house(Worker *worker)
 {
-	if (sched_jobs_keep_house())
+	bool done;
+
+	/* It may make many tables; who waits for this process to end does not wait for them. */
+	sched_jobs_allow_interrupt(true);
+	done = sched_jobs_keep_house();
+	sched_jobs_allow_interrupt(false);
+	if (done)
 		worker->house_at = GetCurrentTimestamp() + HOUSE_PAUSE;
 }
 
