@@ -112,12 +112,17 @@ $(OBJS): $(HEADERS_ALL) .build/server
 	@$(PG_CONFIG) --version --includedir-server | cmp -s - $@ || $(PG_CONFIG) --version --includedir-server > $@
 .PHONY: ALWAYS
 
-.PHONY: deps demo test test-quick unit lint format bench torture coverage mutants dist print-pure fuzz fuzz-check sanitize
+.PHONY: deps demo test test-quick unit lint format bench torture coverage mutants dist print-pure fuzz fuzz-check sanitize test-upgrade
 deps:
 	@bash test/lib/deps.sh
 
 test-quick test unit: deps
 	@bash test/run.sh $@
+
+# From the server of PG_CONFIG to a later one: make test-upgrade PG_CONFIG_NEW=/path/to/its/pg_config
+test-upgrade: deps
+	@[ -n "$(PG_CONFIG_NEW)" ] || { echo "name the later server: PG_CONFIG_NEW=/path/to/its/pg_config" >&2; exit 1; }
+	@PG_CONFIG_NEW="$(PG_CONFIG_NEW)" bash test/run.sh tap upgrade
 
 lint: deps
 	@bash test/lint.sh
