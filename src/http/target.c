@@ -161,6 +161,19 @@ sched_target_clear(SchedTarget *target)
 	memset(target, 0, sizeof(*target));
 }
 
+bool
+sched_target_copy(SchedTarget *target, const SchedTarget *from)
+{
+	*target = *from;
+	target->url = strdup(from->url);
+	target->host = strdup(from->host);
+	target->path = strdup(from->path);
+	if (target->url != NULL && target->host != NULL && target->path != NULL)
+		return true;
+	sched_target_clear(target);
+	return false;
+}
+
 /* The name under which calls are counted and admitted. */
 char *
 sched_target_name(const SchedTarget *target)
