@@ -30,7 +30,7 @@
 
 #define MAX_EVENTS 256
 /* Handles that wait for the next call, so that libcurl need not make them anew. */
-#define MAX_SPARE_HANDLES 64
+#define MAX_SPARE_HANDLES 256
 #define HOST_BUCKETS 256
 
 /* How many calls to one host are in flight. */
