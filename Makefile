@@ -52,7 +52,7 @@ PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.
 	src/planner/changes.sql src/planner/views.sql
 
 # llm
-PURE_LLM = src/llm/builtin.o src/llm/builtin_class.o src/llm/builtin_deeds.o src/llm/builtin_detail.o \
+PURE_LLM = src/llm/builtin.o src/llm/builtin_class.o src/llm/builtin_deeds.o src/llm/builtin_detail.o src/llm/builtin_lexicon.o \
 	src/llm/builtin_mail_phrases.o src/llm/builtin_match.o src/llm/builtin_phrases.o src/llm/builtin_score.o src/llm/builtin_sentence.o \
 	src/llm/builtin_tasks.o src/llm/builtin_text.o src/llm/builtin_words.o src/llm/facts.o
 LLM_OBJS = src/llm/extract_sql.o
