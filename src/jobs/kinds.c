@@ -112,6 +112,7 @@ load_kind(SchedKind *kind)
 	sched_jobs_execute(&read_kind, values, NULL, SPI_OK_SELECT);
 	kind->exists = SPI_processed == 1;
 	kind->generation = read_at;
+	kind->quick = false;
 	if (!kind->exists)
 		return;
 	kind->owner = *DatumGetUUIDP(read_column(1));
@@ -130,6 +131,17 @@ load_kind(SchedKind *kind)
 	kind->announce = DatumGetBool(read_column(12));
 	kinds_relation = DatumGetObjectId(read_column(13));
 	SPI_freetuptable(SPI_tuptable);
+}
+
+SchedKind *
+sched_jobs_recall_kind(const char *name)
+{
+	SchedKind *kind;
+
+	if (kinds == NULL || strlen(name) >= SCHED_KIND_LENGTH)
+		return NULL;
+	kind = hash_search(kinds, name, HASH_FIND, NULL);
+	return kind != NULL && kind->generation == generation && kind->exists ? kind : NULL;
 }
 
 /* The entry stays at its address, so callers may hold it while its contents change. */

@@ -31,6 +31,7 @@
 #include "jobs/claim.h"
 #include "jobs/duties.h"
 #include "jobs/flight.h"
+#include "jobs/mark.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
 #include "jobs/store.h"
@@ -38,9 +39,6 @@
 #define BATCH_SIZE 512
 /* Answers that one transaction takes, at most. */
 #define ANSWER_BATCH 256
-/* After an unclean end: so many jobs, or so long, one at a time. */
-#define SUSPECT_JOBS 256
-#define SUSPECT_TIME (10 * USECS_PER_SEC)
 /* Numbers of changes are published at most five times a second. */
 #define CHANGE_PAUSE (200 * 1000)
 #define HOUSE_PAUSE (3600 * USECS_PER_SEC)
@@ -77,8 +75,6 @@ typedef struct Worker
 	TimestampTz house_at;
 	int guarded; /* jobs whose handlers are still to be called in a subtransaction each */
 	int single;  /* jobs still to be taken one at a time */
-	int marked;  /* jobs still to be taken with a committed mark, too */
-	TimestampTz marked_until;
 	bool blocked;
 	bool orphans_wanted;
 	TimestampTz orphans_after;
@@ -94,13 +90,6 @@ static SchedStatement lock_any = {"SELECT " SCHED_JOB_COLUMNS
 								  {UUIDOID, UUIDOID},
 								  true,
 								  NULL};
-static SchedStatement mark_running = {
-	"UPDATE scheduler.live_jobs SET status = 'running', attempts = $3, lease = $4, worker_pid = $5,"
-	" ready = false, started_at = coalesce(started_at, now()) WHERE user_id = $1 AND job_id = $2",
-	5,
-	{UUIDOID, UUIDOID, INT4OID, INT8OID, INT4OID},
-	true,
-	NULL};
 
 /* Has anybody signalled this since the worker looked last? */
 static bool
@@ -328,13 +317,10 @@ work_on_claims(Worker *worker)
 static bool
 commit_mark(Worker *worker, SchedJob *job)
 {
-	Datum values[5] = {
-		UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id), Int32GetDatum(job->attempts),
-		Int64GetDatum((int64) worker->process->incarnation), Int32GetDatum(MyProcPid)};
 	bool calls = !(job->has_request && !job->has_response);
 
 	if (calls)
-		sched_jobs_execute(&mark_running, values, NULL, SPI_OK_UPDATE);
+		sched_jobs_mark_running(job, worker->process->incarnation, SCHED_LANE_WORKERS);
 	sched_jobs_end_step();
 	SCHED_FAULT("marked");
 	return calls;
@@ -378,7 +364,6 @@ work_on_marked(Worker *worker)
 		sched_jobs_end_step();
 		return 0;
 	}
-	worker->marked--;
 	if (!commit_mark(worker, job))
 	{
 		/* A call that is only to be sent kills nobody. */
@@ -608,6 +593,8 @@ read_signals(Worker *worker, TimestampTz now)
 		sched_jobs_refresh_claimer(worker->claimer);
 		worker->due_at = Min(worker->due_at, now);
 	}
+	if (was_signalled(worker, SCHED_SIGNAL_READY))
+		sched_jobs_refresh_claimer(worker->claimer);
 	if (was_signalled(worker, SCHED_SIGNAL_QUEUES))
 		worker->queues_at = Min(worker->queues_at, Max(now, worker->queues_after));
 	if (was_signalled(worker, SCHED_SIGNAL_RUNNERS))
@@ -788,7 +775,7 @@ do_jobs(Worker *worker)
 	MemoryContextReset(worker->memory);
 	if (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer))
 	{
-		if (worker->marked > 0 && GetCurrentTimestamp() < worker->marked_until)
+		if (sched_jobs_is_suspect(SCHED_LANE_WORKERS))
 			taken = work_on_marked(worker);
 		else
 			taken = work_on_claims(worker);
@@ -825,14 +812,15 @@ find_pause(Worker *worker)
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
 	next = Min(next, worker->cancels_at);
+	/* Unarmed it does none of these: they would be due for ever. */
 	if (worker->armed)
 	{
+		if (worker->orphans_wanted)
+			next = Min(next, worker->orphans_after);
 		next = Min(next, Min(worker->due_at, worker->queues_at));
 		next = Min(next, Min(worker->schedules_at, worker->runners_at));
 		next = Min(next, worker->house_at);
 	}
-	if (worker->orphans_wanted)
-		next = Min(next, worker->orphans_after);
 	pause = TimestampDifferenceMilliseconds(now, next);
 	return flight >= 0 ? Min(pause, flight) : pause;
 }
@@ -876,12 +864,6 @@ join_database(Worker *worker)
 	if (worker->database != NULL)
 		worker->database->state =
 			OidIsValid(worker->extension) ? SCHED_DATABASE_RUNNING : SCHED_DATABASE_WITHOUT;
-	if (worker->database != NULL && worker->database->suspect)
-	{
-		worker->marked = SUSPECT_JOBS;
-		worker->marked_until = GetCurrentTimestamp() + SUSPECT_TIME;
-		worker->database->suspect = false;
-	}
 	LWLockRelease(sched_jobs_shared->lock);
 	if (worker->database == NULL || !OidIsValid(worker->extension))
 		proc_exit(0);
