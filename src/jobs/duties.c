@@ -20,6 +20,7 @@
 #include "core/fault.h"
 #include "core/lock.h"
 #include "http/request.h"
+#include "jobs/claims.h"
 #include "jobs/duties.h"
 #include "jobs/job.h"
 #include "jobs/shmem.h"
@@ -33,6 +34,7 @@
 #define SPARED_PAUSE_MS 1000
 #define SPARED_AGAIN_MS 5000
 #define SPARED_REASON "the process was ended from outside while the handler ran"
+#define CLAIMS_PAUSE USECS_PER_SEC
 
 #define DELAYED \
 	"NOT l.ready AND l.status IN ('pending', 'sleeping') AND (l.queue IS NULL OR l.holds_queue)"
@@ -105,7 +107,7 @@ static SchedStatement number_changes = {
 static SchedStatement find_orphans = {
 	"SELECT " SCHED_JOB_COLUMNS
 	", l.lease, l.error FROM scheduler.live_jobs l WHERE l.lease IS NOT NULL AND"
-	" l.lease <> ALL ($1) LIMIT $2 FOR UPDATE SKIP LOCKED",
+	" l.lease <> ALL ($1) AND l.lease_until IS NULL LIMIT $2 FOR UPDATE SKIP LOCKED",
 	2,
 	{INT8ARRAYOID, INT8OID},
 	true,
@@ -136,14 +138,40 @@ read_time(void)
 }
 
 /* Rows that somebody holds are left for the next time. */
-TimestampTz
-sched_jobs_mark_due(void)
+uint64
+sched_jobs_mark_ready(void)
 {
 	Datum values[2] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int64GetDatum(DUTY_ROWS)};
 
 	sched_jobs_execute(&mark_due, values, NULL, SPI_OK_UPDATE);
+	return SPI_processed;
+}
+
+/*
+ * Claims that were made since the last look are seen a second later at the earliest: whoever makes one wakes nobody.
+ */
+static TimestampTz
+look_after_claims(void)
+{
+	static TimestampTz looked = 0;
+	static TimestampTz next = DT_NOEND;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now < next && now - looked < CLAIMS_PAUSE && now >= looked)
+		return next;
+	looked = now;
+	next = sched_jobs_end_lapsed_claims(true);
+	return next;
+}
+
+TimestampTz
+sched_jobs_mark_due(void)
+{
+	TimestampTz next = look_after_claims();
+
+	sched_jobs_mark_ready();
 	sched_jobs_execute(&next_due, NULL, NULL, SPI_OK_SELECT);
-	return read_time();
+	return Min(next, read_time());
 }
 
 /*

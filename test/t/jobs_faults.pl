@@ -125,7 +125,7 @@ $s->comes_true('and the worker that ended has its successor', "SELECT count(*) F
 # After a crash: between the mark of a job and its run somebody locks its row.
 $s->sql("ALTER SYSTEM RESET scheduler.workers");
 pause_at('');
-$s->crash($s->worker_pid);
+$s->crash($s->sql("SELECT max(pid) FROM scheduler.stat_workers WHERE type = 'worker'"));
 pause_at('marked pause');
 $job = $s->sql("SELECT scheduler.enqueue('noop')");
 $s->poll("SELECT count(*) FROM scheduler.live_jobs WHERE job_id = '$job' AND lease IS NOT NULL", 1);
