@@ -295,9 +295,9 @@ judge_orphan(SchedJob *job, bool spared, const char *error)
 		job->response = sched_http_form_response(lost);
 		sched_http_free_answer(lost);
 		job->outcome = SCHED_OUTCOME_ANSWERED;
-		/* Where the handler calls it a failure, it is an attempt that does not count. */
+		/* Where the handler calls it a failure, it is an attempt that does not count; but one there was. */
 		if (spared)
-			job->attempts = Max(job->attempts - 1, 0);
+			job->attempts = Max(job->attempts - 1, 1);
 	}
 	else if (spared)
 		spare_job(job, error);
