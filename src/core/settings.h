@@ -13,6 +13,7 @@ extern int sched_workers;       /* per database */
 extern int sched_runners;       /* per database, at most */
 extern int sched_max_in_flight; /* HTTP calls at once, per worker */
 extern int sched_poll_interval; /* milliseconds between two looks of an idle worker */
+extern int sched_max_user_jobs;
 extern char *sched_place_file;  /* '' = beside the master key */
 
 /* http */

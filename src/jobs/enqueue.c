@@ -25,6 +25,7 @@
 #include "jobs/kinds.h"
 #include "jobs/place.h"
 #include "jobs/shmem.h"
+#include "jobs/quota.h"
 #include "jobs/store.h"
 
 extern Datum sched_sql_required_user_id(PG_FUNCTION_ARGS);
@@ -393,7 +394,9 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 	new_job.mode = read_mode(PG_GETARG_TEXT_PP(6));
 	new_job.user_id = target_user(PG_ARGISNULL(7) ? NULL : PG_GETARG_UUID_P(7));
 	sched_jobs_warn_without_worker();
+	sched_jobs_check_payload(new_job.payload);
 	sched_jobs_enter_system(&before);
+	sched_jobs_check_quota(&new_job.user_id, 1);
 	insert_or_take(&new_job, job_id);
 	sched_jobs_leave_system(&before);
 	signal_new_job(&new_job);
@@ -408,6 +411,7 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 	Datum values[13];
 	char nulls[13];
 	SchedRights before;
+	int64 wanted;
 	uint64 inserted;
 
 	sched_core_require_argument(fcinfo, 0, "kind");
@@ -420,7 +424,9 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 	new_job.queue = optional_text(fcinfo, 4);
 	new_job.user_id = target_user(PG_ARGISNULL(5) ? NULL : PG_GETARG_UUID_P(5));
 	sched_jobs_warn_without_worker();
+	wanted = sched_jobs_check_payloads(PG_GETARG_ARRAYTYPE_P(1));
 	sched_jobs_enter_system(&before);
+	sched_jobs_check_quota(&new_job.user_id, wanted);
 	fill_insert(&new_job, NULL, values, nulls);
 	sched_jobs_execute(&insert_many, values, nulls, SPI_OK_INSERT);
 	inserted = SPI_processed;
