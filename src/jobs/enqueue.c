@@ -26,6 +26,7 @@
 #include "jobs/kinds.h"
 #include "jobs/place.h"
 #include "jobs/shmem.h"
+#include "jobs/quota.h"
 #include "jobs/store.h"
 
 extern Datum sched_sql_required_user_id(PG_FUNCTION_ARGS);
@@ -441,6 +442,8 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 	new_job.user_id = target_user(PG_ARGISNULL(7) ? NULL : PG_GETARG_UUID_P(7));
 	if (!new_job.kind->external)
 		sched_jobs_warn_without_worker();
+	sched_jobs_check_payload(new_job.payload);
+	sched_jobs_check_quota(&new_job.user_id, 1);
 	insert_or_take(&new_job, job_id);
 	signal_new_job(&new_job);
 	PG_RETURN_UUID_P(job_id);
@@ -467,6 +470,7 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 	new_job.user_id = target_user(PG_ARGISNULL(5) ? NULL : PG_GETARG_UUID_P(5));
 	if (!new_job.kind->external)
 		sched_jobs_warn_without_worker();
+	sched_jobs_check_quota(&new_job.user_id, sched_jobs_check_payloads(PG_GETARG_ARRAYTYPE_P(1)));
 	sched_jobs_enter_system(&before);
 	fill_insert(&new_job, NULL, values, nulls);
 	sched_jobs_execute(&insert_many, values, nulls, SPI_OK_INSERT);
