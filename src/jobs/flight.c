@@ -322,31 +322,48 @@ sched_jobs_add_flights(void)
 	}
 }
 
-/* This user's count for this kind; NULL where there is none and none is to be made. */
+/* This user's count for a kind, or of all where that is ""; NULL where there is none to be found. */
 static UserCount *
-find_count(const SchedFlight *flight, HASHACTION action)
+find_count(const pg_uuid_t *user_id, const char *kind_name, HASHACTION action)
 {
 	UserCount wanted;
 	bool found;
 	UserCount *count;
 
 	memset(&wanted, 0, sizeof(wanted));
-	wanted.key.user_id = flight->user_id;
-	strlcpy(wanted.key.kind_name, flight->kind_name, sizeof(wanted.key.kind_name));
+	wanted.key.user_id = *user_id;
+	strlcpy(wanted.key.kind_name, kind_name, sizeof(wanted.key.kind_name));
 	count = hash_search(counts, &wanted.key, action, &found);
 	if (action == HASH_ENTER && !found)
 		count->n = 0;
 	return count;
 }
 
-/* From here on the call counts against its user's limit. */
+/* Calls in the air of this user and kind. */
+static int
+count_of(const pg_uuid_t *user_id, const char *kind_name)
+{
+	const UserCount *count = find_count(user_id, kind_name, HASH_FIND);
+
+	return count != NULL ? count->n : 0;
+}
+
+/* One call less. */
+static void
+decrease_count(const pg_uuid_t *user_id, const char *kind_name)
+{
+	if (--find_count(user_id, kind_name, HASH_FIND)->n == 0)
+		find_count(user_id, kind_name, HASH_REMOVE);
+}
+
+/* From here on the call counts against its user's limits. */
 static void
 count_flight(SchedFlight *flight)
 {
-	if (flight->per_user_limit == 0)
-		return;
 	flight->counted = true;
-	find_count(flight, HASH_ENTER)->n++;
+	find_count(&flight->user_id, "", HASH_ENTER)->n++;
+	if (flight->per_user_limit > 0)
+		find_count(&flight->user_id, flight->kind_name, HASH_ENTER)->n++;
 }
 
 /* It has its answer, or is given up. */
@@ -356,8 +373,9 @@ discount_flight(SchedFlight *flight)
 	if (!flight->counted)
 		return;
 	flight->counted = false;
-	if (--find_count(flight, HASH_FIND)->n == 0)
-		find_count(flight, HASH_REMOVE);
+	decrease_count(&flight->user_id, "");
+	if (flight->per_user_limit > 0)
+		decrease_count(&flight->user_id, flight->kind_name);
 }
 
 /* The answer goes with it, counted in the statistics of its host. */
@@ -394,20 +412,22 @@ take_answer(SchedFlight *flight, SchedHttpAnswer *answer)
 	dlist_push_tail(&answered, &flight->node);
 }
 
-/* The user's limit for the kind, then room for the host. */
+/*
+ * The user's limits, then room for the host. The last eighth of the room is never one user's alone: with
+ * calls that take long he would shut out all others.
+ */
 static bool
 may_start(const SchedFlight *flight)
 {
+	int most = Max(1, sched_max_in_flight - sched_max_in_flight / 8);
 	sigset_t saved;
 	bool admitted;
 
-	if (flight->per_user_limit > 0)
-	{
-		const UserCount *count = find_count(flight, HASH_FIND);
-
-		if (count != NULL && count->n >= flight->per_user_limit)
-			return false;
-	}
+	if (count_of(&flight->user_id, "") >= most)
+		return false;
+	if (flight->per_user_limit > 0 &&
+		count_of(&flight->user_id, flight->kind_name) >= flight->per_user_limit)
+		return false;
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	admitted = sched_http_admits(engine, flight->url);
 	sigprocmask(SIG_SETMASK, &saved, NULL);

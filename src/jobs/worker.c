@@ -37,6 +37,7 @@
 #include "jobs/store.h"
 
 #define BATCH_SIZE 512
+#define CROWDED_BATCH 128
 /* Answers that one transaction takes, at most. */
 #define ANSWER_BATCH 256
 /* Numbers of changes are published at most five times a second. */
@@ -276,13 +277,22 @@ adapt_batch(Worker *worker, const SchedJob *jobs, int taken)
 	sched_jobs_return_unreached(worker->claimer, jobs, taken);
 }
 
+/* Where calls queue anyway, those in the air are looked after more often. */
+static int
+find_claim_size(const Worker *worker)
+{
+	if (sched_jobs_flights_waiting() > sched_max_in_flight)
+		return Min(worker->batch_size, CROWDED_BATCH);
+	return worker->batch_size;
+}
+
 /* Takes due jobs and runs them; how many were taken. */
 static int
 work_on_claims(Worker *worker)
 {
 	volatile int taken = 0;
 	SchedJob *jobs = MemoryContextAlloc(worker->memory, BATCH_SIZE * sizeof(SchedJob));
-	int limit = worker->single > 0 ? 1 : worker->batch_size;
+	int limit = worker->single > 0 ? 1 : find_claim_size(worker);
 	bool careful = worker->single > 0 || worker->guarded > 0;
 
 	if (!begin_step(worker))
@@ -759,6 +769,19 @@ launch_flights(Worker *worker)
 	sched_jobs_launch_flights(worker->process->incarnation);
 }
 
+/* Calls whose requests are durable go before anything that waits for the disk. */
+static void
+move_flights(Worker *worker)
+{
+	sched_jobs_drive_flights();
+	if (worker->armed && sched_jobs_flights_wait_for_launch() && do_duty(worker, launch_flights))
+	{
+		if (sched_jobs_flights_in_air() > 0)
+			SCHED_FAULT("sent");
+		sched_jobs_drive_flights();
+	}
+}
+
 /* Answers, then new jobs, then calls; sets `more` where another round will find something. */
 static void
 do_jobs(Worker *worker)
@@ -766,12 +789,12 @@ do_jobs(Worker *worker)
 	int taken;
 
 	worker->more = false;
-	sched_jobs_drive_flights();
-	/* Calls whose requests are durable go before anything that waits for the disk. */
-	if (worker->armed)
-		sched_jobs_launch_flights(worker->process->incarnation);
+	move_flights(worker);
 	if (work_on_answers(worker) > 0)
+	{
 		worker->more = sched_jobs_flights_answered();
+		move_flights(worker);
+	}
 	MemoryContextReset(worker->memory);
 	if (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer))
 	{
@@ -781,12 +804,7 @@ do_jobs(Worker *worker)
 			taken = work_on_claims(worker);
 		worker->more |= taken > 0 || !sched_jobs_claimer_is_idle(worker->claimer);
 	}
-	if (worker->armed && sched_jobs_flights_wait_for_launch() && do_duty(worker, launch_flights))
-	{
-		if (sched_jobs_flights_in_air() > 0)
-			SCHED_FAULT("sent");
-		sched_jobs_drive_flights();
-	}
+	move_flights(worker);
 	worker->process->in_flight = sched_jobs_flights_in_air();
 	worker->process->waiting_calls = sched_jobs_flights_waiting();
 	worker->more |= sched_jobs_flights_answered();
