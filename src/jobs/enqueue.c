@@ -216,7 +216,8 @@ insert_directly(const NewJob *new_job, const pg_uuid_t *job_id)
 					   .parent_id = parent != NULL ? &parent->job_id : NULL,
 					   .schedule_id = new_job->schedule_id,
 					   .ready = is_ready(new_job),
-					   .runner = new_job->kind->runner};
+					   .runner = new_job->kind->runner,
+					   .external = new_job->kind->external};
 
 	return new_job->unique_key == NULL && sched_jobs_insert_row(&row);
 }
@@ -240,6 +241,7 @@ fill_insert(const NewJob *new_job, pg_uuid_t *job_id, Datum *values, char *nulls
 	nulls[7] = parent != NULL ? ' ' : 'n';
 	values[8] = BoolGetDatum(is_ready(new_job));
 	values[9] = BoolGetDatum(new_job->kind->runner);
+	nulls[9] = new_job->kind->external ? 'n' : ' ';
 	values[10] = UUIDPGetDatum(job_id);
 	values[11] = PointerGetDatum(new_job->unique_key);
 	nulls[11] = new_job->unique_key == NULL ? 'n' : ' ';
@@ -247,13 +249,17 @@ fill_insert(const NewJob *new_job, pg_uuid_t *job_id, Datum *values, char *nulls
 	nulls[12] = new_job->schedule_id == NULL ? 'n' : ' ';
 }
 
-/* Also for a job that is not due: the worker has to know when to wake. */
+/*
+ * Also for a job that is not due: the worker has to know when to wake. Who works from outside asks.
+ */
 static void
 signal_new_job(const NewJob *new_job)
 {
 	if (new_job->queue != NULL)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_QUEUES);
-	else if (!new_job->kind->runner && is_ready(new_job))
+	if (new_job->kind->external)
+		return;
+	if (new_job->queue == NULL && !new_job->kind->runner && is_ready(new_job))
 	{
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_READY);
 		return;
@@ -424,7 +430,8 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 	new_job.queue = optional_text(fcinfo, 5);
 	new_job.mode = read_mode(PG_GETARG_TEXT_PP(6));
 	new_job.user_id = target_user(PG_ARGISNULL(7) ? NULL : PG_GETARG_UUID_P(7));
-	sched_jobs_warn_without_worker();
+	if (!new_job.kind->external)
+		sched_jobs_warn_without_worker();
 	insert_or_take(&new_job, job_id);
 	signal_new_job(&new_job);
 	PG_RETURN_UUID_P(job_id);
@@ -475,7 +482,8 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 		read_priority(PG_ARGISNULL(3), PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3), new_job.kind);
 	new_job.queue = optional_text(fcinfo, 4);
 	new_job.user_id = target_user(PG_ARGISNULL(5) ? NULL : PG_GETARG_UUID_P(5));
-	sched_jobs_warn_without_worker();
+	if (!new_job.kind->external)
+		sched_jobs_warn_without_worker();
 	inserted = insert_each(&new_job, PG_GETARG_ARRAYTYPE_P(1));
 	if (inserted > 0)
 		signal_new_job(&new_job);

@@ -46,7 +46,8 @@ typedef struct Runner
 	Oid extension;
 	SchedClaimer *claimer;
 	MemoryContext memory; /* of one job */
-	bool marked;          /* the job was claimed by an update that has committed */
+	bool has_job;
+	bool marked; /* it was claimed by an update that has committed */
 } Runner;
 
 /* $3: this process' lease where the job was claimed by an update, else NULL. */
@@ -70,6 +71,13 @@ static SchedStatement lock_parent = {
 	{UUIDOID, UUIDOID},
 	true,
 	NULL};
+static SchedStatement give_back = {"UPDATE scheduler.live_jobs SET status = 'pending', attempts = "
+								   "attempts - 1, ready = true, lease = NULL,"
+								   " worker_pid = NULL WHERE user_id = $1 AND job_id = $2",
+								   2,
+								   {UUIDOID, UUIDOID},
+								   true,
+								   NULL};
 static SchedStatement mapped_user = {
 	"SELECT u.user_id FROM scheduler.users u WHERE u.role_name = $1", 1, {TEXTOID}, true, NULL};
 
@@ -77,8 +85,12 @@ static SchedStatement mapped_user = {
 static bool
 begin_step(Runner *runner)
 {
-	while (!sched_jobs_begin_step(runner->extension))
+	while (!(runner->has_job ? sched_jobs_continue_step(runner->extension)
+							 : sched_jobs_begin_step(runner->extension)))
 	{
+		/* With a job in hand it waits until it is ended; its job is found then. */
+		if (sched_jobs_asked_to_end() && !runner->has_job)
+			proc_exit(0);
 		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 50, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
@@ -213,10 +225,11 @@ run_handler(Runner *runner, SchedJob *job)
 		job->outcome = SCHED_OUTCOME_REROUTE;
 	else
 		call_handler(job, role);
+	SCHED_FAULT("applied");
 	write_outcome(runner, job, GetCurrentCommandId(false) != before);
 	SCHED_FAULT("before_commit");
 	sched_jobs_end_step();
-	runner->process->jobs++;
+	SCHED_FAULT("committed");
 }
 
 /* Another transaction where that one failed. */
@@ -233,19 +246,39 @@ record_failure(Runner *runner, SchedJob *job, const char *reason)
 	runner->process->failures++;
 }
 
+/*
+ * This process is to end, which is no failure of the job: another one takes it, and the attempt is not counted. One that
+ * was only locked was given back by the abort.
+ */
+static void
+return_job(Runner *runner, SchedJob *job)
+{
+	Datum values[2] = {UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id)};
+
+	begin_step(runner);
+	if (runner->marked && lock_job(runner, job))
+		sched_jobs_execute(&give_back, values, NULL, SPI_OK_UPDATE);
+	sched_jobs_signal_at_commit(SCHED_SIGNAL_RUNNERS);
+	sched_jobs_end_step();
+}
+
 /* Whatever the handler did or threw, the session is clean afterwards. The step is open. */
 static void
 run_job(Runner *runner, SchedJob *job)
 {
 	PG_TRY();
 	{
+		sched_jobs_let_handler_be_interrupted(true);
 		run_handler(runner, job);
+		sched_jobs_let_handler_be_interrupted(false);
+		runner->process->jobs++;
 	}
 	PG_CATCH();
 	{
 		ErrorData *error;
 		const char *reason;
 
+		sched_jobs_let_handler_be_interrupted(false);
 		MemoryContextSwitchTo(runner->memory);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -253,7 +286,10 @@ run_job(Runner *runner, SchedJob *job)
 		AbortCurrentTransaction();
 		SetSessionAuthorization(BOOTSTRAP_SUPERUSERID, true);
 		sched_jobs_end_call();
-		record_failure(runner, job, reason);
+		if (sched_jobs_asked_to_end() && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			return_job(runner, job);
+		else
+			record_failure(runner, job, reason);
 	}
 	PG_END_TRY();
 	/* User code may have left session locks behind. */
@@ -276,7 +312,10 @@ mark_job(Runner *runner, SchedJob *job)
 							   sched_jobs_is_suspect(SCHED_LANE_RUNNERS));
 	publish_job(runner, &job->job_id);
 	if (!runner->marked)
+	{
+		SCHED_FAULT("claimed");
 		return true;
+	}
 	sched_jobs_mark_running(job, runner->process->incarnation, SCHED_LANE_RUNNERS);
 	sched_jobs_end_step();
 	SCHED_FAULT("claimed");
@@ -294,18 +333,19 @@ work_on_job(Runner *runner)
 	SchedJob job;
 
 	begin_step(runner);
+	SCHED_FAULT("before_claim");
 	if (sched_jobs_claim(runner->claimer, &job, 1) == 0)
 	{
 		sched_jobs_end_step();
 		return false;
 	}
-	runner->process->busy = true;
+	runner->process->busy = runner->has_job = true;
 	job.kind = sched_jobs_find_kind(job.kind_name);
 	if (mark_job(runner, &job))
 		run_job(runner, &job);
 	else
 		publish_job(runner, NULL);
-	runner->process->busy = false;
+	runner->process->busy = runner->has_job = false;
 	return true;
 }
 
@@ -334,10 +374,13 @@ sched_jobs_runner_main(Datum argument)
 		AllocSetContextCreate(TopMemoryContext, "scheduler job", ALLOCSET_DEFAULT_SIZES);
 	runner.claimer = sched_jobs_make_claimer(true);
 	sched_jobs_prepare_deadline();
+	sched_jobs_end_by_itself();
 	for (;;)
 	{
 		int events;
 
+		if (sched_jobs_asked_to_end())
+			proc_exit(0);
 		if (is_armed() && work_on_job(&runner))
 		{
 			CHECK_FOR_INTERRUPTS();
