@@ -184,7 +184,9 @@ run_one(SchedJob *job, Oid role, bool careful)
 		call_guarded(job, role);
 	stop_deadline();
 	sched_identity_set_job_user(NULL);
-	LockReleaseSession(USER_LOCKMETHOD);
+	/* It looks through all locks of the process: a C function of ours takes none that outlive the transaction. */
+	if (!job->kind->plain)
+		LockReleaseSession(USER_LOCKMETHOD);
 }
 
 /* An outcome that needs no call, or NONE. */

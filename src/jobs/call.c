@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/inval.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
@@ -52,22 +53,43 @@ enum
 	STEP_LENGTH
 };
 
+/* Our row types, looked for once; asked several times for each job. */
+typedef struct RowType
+{
+	const char *name;
+	Oid oid;
+} RowType;
+
+static RowType job_type = {"job", InvalidOid};
+static RowType step_type = {"step", InvalidOid};
+
+/* Invalidation callback: some type has changed, or the extension was created anew. */
+static void
+forget_types(Datum arg, int cache, uint32 hash)
+{
+	job_type.oid = step_type.oid = InvalidOid;
+}
+
 /* The row type of this name in our schema; the caller releases it. */
 static TupleDesc
-look_up_row(const char *type_name)
+look_up_row(RowType *type)
 {
-	Oid schema = get_namespace_oid("scheduler", false);
-	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(type_name),
-							   ObjectIdGetDatum(schema));
+	static bool registered = false;
 
-	return lookup_rowtype_tupdesc(type, -1);
+	if (!registered)
+		CacheRegisterSyscacheCallback(TYPEOID, forget_types, (Datum) 0);
+	registered = true;
+	if (!OidIsValid(type->oid))
+		type->oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(type->name),
+									ObjectIdGetDatum(get_namespace_oid("scheduler", false)));
+	return lookup_rowtype_tupdesc(type->oid, -1);
 }
 
 /* What the handler sees of its job: a type of its own, so that the table stays free to change. */
 static Datum
 form_job(SchedJob *job)
 {
-	TupleDesc desc = look_up_row("job");
+	TupleDesc desc = look_up_row(&job_type);
 	Datum values[JOB_LENGTH];
 	bool nulls[JOB_LENGTH] = {false};
 	HeapTuple tuple;
@@ -131,7 +153,7 @@ static void
 read_step(SchedJob *job, Datum step)
 {
 	HeapTupleHeader header = DatumGetHeapTupleHeaderCopy(step);
-	TupleDesc desc = look_up_row("step");
+	TupleDesc desc = look_up_row(&step_type);
 	HeapTupleData tuple = {0};
 	Datum values[STEP_LENGTH];
 	bool nulls[STEP_LENGTH];
@@ -214,7 +236,7 @@ sched_jobs_note_failure(SchedJob *job, const char *reason)
 Datum
 sched_sql_handle_noop(PG_FUNCTION_ARGS)
 {
-	TupleDesc desc = look_up_row("step");
+	TupleDesc desc = look_up_row(&step_type);
 	Datum values[STEP_LENGTH] = {0};
 	bool nulls[STEP_LENGTH];
 	HeapTuple tuple;

@@ -164,7 +164,7 @@ leave_place(int code, Datum argument)
 	entry = sched_jobs_find_database(database, false);
 	if (entry != NULL && worker)
 		note_worker_end(entry, my_process, code);
-	else if (entry != NULL && my_process->busy)
+	else if (entry != NULL && my_process->busy && !asked_to_end)
 		sched_jobs_suspect(entry, SCHED_LANE_RUNNERS);
 	my_process->type = SCHED_PROCESS_FREE;
 	my_process->pid = 0;

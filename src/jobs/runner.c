@@ -48,7 +48,7 @@ typedef struct Runner
 	SchedClaimer *claimer;
 	MemoryContext memory; /* of one job */
 	bool has_job;         /* claimed, or locked in the step that is open */
-	bool marked;          /* the job was claimed by an update that has committed */
+	bool marked;          /* it was claimed by an update that has committed */
 } Runner;
 
 /* $3: this process' lease where the job was claimed by an update, else NULL. */
@@ -231,7 +231,6 @@ run_handler(Runner *runner, SchedJob *job)
 	SCHED_FAULT("before_commit");
 	sched_jobs_end_step();
 	SCHED_FAULT("committed");
-	runner->process->jobs++;
 }
 
 /* Another transaction where that one failed. */
@@ -248,7 +247,10 @@ record_failure(Runner *runner, SchedJob *job, const char *reason)
 	runner->process->failures++;
 }
 
-/* This process is to end, which is no failure of the job: another one takes it, and the attempt is not counted. */
+/*
+ * This process is to end, which is no failure of the job: another one takes it, and the attempt is not counted. One that
+ * was only locked was given back by the abort.
+ */
 static void
 return_job(Runner *runner, SchedJob *job)
 {
@@ -270,6 +272,7 @@ run_job(Runner *runner, SchedJob *job)
 		sched_jobs_allow_interrupt(true);
 		run_handler(runner, job);
 		sched_jobs_allow_interrupt(false);
+		runner->process->jobs++;
 	}
 	PG_CATCH();
 	{
@@ -310,7 +313,10 @@ mark_job(Runner *runner, SchedJob *job)
 							   sched_jobs_is_suspect(SCHED_LANE_RUNNERS));
 	publish_job(runner, &job->job_id);
 	if (!runner->marked)
+	{
+		SCHED_FAULT("claimed");
 		return true;
+	}
 	sched_jobs_mark_running(job, runner->process->incarnation, SCHED_LANE_RUNNERS);
 	sched_jobs_end_step();
 	SCHED_FAULT("claimed");
@@ -334,15 +340,13 @@ work_on_job(Runner *runner)
 		sched_jobs_end_step();
 		return false;
 	}
-	runner->process->busy = true;
-	runner->has_job = true;
+	runner->process->busy = runner->has_job = true;
 	job.kind = sched_jobs_find_kind(job.kind_name);
 	if (mark_job(runner, &job))
 		run_job(runner, &job);
 	else
 		publish_job(runner, NULL);
-	runner->has_job = false;
-	runner->process->busy = false;
+	runner->process->busy = runner->has_job = false;
 	return true;
 }
 

@@ -38,6 +38,8 @@
 
 #define BATCH_SIZE 512
 #define CROWDED_BATCH 128
+/* A batch should be ready to commit after this: who was not in it waits for the next. */
+#define BATCH_PATIENCE 20000
 /* Answers that one transaction takes, at most. */
 #define ANSWER_BATCH 256
 /* Numbers of changes are published at most five times a second. */
@@ -60,7 +62,8 @@ typedef struct Worker
 	SchedClaimer *claimer;
 	MemoryContext memory; /* of one batch */
 	int batch_size;
-	int answer_size; /* answers that the next transaction takes */
+	int answer_size;          /* answers that the next transaction takes */
+	TimestampTz worked_until; /* when the last batch was ready to commit */
 	uint64 seen[SCHED_SIGNAL_COUNT];
 	bool armed;
 	TimestampTz check_at;
@@ -140,6 +143,7 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 	sched_jobs_prepare_flights(jobs, n_jobs);
 	sched_jobs_write_outcomes(jobs, n_jobs, worker->process->incarnation);
 	MemoryContextSwitchTo(worker->memory);
+	worker->worked_until = GetCurrentTimestamp();
 	SCHED_FAULT("before_commit");
 	sched_jobs_end_step();
 	SCHED_FAULT("committed");
@@ -250,7 +254,7 @@ count_reached(const SchedJob *jobs, int taken)
 	return reached;
 }
 
-/* The same for answers: those not reached stay first in line. */
+/* For answers: those not reached stay first in line. */
 static void
 adapt_answers(Worker *worker, const SchedJob *jobs, int taken)
 {
@@ -263,13 +267,32 @@ adapt_answers(Worker *worker, const SchedJob *jobs, int taken)
 	worker->answer_size = Min(worker->answer_size, ANSWER_BATCH);
 }
 
-/* Slow handlers: take no more than a batch has time for; what was taken too much is taken again. */
-static void
-adapt_batch(Worker *worker, const SchedJob *jobs, int taken)
+/* Has anybody enqueued something since the worker looked last? */
+static bool
+somebody_waits(const Worker *worker)
 {
+	static const SchedSignal news[] = {SCHED_SIGNAL_READY, SCHED_SIGNAL_JOBS};
+
+	for (size_t i = 0; i < lengthof(news); i++)
+		if (pg_atomic_read_u64(&worker->database->signals[news[i]]) != worker->seen[news[i]])
+			return true;
+	return false;
+}
+
+/*
+ * Slow handlers, or a busy machine: take no more than a batch has time for, less where somebody waits for the next one.
+ * What was taken too much is taken again.
+ */
+static void
+adapt_batch(Worker *worker, const SchedJob *jobs, int taken, TimestampTz start)
+{
+	int64 patience = somebody_waits(worker) ? BATCH_PATIENCE / 2 : BATCH_PATIENCE;
+	bool late = worker->worked_until - start > patience;
 	int reached = count_reached(jobs, taken);
 
-	if (reached == worker->batch_size)
+	if (late && reached == taken)
+		worker->batch_size = Max(8, worker->batch_size / 2);
+	else if (reached == worker->batch_size && worker->worked_until - start < patience / 2)
 		worker->batch_size = Min(BATCH_SIZE, 2 * worker->batch_size);
 	if (reached == taken)
 		return;
@@ -293,6 +316,7 @@ work_on_claims(Worker *worker)
 	volatile int taken = 0;
 	SchedJob *jobs = MemoryContextAlloc(worker->memory, BATCH_SIZE * sizeof(SchedJob));
 	int limit = worker->single > 0 ? 1 : find_claim_size(worker);
+	TimestampTz start = GetCurrentTimestamp();
 	bool careful = worker->single > 0 || worker->guarded > 0;
 
 	if (!begin_step(worker))
@@ -314,7 +338,7 @@ work_on_claims(Worker *worker)
 		recover(worker, jobs, taken, careful);
 	}
 	PG_END_TRY();
-	adapt_batch(worker, jobs, taken);
+	adapt_batch(worker, jobs, taken, start);
 	if (worker->single > 0)
 		worker->single--;
 	return taken;
@@ -811,6 +835,19 @@ do_jobs(Worker *worker)
 	MemoryContextReset(worker->memory);
 }
 
+/*
+ * Has anybody signalled anything since the worker looked last? Its latch does not tell: a handler or a duty that waited
+ * for a lock has reset it.
+ */
+static bool
+has_news(const Worker *worker)
+{
+	for (int s = 0; s < SCHED_SIGNAL_COUNT; s++)
+		if (pg_atomic_read_u64(&worker->database->signals[s]) != worker->seen[s])
+			return true;
+	return false;
+}
+
 /* Milliseconds until something is due; -1 = nothing is. */
 static long
 find_pause(Worker *worker)
@@ -825,7 +862,8 @@ find_pause(Worker *worker)
 		worker->blocked = false;
 		return 50;
 	}
-	if (worker->more || (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer)))
+	if (has_news(worker) || worker->more ||
+		(worker->armed && !sched_jobs_claimer_is_idle(worker->claimer)))
 		return 0;
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
@@ -835,6 +873,7 @@ find_pause(Worker *worker)
 	{
 		if (worker->orphans_wanted)
 			next = Min(next, worker->orphans_after);
+		next = Min(next, sched_jobs_claimer_returns_at(worker->claimer));
 		next = Min(next, Min(worker->due_at, worker->queues_at));
 		next = Min(next, Min(worker->schedules_at, worker->runners_at));
 		next = Min(next, worker->house_at);
