@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "core/compat.h"
 #include "jobs/kinds.h"
 #include "jobs/store.h"
 
@@ -38,8 +39,10 @@ static uint64 generation = 1;
 static Oid kinds_relation = InvalidOid;
 
 static SchedStatement read_kind = {
-	"SELECT owner_id, builtin, shared, handler, coalesce(run_as, ''), coalesce(enqueue_role, ''),"
-	" max_attempts, (extract(epoch FROM timeout) * 1000)::bigint, priority,"
+	"SELECT owner_id, builtin, shared, coalesce(handler, ''), coalesce(run_as, ''), "
+	"coalesce(enqueue_role, ''),"
+	" coalesce(worker_role, ''), max_attempts, (extract(epoch FROM timeout) * 1000)::bigint, "
+	"priority,"
 	" coalesce(per_user_limit, 0), announce, 'scheduler.job_kinds'::regclass::oid"
 	" FROM scheduler.job_kinds WHERE kind = $1",
 	1,
@@ -110,16 +113,18 @@ load_kind(SchedKind *kind)
 	kind->owner = *DatumGetUUIDP(read_column(1));
 	kind->builtin = DatumGetBool(read_column(2));
 	shared = DatumGetBool(read_column(3));
-	kind->runner = !kind->builtin && !shared;
 	copy_text(kind->handler, sizeof(kind->handler), 4);
+	kind->external = kind->handler[0] == '\0';
+	kind->runner = !kind->builtin && !shared && !kind->external;
 	copy_text(kind->run_as, sizeof(kind->run_as), 5);
 	copy_text(kind->enqueue_role, sizeof(kind->enqueue_role), 6);
-	kind->max_attempts = DatumGetInt32(read_column(7));
-	kind->timeout_ms = DatumGetInt64(read_column(8));
-	kind->priority = DatumGetInt16(read_column(9));
-	kind->per_user_limit = DatumGetInt32(read_column(10));
-	kind->announce = DatumGetBool(read_column(11));
-	kinds_relation = DatumGetObjectId(read_column(12));
+	copy_text(kind->worker_role, sizeof(kind->worker_role), 7);
+	kind->max_attempts = DatumGetInt32(read_column(8));
+	kind->timeout_ms = DatumGetInt64(read_column(9));
+	kind->priority = DatumGetInt16(read_column(10));
+	kind->per_user_limit = DatumGetInt32(read_column(11));
+	kind->announce = DatumGetBool(read_column(12));
+	kinds_relation = DatumGetObjectId(read_column(13));
 	SPI_freetuptable(SPI_tuptable);
 }
 
@@ -163,7 +168,7 @@ look_up_handler(const char *name, Oid role)
 	int context;
 	Oid schema = get_namespace_oid("scheduler", false);
 	Oid types[2];
-	List *names = stringToQualifiedNameList(name);
+	List *names = SCHED_SPLIT_NAME(name);
 
 	types[0] = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("job"),
 							   ObjectIdGetDatum(schema));
@@ -212,7 +217,7 @@ sched_jobs_resolve_handler(SchedKind *kind, Oid role)
 	problem = judge_function(function, kind->builtin, &plain);
 	if (problem != NULL)
 		return problem;
-	if (pg_proc_aclcheck(function, role, ACL_EXECUTE) != ACLCHECK_OK)
+	if (!SCHED_MAY_EXECUTE(function, role))
 		return "permission denied for the handler's function";
 	if (kind->function_context == NULL)
 		kind->function_context =
@@ -246,7 +251,7 @@ sched_sql_checked_handler(PG_FUNCTION_ARGS)
 {
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Oid role = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
-	List *names = stringToQualifiedNameList(name);
+	List *names = SCHED_SPLIT_NAME(name);
 	const char *problem;
 	bool plain;
 	Oid function;
@@ -264,7 +269,7 @@ sched_sql_checked_handler(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
 				 errmsg("this function cannot be a handler"), errdetail("%s.", problem),
 				 errhint("A handler is a function, not STRICT, that returns one scheduler.step.")));
-	if (pg_proc_aclcheck(function, role, ACL_EXECUTE) != ACLCHECK_OK)
+	if (!SCHED_MAY_EXECUTE(function, role))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied for function %s", name)));
 	PG_RETURN_TEXT_P(cstring_to_text(
