@@ -130,7 +130,7 @@ $(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h $(PURE_OBJS) $(ENGINE_OBJ
 
 # Fuzz targets link the pure objects, built with sanitizers: NAME_fuzz by clang with libFuzzer, NAME_check by any compiler.
 FUZZ_DIR ?= .build/fuzz
-FUZZ_CLANG ?= clang
+FUZZ_CLANG ?= clang-14
 FUZZ_FLAGS = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE $(PG_CPPFLAGS)
 FUZZ_LIBS = $(shell pkg-config --libs $(PKGS)) -lcrypt -lm
 .PRECIOUS: $(FUZZ_DIR)/clang/%.o $(FUZZ_DIR)/cc/%.o
@@ -145,7 +145,7 @@ $(FUZZ_DIR)/%_fuzz: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/
 $(FUZZ_DIR)/%_check: test/fuzz/%_fuzz.c test/fuzz/driver.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/cc/,$(PURE_OBJS))
 	$(CC) $(FUZZ_FLAGS) -Wall -Wextra -Werror -Wno-unused-parameter -o $@ $< test/fuzz/driver.c $(filter %.o,$^) $(FUZZ_LIBS)
 
-fuzz: deps
+fuzz:
 	@bash test/lib/deps.sh fuzz && bash test/fuzz/run.sh $(TARGETS)
 fuzz-check: deps
 	@bash test/fuzz/run.sh check $(TARGETS)
