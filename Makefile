@@ -113,7 +113,10 @@ $(OBJS): $(HEADERS_ALL) .build/server
 	@$(PG_CONFIG) --version --includedir-server | cmp -s - $@ || $(PG_CONFIG) --version --includedir-server > $@
 .PHONY: ALWAYS
 
-.PHONY: deps demo test test-quick unit lint format bench torture coverage mutants dist print-pure fuzz fuzz-check sanitize test-upgrade
+.PHONY: deps demo test test-quick unit lint format bench coverage mutants dist print-pure fuzz fuzz-check sanitize test-upgrade >>
+=======
+.PHONY: deps demo test test-quick unit lint format bench torture coverage mutants fuzz fuzz-check sanitize dist print-pure
+>>>>>>> theirs
 deps:
 	@bash test/lib/deps.sh
 
@@ -136,7 +139,7 @@ $(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h $(PURE_OBJS) $(ENGINE_OBJ
 
 # Fuzz targets link the pure objects, built with sanitizers: NAME_fuzz by clang with libFuzzer, NAME_check by any compiler.
 FUZZ_DIR ?= .build/fuzz
-FUZZ_CLANG ?= clang
+FUZZ_CLANG ?= clang-14
 FUZZ_FLAGS = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE $(PG_CPPFLAGS)
 FUZZ_LIBS = $(shell pkg-config --libs $(PKGS)) -lcrypt -lm
 .PRECIOUS: $(FUZZ_DIR)/clang/%.o $(FUZZ_DIR)/cc/%.o
@@ -151,7 +154,7 @@ $(FUZZ_DIR)/%_fuzz: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/
 $(FUZZ_DIR)/%_check: test/fuzz/%_fuzz.c test/fuzz/driver.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/cc/,$(PURE_OBJS))
 	$(CC) $(FUZZ_FLAGS) -Wall -Wextra -Werror -Wno-unused-parameter -o $@ $< test/fuzz/driver.c $(filter %.o,$^) $(FUZZ_LIBS)
 
-fuzz: deps
+fuzz:
 	@bash test/lib/deps.sh fuzz && bash test/fuzz/run.sh $(TARGETS)
 fuzz-check: deps
 	@bash test/fuzz/run.sh check $(TARGETS)

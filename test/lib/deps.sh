@@ -13,7 +13,11 @@ PACKAGES="gcc make pkg-config $SERVER_PACKAGES
 	libcurl4-openssl-dev libssl-dev libcrypt-dev libgmime-3.0-dev libxml2-dev"
 TEST_PACKAGES="clang-format-14 cppcheck curl valgrind python3 perl libipc-run-perl faketime nghttp2-server openssl gcovr
 	nodejs npm patch procps util-linux postgresql-15-cron python3-psycopg2"
-[ "${1:-all}" = demo ] && WANTED="$PACKAGES python3 procps util-linux" || WANTED="$PACKAGES $TEST_PACKAGES"
+case ${1:-all} in
+	demo) WANTED="$PACKAGES python3 procps util-linux" ;;
+	fuzz) WANTED="$PACKAGES python3 clang-14 libclang-rt-14-dev" ;;
+	*) WANTED="$PACKAGES $TEST_PACKAGES" ;;
+esac
 
 missing=""
 for package in $WANTED; do
