@@ -212,6 +212,7 @@ fill_insert(const NewJob *new_job, pg_uuid_t *job_id, Datum *values, char *nulls
 	nulls[7] = is_child ? ' ' : 'n';
 	values[8] = BoolGetDatum(due && new_job->queue == NULL);
 	values[9] = BoolGetDatum(new_job->kind->runner);
+	nulls[9] = new_job->kind->external ? 'n' : ' ';
 	values[10] = UUIDPGetDatum(job_id);
 	nulls[10] = job_id == NULL ? 'n' : ' ';
 	values[11] = PointerGetDatum(new_job->unique_key);
@@ -222,12 +223,16 @@ fill_insert(const NewJob *new_job, pg_uuid_t *job_id, Datum *values, char *nulls
 		parent->enqueued = true;
 }
 
-/* Also for a job that is not due: the worker has to know when to wake. */
+/*
+ * Also for a job that is not due: the worker has to know when to wake. Who works from outside asks.
+ */
 static void
 signal_new_job(const NewJob *new_job)
 {
 	if (new_job->queue != NULL)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_QUEUES);
+	if (new_job->kind->external)
+		return;
 	sched_jobs_signal_at_commit(new_job->kind->runner ? SCHED_SIGNAL_RUNNERS : SCHED_SIGNAL_JOBS);
 }
 
@@ -392,7 +397,8 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 	new_job.queue = optional_text(fcinfo, 5);
 	new_job.mode = read_mode(PG_GETARG_TEXT_PP(6));
 	new_job.user_id = target_user(PG_ARGISNULL(7) ? NULL : PG_GETARG_UUID_P(7));
-	sched_jobs_warn_without_worker();
+	if (!new_job.kind->external)
+		sched_jobs_warn_without_worker();
 	sched_jobs_enter_system(&before);
 	insert_or_take(&new_job, job_id);
 	sched_jobs_leave_system(&before);
@@ -419,7 +425,8 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 		read_priority(PG_ARGISNULL(3), PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3), new_job.kind);
 	new_job.queue = optional_text(fcinfo, 4);
 	new_job.user_id = target_user(PG_ARGISNULL(5) ? NULL : PG_GETARG_UUID_P(5));
-	sched_jobs_warn_without_worker();
+	if (!new_job.kind->external)
+		sched_jobs_warn_without_worker();
 	sched_jobs_enter_system(&before);
 	fill_insert(&new_job, NULL, values, nulls);
 	sched_jobs_execute(&insert_many, values, nulls, SPI_OK_INSERT);

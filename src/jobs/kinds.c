@@ -39,8 +39,10 @@ static uint64 generation = 1;
 static Oid kinds_relation = InvalidOid;
 
 static SchedStatement read_kind = {
-	"SELECT owner_id, builtin, shared, handler, coalesce(run_as, ''), coalesce(enqueue_role, ''),"
-	" max_attempts, (extract(epoch FROM timeout) * 1000)::bigint, priority,"
+	"SELECT owner_id, builtin, shared, coalesce(handler, ''), coalesce(run_as, ''), "
+	"coalesce(enqueue_role, ''),"
+	" coalesce(worker_role, ''), max_attempts, (extract(epoch FROM timeout) * 1000)::bigint, "
+	"priority,"
 	" coalesce(per_user_limit, 0), announce, 'scheduler.job_kinds'::regclass::oid"
 	" FROM scheduler.job_kinds WHERE kind = $1",
 	1,
@@ -111,16 +113,18 @@ load_kind(SchedKind *kind)
 	kind->owner = *DatumGetUUIDP(read_column(1));
 	kind->builtin = DatumGetBool(read_column(2));
 	shared = DatumGetBool(read_column(3));
-	kind->runner = !kind->builtin && !shared;
 	copy_text(kind->handler, sizeof(kind->handler), 4);
+	kind->external = kind->handler[0] == '\0';
+	kind->runner = !kind->builtin && !shared && !kind->external;
 	copy_text(kind->run_as, sizeof(kind->run_as), 5);
 	copy_text(kind->enqueue_role, sizeof(kind->enqueue_role), 6);
-	kind->max_attempts = DatumGetInt32(read_column(7));
-	kind->timeout_ms = DatumGetInt64(read_column(8));
-	kind->priority = DatumGetInt16(read_column(9));
-	kind->per_user_limit = DatumGetInt32(read_column(10));
-	kind->announce = DatumGetBool(read_column(11));
-	kinds_relation = DatumGetObjectId(read_column(12));
+	copy_text(kind->worker_role, sizeof(kind->worker_role), 7);
+	kind->max_attempts = DatumGetInt32(read_column(8));
+	kind->timeout_ms = DatumGetInt64(read_column(9));
+	kind->priority = DatumGetInt16(read_column(10));
+	kind->per_user_limit = DatumGetInt32(read_column(11));
+	kind->announce = DatumGetBool(read_column(12));
+	kinds_relation = DatumGetObjectId(read_column(13));
 	SPI_freetuptable(SPI_tuptable);
 }
 

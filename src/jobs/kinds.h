@@ -20,10 +20,12 @@ typedef struct SchedKind
 	bool exists;
 	pg_uuid_t owner;
 	bool builtin;
-	bool runner; /* neither the extension's nor shared: runs in a runner */
-	char handler[2 * NAMEDATALEN + 8];
-	char run_as[NAMEDATALEN];       /* "" = none */
-	char enqueue_role[NAMEDATALEN]; /* "" = none */
+	bool runner;                       /* neither the extension's nor shared: runs in a runner */
+	bool external;                     /* no handler: somebody outside claims its jobs */
+	char handler[2 * NAMEDATALEN + 8]; /* "" = none */
+	char run_as[NAMEDATALEN];          /* "" = none */
+	char enqueue_role[NAMEDATALEN];    /* "" = none */
+	char worker_role[NAMEDATALEN];     /* may claim; "" = none */
 	int max_attempts;
 	int64 timeout_ms;
 	int16 priority;

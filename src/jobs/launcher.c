@@ -130,12 +130,13 @@ stop_unwanted(List *databases)
 {
 	SchedProcess *processes = sched_jobs_shared->processes;
 
-	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
 	{
 		int before = 0;
 
-		if (processes[i].type == SCHED_PROCESS_FREE || processes[i].pid == 0)
+		if (processes[i].type == SCHED_PROCESS_FREE || processes[i].pid == 0 ||
+			processes[i].asked_to_end)
 			continue;
 		for (int j = 0; j < i; j++)
 			if (processes[j].type == SCHED_PROCESS_WORKER &&
@@ -143,7 +144,10 @@ stop_unwanted(List *databases)
 				before++;
 		if (!list_member_oid(databases, processes[i].database) ||
 			(processes[i].type == SCHED_PROCESS_WORKER && before >= sched_workers))
+		{
+			processes[i].asked_to_end = true;
 			kill(processes[i].pid, SIGTERM);
+		}
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 }

@@ -56,7 +56,8 @@ own() {
 
 stage_server() {
 	local stamp="$SERVER/.stamp" version
-	version="$("$PG_BINDIR/postgres" --version) $PG_LIBDIR $PG_SHAREDIR"
+	# A package that came later (pg_cron) makes a new copy.
+	version="$("$PG_BINDIR/postgres" --version) $PG_LIBDIR $PG_SHAREDIR $(ls "$PG_LIBDIR" | cksum)"
 	mkdir -p "$STAGE/home"
 	if [ "$(cat "$stamp" 2>/dev/null)" != "$version" ]; then
 		rm -rf "$SERVER"

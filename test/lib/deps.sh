@@ -12,7 +12,7 @@ SERVER_PACKAGES="postgresql-15 postgresql-server-dev-15 postgresql-client-15"
 PACKAGES="gcc make pkg-config $SERVER_PACKAGES
 	libcurl4-openssl-dev libssl-dev libcrypt-dev libgmime-3.0-dev libxml2-dev"
 TEST_PACKAGES="clang-format-14 cppcheck curl valgrind python3 perl libipc-run-perl faketime nghttp2-server openssl gcovr
-	nodejs npm patch procps util-linux"
+	nodejs npm patch procps util-linux postgresql-15-cron python3-psycopg2"
 [ "${1:-all}" = demo ] && WANTED="$PACKAGES python3 procps util-linux" || WANTED="$PACKAGES $TEST_PACKAGES"
 
 missing=""
