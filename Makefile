@@ -113,10 +113,7 @@ $(OBJS): $(HEADERS_ALL) .build/server
 	@$(PG_CONFIG) --version --includedir-server | cmp -s - $@ || $(PG_CONFIG) --version --includedir-server > $@
 .PHONY: ALWAYS
 
-.PHONY: deps demo test test-quick unit lint format bench coverage mutants dist print-pure fuzz fuzz-check sanitize test-upgrade >>
-=======
-.PHONY: deps demo test test-quick unit lint format bench torture coverage mutants fuzz fuzz-check sanitize dist print-pure
->>>>>>> theirs
+.PHONY: deps demo test test-quick test-upgrade unit lint format bench torture coverage mutants fuzz fuzz-check sanitize dist print-pure
 deps:
 	@bash test/lib/deps.sh
 
