@@ -3,6 +3,7 @@
 #   make deps      install the Debian packages that are missing
 #   make demo      the main job on a sample mailbox (MAIL=path for your own, KEEP=1 leaves the server up)
 #   make test      every test; make test-quick: unit, pg_regress, isolation
+#   make torture   1,000 violent ends over 10,000 mails (KILLS= MAILS= SEED=)
 #   make lint bench coverage mutants dist install
 
 EXTENSION = scheduler
@@ -31,9 +32,9 @@ HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
 
 # jobs
 JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o src/jobs/call.o src/jobs/enqueue.o \
-	src/jobs/place.o src/jobs/claim.o src/jobs/outcome.o src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o \
+	src/jobs/place.o src/jobs/claim.o src/jobs/outcome.o src/jobs/rewrite.o src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o src/jobs/held.o \
 	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o \
-	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/claims.o src/jobs/claim_ends.o
+	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o src/jobs/claim_ends.o
 JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/claims.sql src/jobs/schedules.sql src/jobs/workers.sql \
 	src/jobs/http_kind.sql
 
@@ -52,7 +53,7 @@ PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.
 	src/planner/changes.sql src/planner/views.sql
 
 # llm
-PURE_LLM = src/llm/builtin.o src/llm/builtin_class.o src/llm/builtin_deeds.o src/llm/builtin_detail.o \
+PURE_LLM = src/llm/builtin.o src/llm/builtin_class.o src/llm/builtin_deeds.o src/llm/builtin_detail.o src/llm/builtin_lexicon.o \
 	src/llm/builtin_mail_phrases.o src/llm/builtin_match.o src/llm/builtin_phrases.o src/llm/builtin_score.o src/llm/builtin_sentence.o \
 	src/llm/builtin_tasks.o src/llm/builtin_text.o src/llm/builtin_words.o src/llm/facts.o
 LLM_OBJS = src/llm/extract_sql.o
@@ -102,9 +103,15 @@ scheduler--$(EXTVERSION).sql: $(ROOM_SQL) scheduler.control
 
 # Every object is built again when a header changes: few files, no dependency tool needed.
 HEADERS_ALL = $(wildcard src/*/*.h)
-$(OBJS): $(HEADERS_ALL)
+$(OBJS): $(HEADERS_ALL) .build/server
 
-.PHONY: deps demo test test-quick unit lint format bench coverage mutants dist print-pure
+# ... and when PG_CONFIG names another server than the last time.
+.build/server: ALWAYS
+	@mkdir -p .build
+	@$(PG_CONFIG) --version --includedir-server | cmp -s - $@ || $(PG_CONFIG) --version --includedir-server > $@
+.PHONY: ALWAYS
+
+.PHONY: deps demo test test-quick unit lint format bench torture coverage mutants dist print-pure
 deps:
 	@bash test/lib/deps.sh
 
@@ -136,6 +143,12 @@ mutants: deps
 
 coverage: deps
 	@bash test/coverage.sh
+
+torture: export TAP_TIMEOUT = 14400
+torture: export KILLS ?= 1000
+torture: export MAILS ?= 10000
+torture: deps
+	@bash test/run.sh torture
 
 bench: deps
 	@bash test/bench/run.sh

@@ -25,6 +25,7 @@
 #include "http/request.h"
 #include "identity/current_user.h"
 #include "jobs/batch.h"
+#include "jobs/process.h"
 #include "jobs/store.h"
 
 /*
@@ -156,6 +157,7 @@ call_guarded(SchedJob *job, Oid role)
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		sched_jobs_note_failure(job, sched_jobs_describe_error(job, error));
+		job->held = sched_jobs_is_held_up(error->sqlerrcode);
 		FreeErrorData(error);
 	}
 	PG_END_TRY();
@@ -228,6 +230,8 @@ sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful)
 		SchedJob *job = &jobs[i];
 
 		CHECK_FOR_INTERRUPTS();
+		if (sched_jobs_asked_to_end())
+			break;
 		job->memory = CurrentMemoryContext;
 		job->outcome = settle_without_call(job, role);
 		if (job->outcome == SCHED_OUTCOME_NONE)

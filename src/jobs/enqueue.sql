@@ -205,6 +205,7 @@ BEGIN
 	IF owner IS NULL THEN
 		RETURN false;
 	END IF;
+	PERFORM scheduler.wait_patiently();
 	/* One at a time of each user: several calls in a transaction would take the same rows in another order. */
 	PERFORM scheduler.take_lock(1398362949, uuid_hash(owner));
 	/* Its own parent before it, as a runner does that ends it. */
@@ -257,6 +258,7 @@ BEGIN
 	IF owner IS NULL THEN
 		RETURN false;
 	END IF;
+	PERFORM scheduler.wait_patiently();
 	/* Takes a child before its parent, cancel_job() the other way round. */
 	PERFORM scheduler.take_lock(1398362949, uuid_hash(owner));
 	UPDATE scheduler.live_jobs l

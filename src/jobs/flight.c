@@ -31,6 +31,7 @@
 #include "http/http.h"
 #include "http/request.h"
 #include "jobs/flight.h"
+#include "jobs/shmem.h"
 #include "jobs/store.h"
 
 /* Calls made ready in one transaction. */
@@ -70,6 +71,15 @@ static SchedStatement read_request = {
 	" AND l.lease IS NOT DISTINCT FROM $3 AND l.request IS DISTINCT FROM NULL",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
+	true,
+	NULL};
+static SchedStatement return_mine = {
+	"UPDATE scheduler.live_jobs SET lease = NULL, worker_pid = NULL, ready = true WHERE ctid = ANY "
+	"(ARRAY("
+	"SELECT l.ctid FROM scheduler.live_jobs l WHERE l.lease = $1 AND l.status = 'running'"
+	" AND l.job_id = ANY ($2) FOR UPDATE SKIP LOCKED))",
+	2,
+	{INT8OID, UUIDARRAYOID},
 	true,
 	NULL};
 static SchedStatement find_mine = {
@@ -278,6 +288,18 @@ find_ready(UserLine *line)
 	return NULL;
 }
 
+/* As the handler of kind http judges: RFC 9110. */
+static bool
+is_repeatable(const char *method)
+{
+	static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE"};
+
+	for (size_t i = 0; i < lengthof(methods); i++)
+		if (pg_strcasecmp(method, methods[i]) == 0)
+			return true;
+	return false;
+}
+
 /*
  * Builds one call and hands it over at once, so that its secret lies in memory no longer than
  * that. A call that cannot be made has its answer already; a job that is no longer ours needs
@@ -308,6 +330,7 @@ launch_one(SchedFlight *flight, uint64 incarnation)
 		take_answer(flight, refusal);
 		return;
 	}
+	flight->repeatable = is_repeatable(call.method);
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	accepted = sched_http_submit(engine, &call);
 	sched_http_scrub_call(&call);
@@ -318,6 +341,24 @@ launch_one(SchedFlight *flight, uint64 incarnation)
 	else
 		take_answer(flight, sched_http_make_failure(flight->tag, SCHED_HTTP_CONNECT, false,
 													"no memory for the call"));
+}
+
+/* Where somebody holds a table, nothing was handed over: the call waits again. */
+static void
+launch_or_wait(SchedFlight *flight, uint64 incarnation)
+{
+	flight->submitted = true;
+	PG_TRY();
+	{
+		launch_one(flight, incarnation);
+	}
+	PG_CATCH();
+	{
+		flight->submitted = false;
+		stand_in_line(flight);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -345,8 +386,7 @@ launch_in_turn(uint64 incarnation)
 			if (flight != NULL)
 			{
 				leave_line(line, flight);
-				flight->submitted = true;
-				launch_one(flight, incarnation);
+				launch_or_wait(flight, incarnation);
 				launched++;
 				progress = true;
 			}
@@ -356,25 +396,21 @@ launch_in_turn(uint64 incarnation)
 	}
 }
 
+/* Cheap: asked in each round. */
+bool
+sched_jobs_flights_wait_for_launch(void)
+{
+	return n_waiting > 0 && n_air < sched_max_in_flight;
+}
+
 /*
  * Reads only, so its transaction cannot fail in a way that matters after a call was handed over.
  */
 void
 sched_jobs_launch_flights(uint64 incarnation)
 {
-	if (n_waiting == 0 || n_air >= sched_max_in_flight)
-		return;
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	SPI_connect();
-	PushActiveSnapshot(GetTransactionSnapshot());
+	SCHED_FAULT("departing");
 	launch_in_turn(incarnation);
-	PopActiveSnapshot();
-	SPI_finish();
-	CommitTransactionCommand();
-	if (n_air > 0)
-		SCHED_FAULT("sent");
-	sched_jobs_drive_flights();
 }
 
 /* An answer whose flight is gone belonged to a cancelled job. */
@@ -416,6 +452,7 @@ sched_jobs_drive_flights(void)
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	sched_http_drive(engine);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
+	SCHED_FAULT("flying");
 	collect_answers();
 }
 
@@ -442,26 +479,20 @@ compare_ids(const void *a, const void *b)
 	return memcmp(a, b, UUID_LEN);
 }
 
-/* The ids of the jobs that are this incarnation's now, sorted; palloc'ed in `memory`. */
+/* The ids of the jobs that are this incarnation's now, sorted; palloc'ed. */
 static pg_uuid_t *
-read_mine(uint64 incarnation, MemoryContext memory, int *n)
+read_mine(uint64 incarnation, int *n)
 {
 	Datum values[1] = {Int64GetDatum((int64) incarnation)};
 	pg_uuid_t *mine;
 	bool is_null;
 
-	StartTransactionCommand();
-	SPI_connect();
-	PushActiveSnapshot(GetTransactionSnapshot());
 	sched_jobs_execute(&find_mine, values, NULL, SPI_OK_SELECT);
 	*n = (int) SPI_processed;
-	mine = MemoryContextAlloc(memory, (*n + 1) * sizeof(pg_uuid_t));
+	mine = palloc((*n + 1) * sizeof(pg_uuid_t));
 	for (int i = 0; i < *n; i++)
 		mine[i] = *DatumGetUUIDP(
 			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
-	PopActiveSnapshot();
-	SPI_finish();
-	CommitTransactionCommand();
 	qsort(mine, *n, sizeof(pg_uuid_t), compare_ids);
 	return mine;
 }
@@ -472,12 +503,9 @@ sched_jobs_cancel_flights(uint64 incarnation)
 {
 	HASH_SEQ_STATUS scan;
 	FlightEntry *entry;
-	pg_uuid_t *mine;
 	int n;
+	pg_uuid_t *mine = read_mine(incarnation, &n);
 
-	if (n_waiting + n_air == 0)
-		return;
-	mine = read_mine(incarnation, flight_memory, &n);
 	hash_seq_init(&scan, flights);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 	{
@@ -495,7 +523,6 @@ sched_jobs_cancel_flights(uint64 incarnation)
 		sigprocmask(SIG_SETMASK, &saved, NULL);
 	}
 	pfree(mine);
-	sched_jobs_drive_flights();
 }
 
 /* What the loop waits for beside its latch. */
@@ -533,4 +560,47 @@ bool
 sched_jobs_flights_answered(void)
 {
 	return !dlist_is_empty(&answered);
+}
+
+/* May another process send this again? What waits was not sent at all. */
+static bool
+may_be_repeated(const SchedFlight *flight)
+{
+	return flight->answer == NULL && (!flight->submitted || flight->repeatable);
+}
+
+/* Calls in the air whose answer is the only one there will be. */
+int
+sched_jobs_flights_unrepeatable(void)
+{
+	HASH_SEQ_STATUS scan;
+	FlightEntry *entry;
+	int n = 0;
+
+	hash_seq_init(&scan, flights);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		if (entry->flight->answer == NULL && !may_be_repeated(entry->flight))
+			n++;
+	return n;
+}
+
+/* The jobs are as if their calls had just been asked for; a row that somebody holds stays, and its call is lost. */
+void
+sched_jobs_return_flights(uint64 incarnation)
+{
+	HASH_SEQ_STATUS scan;
+	FlightEntry *entry;
+	Datum *ids = palloc((hash_get_num_entries(flights) + 1) * sizeof(Datum));
+	Datum values[2] = {Int64GetDatum((int64) incarnation)};
+	int n = 0;
+
+	hash_seq_init(&scan, flights);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		if (may_be_repeated(entry->flight))
+			ids[n++] = UUIDPGetDatum(&entry->flight->job_id);
+	if (n == 0)
+		return;
+	values[1] = PointerGetDatum(construct_array(ids, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	sched_jobs_execute(&return_mine, values, NULL, SPI_OK_UPDATE);
+	sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
 }

@@ -20,6 +20,7 @@ typedef struct SchedFlight
 	int per_user_limit;
 	char *url;
 	bool submitted;
+	bool repeatable; /* submitted, but making the call twice does no harm */
 	bool listed;
 	SchedHttpAnswer *answer; /* once it came; freed with the flight */
 } SchedFlight;
@@ -31,8 +32,16 @@ extern void sched_jobs_reconfigure_flights(void);
 /* After the commit that took the job: its call waits for its turn. `url` is copied. */
 extern void sched_jobs_add_flight(const SchedJob *job, const char *url);
 
-/* Hands as many waiting calls to the engine as it admits; opens a transaction of its own. */
+/*
+ * Hands as many waiting calls to the engine as it admits, in the caller's step. Where it throws,
+ * the call it was at waits again. Drive the flights afterwards, outside the step.
+ */
+extern bool sched_jobs_flights_wait_for_launch(void);
 extern void sched_jobs_launch_flights(uint64 incarnation);
+
+/* For the end of the process: calls in the air that may not be made twice; and giving back all others, in the caller's step. */
+extern int sched_jobs_flights_unrepeatable(void);
+extern void sched_jobs_return_flights(uint64 incarnation);
 
 /* Moves the transfers on, and collects answers. */
 extern void sched_jobs_drive_flights(void);
@@ -47,10 +56,7 @@ extern void sched_jobs_drop_flight(SchedFlight *flight);
 /* Its job's row is locked: again later, after the others. */
 extern void sched_jobs_put_flight_back(SchedFlight *flight);
 
-/*
- * Gives up the calls of jobs that are no longer this incarnation's; opens a transaction of its
- * own.
- */
+/* Gives up the calls of jobs that are no longer this incarnation's, in the caller's step. */
 extern void sched_jobs_cancel_flights(uint64 incarnation);
 
 extern int sched_jobs_flight_descriptor(void);

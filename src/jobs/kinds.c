@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "core/compat.h"
 #include "jobs/kinds.h"
 #include "jobs/store.h"
 
@@ -167,7 +168,7 @@ look_up_handler(const char *name, Oid role)
 	int context;
 	Oid schema = get_namespace_oid("scheduler", false);
 	Oid types[2];
-	List *names = stringToQualifiedNameList(name);
+	List *names = SCHED_SPLIT_NAME(name);
 
 	types[0] = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("job"),
 							   ObjectIdGetDatum(schema));
@@ -216,7 +217,7 @@ sched_jobs_resolve_handler(SchedKind *kind, Oid role)
 	problem = judge_function(function, kind->builtin, &plain);
 	if (problem != NULL)
 		return problem;
-	if (pg_proc_aclcheck(function, role, ACL_EXECUTE) != ACLCHECK_OK)
+	if (!SCHED_MAY_EXECUTE(function, role))
 		return "permission denied for the handler's function";
 	if (kind->function_context == NULL)
 		kind->function_context =
@@ -250,7 +251,7 @@ sched_sql_checked_handler(PG_FUNCTION_ARGS)
 {
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Oid role = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
-	List *names = stringToQualifiedNameList(name);
+	List *names = SCHED_SPLIT_NAME(name);
 	const char *problem;
 	bool plain;
 	Oid function;
@@ -268,7 +269,7 @@ sched_sql_checked_handler(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
 				 errmsg("this function cannot be a handler"), errdetail("%s.", problem),
 				 errhint("A handler is a function, not STRICT, that returns one scheduler.step.")));
-	if (pg_proc_aclcheck(function, role, ACL_EXECUTE) != ACLCHECK_OK)
+	if (!SCHED_MAY_EXECUTE(function, role))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied for function %s", name)));
 	PG_RETURN_TEXT_P(cstring_to_text(

@@ -6,6 +6,9 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+#include <time.h>
+
 #include "access/xact.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_extension.h"
@@ -17,6 +20,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
+#include "storage/pmsignal.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
@@ -25,12 +29,23 @@
 #include "utils/timestamp.h"
 
 #include "jobs/process.h"
+#include "jobs/spared.h"
 #include "jobs/store.h"
 
 static SchedProcess *my_process = NULL;
+/* Not in shared memory, which may be what is broken. */
+static uint64 my_incarnation = 0;
+
+/* A clean end takes no longer than this, then the process ends wherever it is. */
+#define END_SECONDS 2
 
 /* Somebody ended this process: that it was in the middle of something is no failure of its own. */
 static volatile sig_atomic_t asked_to_end = false;
+/* The loop looks at asked_to_end: the first request may be left to it. */
+static volatile sig_atomic_t ends_by_itself = false;
+/* A handler runs that may be interrupted. */
+static volatile sig_atomic_t handler_runs = false;
+static timer_t end_timer;
 
 /* A place for a process of this type, or -1. */
 static int
@@ -139,6 +154,9 @@ leave_place(int code, Datum argument)
 	Oid database = my_process->database;
 	bool worker = my_process->type == SCHED_PROCESS_WORKER;
 
+	/* The job of a runner that is ended in the middle of it: not its fault. */
+	if (asked_to_end || !PostmasterIsAlive())
+		sched_jobs_spare(my_incarnation);
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	entry = sched_jobs_find_database(database, false);
 	if (entry != NULL && worker)
@@ -186,12 +204,61 @@ force_settings(SchedProcessType type)
 	force_setting("lock_timeout", type == SCHED_PROCESS_WORKER ? "100ms" : "0");
 }
 
-/* die() with a note for leave_place(). */
+/*
+ * SIGTERM. The loop is asked to end, so that it can save what is on its way; a second one, which a timer sends where
+ * nobody else does, ends the process as usual.
+ */
 static void
 note_request(SIGNAL_ARGS)
 {
+	int saved_errno = errno;
+	struct itimerspec limit = {{0, 0}, {END_SECONDS, 0}};
+	bool first = !asked_to_end;
+
 	asked_to_end = true;
-	die(postgres_signal_arg);
+	if (first && ends_by_itself && timer_settime(end_timer, 0, &limit, NULL) == 0)
+	{
+		if (handler_runs)
+			QueryCancelPending = InterruptPending = true;
+		SetLatch(MyLatch);
+	}
+	else
+		die(postgres_signal_arg);
+	errno = saved_errno;
+}
+
+/* Without the timer the first request ends the process at once. */
+void
+sched_jobs_end_by_itself(void)
+{
+	struct sigevent event = {0};
+
+	event.sigev_notify = SIGEV_SIGNAL;
+	event.sigev_signo = SIGTERM;
+	ends_by_itself = timer_create(CLOCK_MONOTONIC, &event, &end_timer) == 0;
+}
+
+bool
+sched_jobs_asked_to_end(void)
+{
+	return asked_to_end;
+}
+
+/* Asked already: the handler is not begun. */
+void
+sched_jobs_let_handler_be_interrupted(bool may_be)
+{
+	handler_runs = may_be;
+	if (may_be && asked_to_end)
+		QueryCancelPending = InterruptPending = true;
+}
+
+/* Another process has crashed, or the server is stopped at once. */
+static void
+note_crash_elsewhere(SIGNAL_ARGS)
+{
+	sched_jobs_spare(my_incarnation);
+	SignalHandlerForCrashExit(postgres_signal_arg);
 }
 
 /* The exit callback comes before what it cleans up. */
@@ -203,16 +270,18 @@ sched_jobs_begin_process(int place)
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, note_request);
+	pqsignal(SIGQUIT, note_crash_elsewhere);
 	BackgroundWorkerUnblockSignals();
 	if (!pg_strong_random(&incarnation, sizeof(incarnation)))
 		elog(ERROR, "could not generate random values");
+	my_incarnation = incarnation >> 1;
 	my_process = &sched_jobs_shared->processes[place];
 	before_shmem_exit(leave_place, (Datum) 0);
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	database = my_process->database;
 	my_process->pid = MyProcPid;
-	my_process->procno = MyProc->pgprocno;
-	my_process->incarnation = incarnation >> 1;
+	my_process->procno = SCHED_MY_PROCNO;
+	my_process->incarnation = my_incarnation;
 	my_process->started_at = GetCurrentTimestamp();
 	LWLockRelease(sched_jobs_shared->lock);
 	/* An end in here is a failure, tried again later. */
@@ -232,14 +301,18 @@ sched_jobs_extension_oid(void)
 	return get_extension_oid("scheduler", true);
 }
 
-/* The oid tells whether it is still the same extension that this process' plans were made for. */
-bool
-sched_jobs_begin_step(Oid extension)
+/*
+ * The oid tells whether it is still the same extension that this process' plans were made for. DROP EXTENSION holds both
+ * locks, and the one of beginners while it waits for the other; waiting for it would stall the calls in flight.
+ */
+static bool
+open_step(Oid extension, bool begins)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	/* DROP EXTENSION holds this lock; waiting for it would stall the calls in flight. */
-	if (!ConditionalLockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock))
+	if ((begins && !ConditionalLockDatabaseObject(ExtensionRelationId, extension, SCHED_BEGIN_LOCK,
+												  AccessShareLock)) ||
+		!ConditionalLockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock))
 	{
 		CommitTransactionCommand();
 		return false;
@@ -255,6 +328,18 @@ sched_jobs_begin_step(Oid extension)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "working on jobs");
 	return true;
+}
+
+bool
+sched_jobs_begin_step(Oid extension)
+{
+	return open_step(extension, true);
+}
+
+bool
+sched_jobs_continue_step(Oid extension)
+{
+	return open_step(extension, false);
 }
 
 /* Statistics are sent here, else autovacuum never hears of the queue. */

@@ -41,6 +41,7 @@ typedef struct Runner
 	Oid extension;
 	SchedClaimer *claimer;
 	MemoryContext memory; /* of one job */
+	bool has_job;
 } Runner;
 
 static SchedStatement mark_running = {
@@ -70,6 +71,13 @@ static SchedStatement lock_parent = {
 	{UUIDOID, UUIDOID},
 	true,
 	NULL};
+static SchedStatement give_back = {"UPDATE scheduler.live_jobs SET status = 'pending', attempts = "
+								   "attempts - 1, ready = true, lease = NULL,"
+								   " worker_pid = NULL WHERE user_id = $1 AND job_id = $2",
+								   2,
+								   {UUIDOID, UUIDOID},
+								   true,
+								   NULL};
 static SchedStatement mapped_user = {
 	"SELECT u.user_id FROM scheduler.users u WHERE u.role_name = $1", 1, {TEXTOID}, true, NULL};
 
@@ -77,8 +85,12 @@ static SchedStatement mapped_user = {
 static bool
 begin_step(Runner *runner)
 {
-	while (!sched_jobs_begin_step(runner->extension))
+	while (!(runner->has_job ? sched_jobs_continue_step(runner->extension)
+							 : sched_jobs_begin_step(runner->extension)))
 	{
+		/* With a job in hand it waits until it is ended; its job is found then. */
+		if (sched_jobs_asked_to_end() && !runner->has_job)
+			proc_exit(0);
 		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 50, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
@@ -104,6 +116,7 @@ static bool
 claim_job(Runner *runner, SchedJob *job)
 {
 	begin_step(runner);
+	SCHED_FAULT("before_claim");
 	if (sched_jobs_claim(runner->claimer, job, 1) == 0)
 	{
 		sched_jobs_end_step();
@@ -118,6 +131,7 @@ claim_job(Runner *runner, SchedJob *job)
 	}
 	publish_job(runner, &job->job_id);
 	sched_jobs_end_step();
+	runner->has_job = true;
 	SCHED_FAULT("claimed");
 	return true;
 }
@@ -226,9 +240,11 @@ run_handler(Runner *runner, SchedJob *job)
 		sched_jobs_run_alone(job, role);
 		SetSessionAuthorization(BOOTSTRAP_SUPERUSERID, true);
 	}
+	SCHED_FAULT("applied");
 	write_outcome(runner, job);
 	SCHED_FAULT("before_commit");
 	sched_jobs_end_step();
+	SCHED_FAULT("committed");
 }
 
 /* A third transaction where the second failed. */
@@ -245,13 +261,28 @@ record_failure(Runner *runner, SchedJob *job, const char *reason)
 	runner->process->failures++;
 }
 
+/* This process is to end, which is no failure of the job: another one takes it, and the attempt is not counted. */
+static void
+return_job(Runner *runner, SchedJob *job)
+{
+	Datum values[2] = {UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id)};
+
+	begin_step(runner);
+	if (lock_job(runner, job))
+		sched_jobs_execute(&give_back, values, NULL, SPI_OK_UPDATE);
+	sched_jobs_signal_at_commit(SCHED_SIGNAL_RUNNERS);
+	sched_jobs_end_step();
+}
+
 /* Whatever the handler did or threw, the session is clean afterwards. */
 static void
 run_job(Runner *runner, SchedJob *job)
 {
 	PG_TRY();
 	{
+		sched_jobs_let_handler_be_interrupted(true);
 		run_handler(runner, job);
+		sched_jobs_let_handler_be_interrupted(false);
 		runner->process->jobs++;
 	}
 	PG_CATCH();
@@ -259,6 +290,7 @@ run_job(Runner *runner, SchedJob *job)
 		ErrorData *error;
 		const char *reason;
 
+		sched_jobs_let_handler_be_interrupted(false);
 		MemoryContextSwitchTo(runner->memory);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -266,13 +298,17 @@ run_job(Runner *runner, SchedJob *job)
 		AbortCurrentTransaction();
 		SetSessionAuthorization(BOOTSTRAP_SUPERUSERID, true);
 		sched_jobs_end_call();
-		record_failure(runner, job, reason);
+		if (sched_jobs_asked_to_end() && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			return_job(runner, job);
+		else
+			record_failure(runner, job, reason);
 	}
 	PG_END_TRY();
 	/* User code may have left session locks behind. */
 	LockReleaseSession(USER_LOCKMETHOD);
 	publish_job(runner, NULL);
 	sched_jobs_end_call();
+	runner->has_job = false;
 	MemoryContextReset(runner->memory);
 }
 
@@ -307,10 +343,13 @@ sched_jobs_runner_main(Datum argument)
 		AllocSetContextCreate(TopMemoryContext, "scheduler job", ALLOCSET_DEFAULT_SIZES);
 	runner.claimer = sched_jobs_make_claimer(true);
 	sched_jobs_prepare_deadline();
+	sched_jobs_end_by_itself();
 	for (;;)
 	{
 		int events;
 
+		if (sched_jobs_asked_to_end())
+			proc_exit(0);
 		if (is_armed(&runner) && claim_job(&runner, &job))
 		{
 			run_job(&runner, &job);

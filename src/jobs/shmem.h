@@ -55,6 +55,7 @@ typedef struct SchedProcess
 	TimestampTz reserved_at;
 	TimestampTz started_at;
 	bool busy;                  /* inside a batch: ending now is not a clean end */
+	bool asked_to_end;          /* it was sent the signal */
 	pg_uuid_t job_id;           /* what a runner runs */
 	TimestampTz interrupted_at; /* first interrupt of a cancelled job; 0: none */
 	uint64 jobs;

@@ -2,15 +2,20 @@
  * store.c - statements that are planned once per process.
  *
  * Runs in any process with a transaction. Plans live as long as the process; the server replans
- * them when a table changes. Throws whatever a statement throws.
+ * them when a table changes, and they are made anew where the extension is another. Throws whatever a statement throws.
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 
 #include "jobs/store.h"
+
+/* Statements that have a plan. */
+static List *prepared = NIL;
 
 /* Until AtEOXact_GUC() of this nest level. */
 static void
@@ -35,17 +40,46 @@ force_indexes(void)
 	return level;
 }
 
-/* Kept for the life of the process; the server replans where tables change. */
+/*
+ * In a session that lives longer than the extension: its plans and the oids of its row types are of one that was dropped.
+ * Its schema's oid tells.
+ */
+static void
+forget_dropped(void)
+{
+	static Oid known = InvalidOid;
+	Oid schema = get_namespace_oid("scheduler", true);
+	ListCell *cell;
+
+	if (schema == known)
+		return;
+	known = schema;
+	foreach (cell, prepared)
+	{
+		SchedStatement *statement = lfirst(cell);
+
+		SPI_freeplan(statement->plan);
+		statement->plan = NULL;
+	}
+	list_free(prepared);
+	prepared = NIL;
+}
+
+/* Kept until the extension is another; the server replans where tables change. */
 static void
 prepare_statement(SchedStatement *statement)
 {
 	SPIPlanPtr plan = SPI_prepare_cursor(statement->sql, statement->n_types, statement->types,
 										 CURSOR_OPT_GENERIC_PLAN);
+	MemoryContext old;
 
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare \"%s\": %s", statement->sql,
 			 SPI_result_code_string(SPI_result));
 	statement->plan = plan;
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	prepared = lappend(prepared, statement);
+	MemoryContextSwitchTo(old);
 }
 
 /*
@@ -57,6 +91,7 @@ sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls, 
 	int level = statement->by_index ? force_indexes() : 0;
 	int result;
 
+	forget_dropped();
 	if (statement->plan == NULL)
 		prepare_statement(statement);
 	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);

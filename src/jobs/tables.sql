@@ -199,10 +199,12 @@ CREATE TABLE scheduler.armed_places
 	system_identifier text NOT NULL,
 	database_oid oid NOT NULL,
 	place text NOT NULL,
+	data_directory text NOT NULL,
 	armed_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT armed_places_pkey PRIMARY KEY (armed_place_id),
 	CONSTRAINT armed_places_single CHECK (armed_place_id)
 );
-COMMENT ON TABLE scheduler.armed_places IS 'The server and place in which this database was armed.';
+COMMENT ON TABLE scheduler.armed_places IS
+	'The server, place and data directory in which this database was armed; the last counts where no place file is named.';
 SELECT scheduler.install_shared_table('armed_places', 'WHERE false', readable => false);
 CREATE POLICY armed_written ON scheduler.armed_places TO scheduler_owner USING (true);

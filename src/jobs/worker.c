@@ -47,6 +47,9 @@
 #define HOUSE_RETRY (2 * USECS_PER_SEC)
 /* A duty that ran into somebody's lock. */
 #define PAUSE_AFTER_REFUSAL (100 * 1000)
+/* How long a worker that is asked to end waits for answers. */
+#define ANSWER_PATIENCE_MS 1000
+#define REPORT_PAUSE (10 * USECS_PER_SEC)
 
 /* What this worker knows and plans. Times are when something is due next. */
 typedef struct Worker
@@ -99,7 +102,7 @@ static SchedStatement look_leased = {"SELECT FROM scheduler.live_jobs l WHERE l.
 									 NULL};
 static SchedStatement lock_any = {"SELECT " SCHED_JOB_COLUMNS
 								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
-								  " l.job_id = $2 FOR UPDATE",
+								  " l.job_id = $2 FOR UPDATE SKIP LOCKED",
 								  2,
 								  {UUIDOID, UUIDOID},
 								  true,
@@ -198,29 +201,33 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 	MemoryContextSwitchTo(worker->memory);
 	SCHED_FAULT("claimed");
 	sched_jobs_run_batch(jobs, n_jobs, careful);
+	SCHED_FAULT("applied");
 	sched_jobs_write_outcomes(jobs, n_jobs, worker->process->incarnation);
 	MemoryContextSwitchTo(worker->memory);
 	urls = collect_departures(jobs, n_jobs);
 	SCHED_FAULT("before_commit");
 	sched_jobs_end_step();
+	SCHED_FAULT("committed");
 	depart(jobs, n_jobs, urls);
 	count_outcomes(worker, jobs, n_jobs);
 }
 
 /*
  * A job alone in its transaction failed at commit, or where no handler can be blamed: its
- * attempt is over.
+ * attempt is over, unless somebody held a lock. False where its row is gone or held by somebody.
  */
-static void
-record_failure(Worker *worker, const SchedJob *failed, const char *reason)
+static bool
+record_failure(Worker *worker, const SchedJob *failed, const char *reason, bool held)
 {
 	Datum values[2] = {UUIDPGetDatum(&failed->user_id), UUIDPGetDatum(&failed->job_id)};
 	SchedJob job;
+	bool found;
 
 	if (!begin_step(worker))
-		return;
+		return false;
 	sched_jobs_execute(&lock_any, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed == 1)
+	found = SPI_processed == 1;
+	if (found)
 	{
 		sched_jobs_read_row(&job, SPI_tuptable, 0);
 		job.kind = sched_jobs_find_kind(job.kind_name);
@@ -230,17 +237,45 @@ record_failure(Worker *worker, const SchedJob *failed, const char *reason)
 			job.has_response = true;
 		}
 		sched_jobs_note_failure(&job, reason);
+		job.held = held;
 		sched_jobs_write_outcomes(&job, 1, worker->process->incarnation);
 	}
 	sched_jobs_end_step();
 	worker->process->failures++;
+	return found;
+}
+
+/*
+ * What a user's open transaction can cause by holding a row or a table: no reason to end and lose
+ * the calls in flight.
+ */
+static bool
+is_expected(int code)
+{
+	return code == ERRCODE_LOCK_NOT_AVAILABLE || code == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		   code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OBJECT_IN_USE;
+}
+
+/* Told now and then: what is locked for long is tried, and refused, many times a second. */
+static void
+report_refusal(ErrorData *error)
+{
+	static TimestampTz told = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now - told < REPORT_PAUSE && now >= told)
+		return;
+	told = now;
+	ereport(LOG, (errmsg("the worker was kept from its work and tries again: %s", error->message),
+				  errhint("pg_locks shows who holds what of schema scheduler.")));
 }
 
 /*
  * After an error that no handler's subtransaction caught. All of the jobs again, each in a subtransaction; where they had
- * one, one at a time; where it was one job, it is to blame. No job: nobody knows what is wrong, and the process ends.
+ * one, one at a time; where it was one job, it is to blame. No job: somebody holds the table, or nobody knows what is
+ * wrong, and the process ends. True where the one job's failure was written.
  */
-static void
+static bool
 recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 {
 	ErrorData *error;
@@ -248,19 +283,25 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 
 	MemoryContextSwitchTo(worker->memory);
 	error = CopyErrorData();
-	if (n_jobs == 0)
+	if (n_jobs == 0 && !is_expected(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
 	reason = psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode));
 	AbortCurrentTransaction();
 	sched_jobs_end_call();
 	sched_jobs_restart_claimer(worker->claimer);
-	if (!careful)
+	if (n_jobs == 0)
+	{
+		report_refusal(error);
+		worker->blocked = true;
+	}
+	else if (!careful)
 		worker->guarded = Max(worker->guarded, 2 * n_jobs);
 	else if (n_jobs > 1)
 		worker->single = Max(worker->single, 2 * n_jobs);
 	else
-		record_failure(worker, &jobs[0], reason);
+		return record_failure(worker, &jobs[0], reason, sched_jobs_is_held_up(error->sqlerrcode));
+	return false;
 }
 
 /* Slow handlers: take no more than a batch has time for; what was taken too much is taken again. */
@@ -292,6 +333,7 @@ work_on_claims(Worker *worker)
 		return 0;
 	PG_TRY();
 	{
+		SCHED_FAULT("before_claim");
 		taken = sched_jobs_claim(worker->claimer, jobs, limit);
 		if (taken > 0)
 		{
@@ -344,8 +386,31 @@ commit_mark(Worker *worker, SchedJob *job)
 	if (calls)
 		sched_jobs_execute(&mark_running, values, NULL, SPI_OK_UPDATE);
 	sched_jobs_end_step();
-	SCHED_FAULT("claimed");
+	SCHED_FAULT("marked");
 	return calls;
+}
+
+/*
+ * Opens the step of a marked job. It is ours now and nobody else's, so a lock on it or on the extension is waited for;
+ * false where it was cancelled meanwhile.
+ */
+static bool
+lock_marked(Worker *worker, SchedJob *job)
+{
+	for (;;)
+	{
+		if (begin_step(worker))
+		{
+			int found = lock_own(worker, &job->user_id, &job->job_id, job);
+
+			if (found >= 0)
+				return found == 1;
+			sched_jobs_end_step();
+		}
+		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 20, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /* One job, marked in one transaction and run in the next. */
@@ -363,7 +428,7 @@ work_on_marked(Worker *worker)
 		return 0;
 	}
 	worker->marked--;
-	if (!commit_mark(worker, job) || !begin_step(worker))
+	if (!commit_mark(worker, job))
 	{
 		/* A call that is only to be sent kills nobody. */
 		worker->single = 1;
@@ -371,7 +436,7 @@ work_on_marked(Worker *worker)
 	}
 	PG_TRY();
 	{
-		if (lock_own(worker, &job->user_id, &job->job_id, job) == 1)
+		if (lock_marked(worker, job))
 		{
 			taken = 1;
 			finish_step(worker, job, 1, true);
@@ -424,26 +489,14 @@ work_on_answers(Worker *worker)
 	}
 	PG_CATCH();
 	{
-		recover(worker, jobs, taken, careful);
-		/* Alone it was to blame: its answer is spent. */
-		committed = taken == 1 && careful;
+		/* Alone it was to blame: its answer is spent, and lies in its row for the next attempt. */
+		committed = recover(worker, jobs, taken, careful);
 	}
 	PG_END_TRY();
 	for (int i = 0; committed && i < taken; i++)
 		if (taken == 1 || jobs[i].outcome != SCHED_OUTCOME_NONE)
 			sched_jobs_drop_flight(taken_flights[i]);
 	return n;
-}
-
-/*
- * What a user's open transaction can cause by holding a row: no reason to end and lose the calls
- * in flight.
- */
-static bool
-is_expected(int code)
-{
-	return code == ERRCODE_LOCK_NOT_AVAILABLE || code == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		   code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OBJECT_IN_USE;
 }
 
 /*
@@ -460,7 +513,9 @@ do_duty(Worker *worker, void (*duty)(Worker *worker))
 	PG_TRY();
 	{
 		duty(worker);
+		SCHED_FAULT("duty");
 		sched_jobs_end_step();
+		SCHED_FAULT("duty_done");
 		done = true;
 	}
 	PG_CATCH();
@@ -468,7 +523,7 @@ do_duty(Worker *worker, void (*duty)(Worker *worker))
 		if (!is_expected(geterrcode()))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(worker->memory);
-		EmitErrorReport();
+		report_refusal(CopyErrorData());
 		FlushErrorState();
 		AbortCurrentTransaction();
 	}
@@ -584,15 +639,27 @@ interrupt_cancelled(Worker *worker)
 		worker->cancels_at = GetCurrentTimestamp() + USECS_PER_SEC;
 }
 
+static void
+cancel_flights(Worker *worker)
+{
+	sched_jobs_cancel_flights(worker->process->incarnation);
+}
+
 /* Calls in flight are given up, runners interrupted. */
 static void
 work_on_cancels(Worker *worker)
 {
-	worker->cancels_wanted = false;
+	bool done = true;
+
 	worker->cancels_at = DT_NOEND;
-	sched_jobs_cancel_flights(worker->process->incarnation);
-	if (sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId) > 0)
-		worker->cancels_wanted = !do_duty(worker, interrupt_cancelled);
+	if (sched_jobs_flights_waiting() + sched_jobs_flights_in_air() > 0)
+		done = do_duty(worker, cancel_flights);
+	if (done && sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId) > 0)
+		done = do_duty(worker, interrupt_cancelled);
+	worker->cancels_wanted = false;
+	if (!done)
+		worker->cancels_at = GetCurrentTimestamp() + PAUSE_AFTER_REFUSAL;
+	sched_jobs_drive_flights();
 }
 
 /* There may be more than one transaction's worth: it asks to be done again. */
@@ -686,6 +753,13 @@ do_duties(Worker *worker)
 	}
 }
 
+/* In a step of its own: the requests and their secrets are read. */
+static void
+launch_flights(Worker *worker)
+{
+	sched_jobs_launch_flights(worker->process->incarnation);
+}
+
 /* Answers, then new jobs, then calls; sets `more` where another round will find something. */
 static void
 do_jobs(Worker *worker)
@@ -705,8 +779,12 @@ do_jobs(Worker *worker)
 			taken = work_on_claims(worker);
 		worker->more |= taken > 0 || !sched_jobs_claimer_is_idle(worker->claimer);
 	}
-	if (worker->armed)
-		sched_jobs_launch_flights(worker->process->incarnation);
+	if (worker->armed && sched_jobs_flights_wait_for_launch() && do_duty(worker, launch_flights))
+	{
+		if (sched_jobs_flights_in_air() > 0)
+			SCHED_FAULT("sent");
+		sched_jobs_drive_flights();
+	}
 	worker->process->in_flight = sched_jobs_flights_in_air();
 	worker->process->waiting_calls = sched_jobs_flights_waiting();
 	worker->more |= sched_jobs_flights_answered();
@@ -794,6 +872,43 @@ join_database(Worker *worker)
 		sched_jobs_wake_launcher();
 }
 
+/* In a step of its own: what another worker may send, or send again. */
+static void
+return_flights(Worker *worker)
+{
+	sched_jobs_return_flights(worker->process->incarnation);
+}
+
+/*
+ * Asked to end: the answers of calls that nobody may repeat are waited for a little, then all other calls are given back.
+ * What was sent, may not be repeated and is not answered by then will be answered as lost.
+ */
+static void
+end_cleanly(Worker *worker)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	long left = ANSWER_PATIENCE_MS;
+
+	while (worker->armed && left > 0 &&
+		   (sched_jobs_flights_unrepeatable() > 0 || sched_jobs_flights_answered()))
+	{
+		long pause = Min(left, 50);
+
+		if (!sched_jobs_flights_answered())
+			WaitLatchOrSocket(MyLatch, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | WL_SOCKET_READABLE,
+							  sched_jobs_flight_descriptor(), pause, PG_WAIT_EXTENSION);
+		CHECK_FOR_INTERRUPTS();
+		sched_jobs_drive_flights();
+		work_on_answers(worker);
+		MemoryContextReset(worker->memory);
+		left = ANSWER_PATIENCE_MS - (GetCurrentTimestamp() - start) / 1000;
+		left = Min(left, ANSWER_PATIENCE_MS);
+	}
+	do_duty(worker, return_flights);
+	worker->process->busy = false;
+	proc_exit(0);
+}
+
 /* Never returns: ends by signal, by error, or in begin_step() when the extension is gone. */
 void
 sched_jobs_worker_main(Datum argument)
@@ -810,10 +925,13 @@ sched_jobs_worker_main(Datum argument)
 	worker->due_at = worker->cancels_at = DT_NOEND;
 	sched_jobs_prepare_deadline();
 	sched_jobs_open_flights();
+	sched_jobs_end_by_itself();
 	for (;;)
 	{
 		/* An error in either ends the process, and the next one comes with back-off. */
 		worker->process->busy = true;
+		if (sched_jobs_asked_to_end())
+			end_cleanly(worker);
 		look_for_news(worker);
 		/* First: whoever has just enqueued waits for nothing but this. */
 		do_jobs(worker);

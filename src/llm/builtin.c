@@ -30,6 +30,9 @@ new_reading(const SchedMailText *mail, const SchedWhenContext *context)
 	reading->sections[0].depth = 0;
 	reading->sections[0].reference = context->reference;
 	reading->is_forward = reading->is_reply = reading->named = reading->list_subject = false;
+	memset(reading->seen, 0, sizeof(reading->seen));
+	memset(reading->total, 0, sizeof(reading->total));
+	reading->name_count = 0;
 	reading->urls = 0;
 	reading->subject = -1;
 	reading->title[0] = '\0';
@@ -51,7 +54,6 @@ sched_llm_extract(const SchedMailText *mail, const SchedWhenContext *context)
 		free(reading);
 		return NULL;
 	}
-	sched_llm_load_lexicon(reading);
 	sched_llm_read_subject(reading);
 	sched_llm_read_body(reading);
 	sched_llm_judge_sentences(reading);

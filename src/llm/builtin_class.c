@@ -232,47 +232,23 @@ sched_llm_weigh_mail(SchedReading *reading)
 static const char *
 guess_language(const SchedReading *reading)
 {
-	static const struct
+	const SchedLexicon *lexicon = sched_llm_lexicon();
+	int hits[MAX_LANGUAGES] = {0};
+	int best = -1;
+
+	for (int i = 0; i < reading->token_count && i < 2000; i++)
 	{
-		const char *code;
-		const char *words;
-	} languages[] = {
-		{"en",
-		 " the and to of is you for we on it please with are your be have will this that in at i "},
-		{"de", " der die das und ist ich wir sie nicht mit f\xc3\xbcr auf ein eine den zu bitte "
-			   "uns im von "},
-		{"fr", " le la les et est vous nous pour un une des que dans sur pas avec je merci du au "},
-		{"es", " el los las y es usted para un una que en con por no gracias del su nos se "},
-		{"it", " il gli che \xc3\xa8 per un una con non sono del della grazie di si ci questo "},
-		{"nl", " het een en van ik niet met voor op dat je wij zijn de graag bij ook "},
-		{"da", " og det er jeg vi ikke med til p\xc3\xa5 en et af har tak kan der den "}};
-	int best = 0;
-	const char *code = "und";
+		const SchedToken *token = &reading->tokens[i];
+		uint8_t languages =
+			token->kind == 'w' && token->entry >= 0 ? lexicon->words[token->entry].languages : 0;
 
-	for (size_t k = 0; k < sizeof(languages) / sizeof(languages[0]); k++)
-	{
-		int hits = 0;
-
-		for (int i = 0; i < reading->token_count && i < 2000; i++)
-		{
-			const SchedToken *token = &reading->tokens[i];
-			char word[16];
-
-			if (token->kind != 'w' || token->length > 12)
-				continue;
-			word[0] = ' ';
-			memcpy(word + 1, reading->lower + token->start, token->length);
-			word[token->length + 1] = ' ';
-			word[token->length + 2] = '\0';
-			hits += strstr(languages[k].words, word) != NULL;
-		}
-		if (hits > best)
-		{
-			best = hits;
-			code = languages[k].code;
-		}
+		for (int k = 0; languages != 0; k++, languages >>= 1)
+			hits[k] += languages & 1;
 	}
-	return code;
+	for (int k = 0; k < MAX_LANGUAGES; k++)
+		if (hits[k] > (best < 0 ? 0 : hits[best]))
+			best = k;
+	return best < 0 ? "und" : sched_llm_languages[best].code;
 }
 
 /*

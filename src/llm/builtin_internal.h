@@ -19,8 +19,7 @@
 #define MAX_TOKENS 16384
 #define MAX_SENTENCE_TOKENS 90
 #define MAX_SECTIONS 24
-#define MAX_WORDS 8192 /* slots of the dictionary, a power of two */
-#define MAX_LINKS 8192
+#define MAX_NAMES 32 /* that one mail calls its reader */
 #define MAX_PATTERNS 1024
 #define MAX_CANDIDATES 48
 #define MAX_DATES 6 /* phrases looked at in one sentence */
@@ -97,7 +96,16 @@ typedef struct SchedWordList
 	const char *words; /* separated by blanks */
 } SchedWordList;
 
+#define MAX_LANGUAGES 7 /* bits of SchedWord.languages */
+
+typedef struct SchedLanguage
+{
+	const char *code;  /* ISO 639-1 */
+	const char *words; /* separated by blanks */
+} SchedLanguage;
+
 extern const SchedWordList sched_llm_words[];
+extern const SchedLanguage sched_llm_languages[MAX_LANGUAGES];
 extern const SchedPattern sched_llm_phrases[];
 extern const SchedPattern sched_llm_mail_phrases[];
 
@@ -108,7 +116,8 @@ typedef struct SchedToken
 	char kind; /* 'w' word, 'n' holds a digit, else the punctuation mark itself */
 	bool capital;
 	uint32_t classes;
-	int16_t entry; /* of the dictionary, or -1 */
+	uint32_t traits; /* bits of the %X of patterns that take it; see sched_llm_trait() */
+	int16_t entry;   /* of the dictionary, or -1 */
 } SchedToken;
 
 typedef enum SchedSectionKind
@@ -173,19 +182,12 @@ typedef struct SchedLine
 	uint8_t indent;
 } SchedLine;
 
-typedef struct SchedWord
+/* What a mail calls its reader. */
+typedef struct SchedName
 {
-	const char *text; /* in the lexicon, or in the reading's flow for names */
-	uint16_t length;
-	int16_t links; /* first pattern that may begin with this word, or -1 */
-	uint32_t classes;
-} SchedWord;
-
-typedef struct SchedLink
-{
-	int16_t pattern;
-	int16_t next;
-} SchedLink;
+	const char *text; /* in the reading's lower */
+	size_t length;
+} SchedName;
 
 typedef struct SchedReading
 {
@@ -200,11 +202,8 @@ typedef struct SchedReading
 	char lower[MAX_FLOW]; /* the same in lower case */
 	size_t flow_length;
 
-	SchedWord words[MAX_WORDS];
-	const SchedPattern *patterns[MAX_PATTERNS];
-	SchedLink links[MAX_LINKS];
-	int link_count;
-	int general;            /* patterns that begin with a class of words */
+	SchedName names[MAX_NAMES];
+	int name_count;
 	int seen[MAX_PATTERNS]; /* 1 + first token of the last sentence that was counted in total */
 
 	SchedToken tokens[MAX_TOKENS + 2]; /* two empty ones stand behind the last */
@@ -235,8 +234,101 @@ typedef struct SchedReading
 	bool chased; /* a task was taken from a quoted mail because the new text asks after it */
 } SchedReading;
 
+/* builtin_lexicon.c */
+#define MAX_WORDS 8192 /* slots of the dictionary, a power of two */
+#define MAX_ELEMENTS 4096
+#define MAX_ELEMENT_WORDS 12288
+#define MAX_PREFIXES 512
+#define MAX_LINKS 8192
+#define MAX_GENERAL 64 /* bits of a word */
+#define MAX_TRAITS 16
+
+typedef enum SchedElementKind
+{
+	ELEMENT_TOKEN, /* one token, or none where it is optional */
+	ELEMENT_GAP,   /* up to `room` tokens */
+	ELEMENT_END    /* nothing but punctuation follows */
+} SchedElementKind;
+
+/* One element of a pattern. Words and prefixes stand in arrays of the lexicon. */
+typedef struct SchedElement
+{
+	SchedElementKind kind;
+	int room;
+	bool optional;
+	bool marks;      /* the deed begins here */
+	uint32_t traits; /* any of these */
+	uint64_t filter; /* a bit for each word, by its entry modulo 64 */
+	uint32_t signs;  /* punctuation marks, by sched_llm_sign() */
+	int first_word;
+	int words;
+	int first_prefix;
+	int prefixes;
+} SchedElement;
+
+/* A pattern ready to be matched. */
+typedef struct SchedCompiled
+{
+	const SchedPattern *pattern;
+	bool at_clause; /* ^ */
+	int first;      /* of its elements */
+	int count;
+} SchedCompiled;
+
+typedef struct SchedWord
+{
+	const char *text; /* in the word lists or the patterns */
+	uint16_t length;
+	int16_t links; /* first pattern that may begin with this word, or -1 */
+	uint32_t classes;
+	uint64_t general;  /* patterns without a list of their own that may begin with it */
+	uint8_t languages; /* it is common in, by the place in sched_llm_languages */
+} SchedWord;
+
+typedef struct SchedLink
+{
+	int16_t pattern;
+	int16_t next;
+} SchedLink;
+
+typedef struct SchedPrefix
+{
+	const char *text;
+	size_t length;
+} SchedPrefix;
+
+/* Read-only once it is built. */
+typedef struct SchedLexicon
+{
+	SchedWord words[MAX_WORDS];
+	SchedCompiled patterns[MAX_PATTERNS];
+	int pattern_count;
+	SchedElement elements[MAX_ELEMENTS];
+	int element_count;
+	int16_t element_words[MAX_ELEMENT_WORDS];
+	int element_word_count;
+	SchedPrefix prefixes[MAX_PREFIXES];
+	int prefix_count;
+	SchedLink links[MAX_LINKS];
+	int link_count;
+	/*
+	 * Patterns that do not begin with plain words, numbered by the bits of a word: which of them a
+	 * token may begin, by trait, by first letter, by punctuation mark, and whatever it is.
+	 */
+	int16_t general[MAX_GENERAL];
+	int general_count;
+	uint64_t general_by_trait[MAX_TRAITS];
+	uint64_t general_by_letter[256];
+	uint64_t general_by_sign[32];
+	uint64_t general_always;
+} SchedLexicon;
+
+extern const SchedLexicon *sched_llm_lexicon(void);
+extern int sched_llm_find_word(const SchedLexicon *lexicon, const char *text, size_t length);
+extern int sched_llm_sign(char mark);
+extern int sched_llm_trait(char name);
+
 /* builtin_match.c */
-extern void sched_llm_load_lexicon(SchedReading *reading);
 extern void sched_llm_add_name(SchedReading *reading, const char *text, size_t length);
 extern int sched_llm_scan_tokens(SchedReading *reading, uint32_t start, uint32_t length);
 extern void sched_llm_match_sentence(SchedReading *reading, SchedSentence *sentence);

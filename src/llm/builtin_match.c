@@ -2,18 +2,9 @@
  * builtin_match.c - words of a text, and patterns over them, for the model "builtin".
  *
  * Pure; works in the memory of the SchedReading it is given, allocates nothing, throws nothing.
- *
- * A pattern is a row of elements separated by blanks:
- *     word|word    one of these words; word~ any word that begins so; %X a class (see has_class)
- *     ?element     may be missing          <element  the deed begins at this word
- *     * ** ***     up to 3, 8, 12 words between, none of them the end of a sentence
- *     $            nothing but punctuation follows        ^ (at the front) only where a clause begins
- * Patterns are indexed by their first word, so a token is tried against the few that can begin
- * with it. Gaps are bounded, so the work per token is bounded too.
- *
- * Runs in whatever process extracts. The dictionary is built anew for each mail (about 0.1 ms)
- * rather than kept: so there is no global state to initialise, lock or free, and names of the
- * reader can be entered into it.
+ * Runs in whatever process extracts. builtin_lexicon.c describes patterns and holds them ready;
+ * a token is tried against the few that can begin with it. Gaps are bounded, so the work per
+ * token is bounded too.
  */
 #include <string.h>
 
@@ -22,6 +13,7 @@
 typedef struct Match
 {
 	const SchedReading *reading;
+	const SchedLexicon *lexicon;
 	int end; /* one past the sentence's last token */
 	int mark;
 	int budget; /* steps left, so that no pattern is costly on any text */
@@ -29,154 +21,28 @@ typedef struct Match
 
 #define MATCH_BUDGET 400
 
-/* FNV-1a: short keys, and the same on every machine. */
-static uint32_t
-hash_word(const char *text, size_t length)
-{
-	uint32_t hash = 2166136261u;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char) text[i]) * 16777619u;
-	return hash;
-}
-
-/* The slot of a word, or the free one where it would stand; -1 when the table is full. */
-static int
-find_slot(const SchedReading *reading, const char *text, size_t length)
-{
-	uint32_t slot = hash_word(text, length) & (MAX_WORDS - 1);
-
-	for (int tries = 0; tries < MAX_WORDS; tries++)
-	{
-		const SchedWord *word = &reading->words[slot];
-
-		if (word->text == NULL || (word->length == length && memcmp(word->text, text, length) == 0))
-			return (int) slot;
-		slot = (slot + 1) & (MAX_WORDS - 1);
-	}
-	return -1;
-}
-
 /*
- * The word's entry, made if need be; NULL when the dictionary is full, which leaves the word
- * unknown.
+ * What the mail calls its reader; text points into memory that outlives the reading's use. More
+ * names than there is room for stay unknown.
  */
-static SchedWord *
-enter_word(SchedReading *reading, const char *text, size_t length)
-{
-	int slot = find_slot(reading, text, length);
-	SchedWord *word;
-
-	if (slot < 0)
-		return NULL;
-	word = &reading->words[slot];
-	if (word->text == NULL)
-	{
-		word->text = text;
-		word->length = (uint16_t) length;
-		word->links = -1;
-		word->classes = 0;
-	}
-	return word;
-}
-
-/* Puts a pattern in front of a list; returns the list's new head. */
-static int
-add_link(SchedReading *reading, int pattern, int next)
-{
-	SchedLink *link;
-
-	if (reading->link_count >= MAX_LINKS)
-		return next;
-	link = &reading->links[reading->link_count];
-	link->pattern = (int16_t) pattern;
-	link->next = (int16_t) next;
-	return reading->link_count++;
-}
-
-/*
- * Files a pattern under each word it may begin with, or under "general" if that is not a plain
- * word.
- */
-static void
-index_pattern(SchedReading *reading, int pattern)
-{
-	const char *text = reading->patterns[pattern]->text;
-	size_t length;
-
-	if (*text == '^')
-		text++;
-	length = strcspn(text, " ");
-	if (strchr("?<*%$,:-(", *text) != NULL || memchr(text, '~', length) ||
-		memchr(text, '%', length))
-	{
-		reading->general = add_link(reading, pattern, reading->general);
-		return;
-	}
-	while (length > 0)
-	{
-		size_t part = strcspn(text, "| ");
-		SchedWord *word = enter_word(reading, text, part);
-
-		if (word != NULL)
-			word->links = (int16_t) add_link(reading, pattern, word->links);
-		if (part >= length)
-			break;
-		text += part + 1;
-		length -= part + 1;
-	}
-}
-
-/*
- * Fills the dictionary from the lists and files every pattern. What does not fit is left out,
- * never written over.
- */
-void
-sched_llm_load_lexicon(SchedReading *reading)
-{
-	const SchedPattern *const tables[] = {sched_llm_phrases, sched_llm_mail_phrases};
-	int count = 0;
-
-	memset(reading->words, 0, sizeof(reading->words));
-	memset(reading->seen, 0, sizeof(reading->seen));
-	memset(reading->total, 0, sizeof(reading->total));
-	reading->link_count = 0;
-	reading->general = -1;
-	for (const SchedWordList *list = sched_llm_words; list->words != NULL; list++)
-	{
-		const char *text = list->words;
-
-		while (*text != '\0')
-		{
-			size_t length = strcspn(text, " ");
-			SchedWord *word = length > 0 ? enter_word(reading, text, length) : NULL;
-
-			if (word != NULL)
-				word->classes |= list->classes;
-			text += length;
-			text += strspn(text, " ");
-		}
-	}
-	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
-		for (const SchedPattern *pattern = tables[t]; pattern->text != NULL && count < MAX_PATTERNS;
-			 pattern++)
-		{
-			reading->patterns[count] = pattern;
-			index_pattern(reading, count++);
-		}
-}
-
-/* What the mail calls its reader; text points into memory that outlives the reading's use. */
 void
 sched_llm_add_name(SchedReading *reading, const char *text, size_t length)
 {
-	SchedWord *word = length > 1 ? enter_word(reading, text, length) : NULL;
+	if (length < 2)
+		return;
+	if (reading->name_count < MAX_NAMES)
+		reading->names[reading->name_count++] = (SchedName){text, length};
+	reading->named = true;
+}
 
-	if (word != NULL)
-	{
-		word->classes |= WORD_NAME;
-		reading->named = true;
-	}
+/* Is it one of these names? */
+static bool
+is_name(const SchedReading *reading, const char *text, size_t length)
+{
+	for (int i = 0; i < reading->name_count; i++)
+		if (reading->names[i].length == length && memcmp(reading->names[i].text, text, length) == 0)
+			return true;
+	return false;
 }
 
 /* Every byte of a multi-byte character counts as a letter: names have accents. */
@@ -195,21 +61,56 @@ is_digit(unsigned char c)
 
 /* "re-send", "double-check": the class of what stands behind the hyphen. */
 static uint32_t
-classes_of_compound(const SchedReading *reading, const char *text, size_t length)
+classes_of_compound(const SchedLexicon *lexicon, const char *text, size_t length)
 {
 	const char *hyphen = memchr(text, '-', length);
 	size_t head = hyphen ? (size_t) (hyphen - text) : 0;
-	int slot;
+	int entry;
 
 	if (hyphen == NULL || head > 6 || head + 1 >= length)
 		return 0;
 	if (!(head == 2 && memcmp(text, "re", 2) == 0) && !(head == 3 && memcmp(text, "pre", 3) == 0) &&
 		!(head == 6 && memcmp(text, "double", 6) == 0))
 		return 0;
-	slot = find_slot(reading, hyphen + 1, length - head - 1);
-	if (slot < 0 || reading->words[slot].text == NULL)
-		return 0;
-	return reading->words[slot].classes & (WORD_VERB | WORD_NOUNISH);
+	entry = sched_llm_find_word(lexicon, hyphen + 1, length - head - 1);
+	return entry < 0 ? 0 : lexicon->words[entry].classes & (WORD_VERB | WORD_NOUNISH);
+}
+
+/* At least two letters must stand before the ending. */
+static bool
+ends_with(const char *text, size_t length, const char *tail, size_t size)
+{
+	return length > size + 1 && memcmp(text + length - size, tail, size) == 0;
+}
+
+/* The bit of one trait where it holds. */
+static uint32_t
+trait_if(bool holds, char name)
+{
+	return holds ? UINT32_C(1) << sched_llm_trait(name) : 0;
+}
+
+/*
+ * What patterns can ask of a word by %X. %U is a word the lexicon does not know: behind "could
+ * you" it is most likely a verb.
+ */
+static uint32_t
+find_traits(const SchedToken *token, const char *text)
+{
+	uint32_t classes = token->classes;
+
+	return trait_if(classes & WORD_VERB, 'V') |
+		   trait_if((classes & (WORD_VERB | WORD_NOUNISH)) == WORD_VERB, 'v') |
+		   trait_if(classes & WORD_PRONOUN, 'O') | trait_if(classes & WORD_DETERMINER, 'D') |
+		   trait_if(classes & WORD_FILLER, 'Y') | trait_if(classes & WORD_PLEASE, 'P') |
+		   trait_if(classes & (WORD_PERSON | WORD_NAME), 'Q') |
+		   trait_if(token->kind == 'n' || (classes & WORD_DAY), 'T') |
+		   trait_if(token->capital, 'C') |
+		   trait_if(token->length > 4 && ends_with(text, token->length, "ing", 3), 'G') |
+		   trait_if(ends_with(text, token->length, "ed", 2) || (classes & WORD_PARTICIPLE), 'E') |
+		   trait_if(true, 'N') |
+		   trait_if(token->kind == 'w' && classes == 0 && token->length > 2 && !token->capital,
+					'U');
 }
 
 /*
@@ -217,20 +118,20 @@ classes_of_compound(const SchedReading *reading, const char *text, size_t length
  * match by ~.
  */
 static void
-classify_token(const SchedReading *reading, SchedToken *token)
+classify_token(const SchedReading *reading, const SchedLexicon *lexicon, SchedToken *token)
 {
 	const char *text = reading->lower + token->start;
-	int slot = find_slot(reading, text, token->length);
+	bool named = is_name(reading, text, token->length);
 
-	token->entry = -1;
+	token->entry = (int16_t) sched_llm_find_word(lexicon, text, token->length);
 	token->classes = 0;
-	if (slot >= 0 && reading->words[slot].text != NULL)
-	{
-		token->entry = (int16_t) slot;
-		token->classes = reading->words[slot].classes;
-	}
-	else if (token->kind == 'w')
-		token->classes = classes_of_compound(reading, text, token->length);
+	if (token->entry >= 0)
+		token->classes = lexicon->words[token->entry].classes;
+	else if (token->kind == 'w' && !named)
+		token->classes = classes_of_compound(lexicon, text, token->length);
+	if (named)
+		token->classes |= WORD_NAME;
+	token->traits = find_traits(token, text);
 }
 
 /*
@@ -270,6 +171,7 @@ sched_llm_scan_tokens(SchedReading *reading, uint32_t start, uint32_t length)
 	uint32_t at = start;
 	uint32_t end = start + length;
 	int first = reading->token_count;
+	const SchedLexicon *lexicon = sched_llm_lexicon();
 
 	while (at < end && reading->token_count < MAX_TOKENS)
 	{
@@ -294,8 +196,9 @@ sched_llm_scan_tokens(SchedReading *reading, uint32_t start, uint32_t length)
 						 (c == 0xc3 && size > 1 && (unsigned char) reading->flow[at + 1] < 0x9f);
 		token->entry = -1;
 		token->classes = 0;
+		token->traits = 0;
 		if (size > 0)
-			classify_token(reading, token);
+			classify_token(reading, lexicon, token);
 		at += token->length;
 		reading->token_count++;
 	}
@@ -311,87 +214,32 @@ sched_llm_token_is(const SchedReading *reading, const SchedToken *token, const c
 		   memcmp(reading->lower + token->start, word, token->length) == 0;
 }
 
-/* At least two letters must stand before the ending. */
+/* Does one element accept the token? */
 static bool
-ends_with(const char *text, size_t length, const char *tail)
+accepts(const Match *match, const SchedElement *element, const SchedToken *token)
 {
-	size_t size = strlen(tail);
+	const SchedLexicon *lexicon = match->lexicon;
 
-	return length > size + 1 && memcmp(text + length - size, tail, size) == 0;
-}
-
-/*
- * The classes a pattern can name with %X. %U is a word the lexicon does not know: behind
- * "could you" it is most likely a verb.
- */
-static bool
-has_class(const SchedReading *reading, const SchedToken *token, char name)
-{
-	const char *text = reading->lower + token->start;
-	bool word = token->kind == 'w' || token->kind == 'n';
-
-	switch (name)
+	if (element->traits & token->traits)
+		return true;
+	if (token->entry >= 0 && (element->filter & (UINT64_C(1) << (token->entry & 63))))
 	{
-		case 'V':
-			return (token->classes & WORD_VERB) != 0;
-		case 'v':
-			return (token->classes & (WORD_VERB | WORD_NOUNISH)) == WORD_VERB;
-		case 'O':
-			return (token->classes & WORD_PRONOUN) != 0;
-		case 'D':
-			return (token->classes & WORD_DETERMINER) != 0;
-		case 'Y':
-			return (token->classes & WORD_FILLER) != 0;
-		case 'P':
-			return (token->classes & WORD_PLEASE) != 0;
-		case 'Q':
-			return (token->classes & (WORD_PERSON | WORD_NAME)) != 0;
-		case 'T':
-			return token->kind == 'n' || (token->classes & WORD_DAY) != 0;
-		case 'C':
-			return token->capital;
-		case 'G':
-			return word && token->length > 4 && ends_with(text, token->length, "ing");
-		case 'E':
-			return word && (ends_with(text, token->length, "ed") ||
-							(token->classes & WORD_PARTICIPLE) != 0);
-		case 'N':
-			return word;
-		case 'U':
-			return token->kind == 'w' && token->classes == 0 && token->length > 2 &&
-				   !token->capital;
-		default:
-			return false;
+		const int16_t *words = &lexicon->element_words[element->first_word];
+
+		for (int i = 0; i < element->words; i++)
+			if (words[i] == token->entry)
+				return true;
 	}
-}
-
-/* Does one element (without its marks ? and <) accept the token? */
-static bool
-accepts(const SchedReading *reading, const char *element, size_t length, const SchedToken *token)
-{
-	const char *text = reading->lower + token->start;
-
-	while (length > 0)
-	{
-		const char *bar = memchr(element, '|', length);
-		size_t part = bar ? (size_t) (bar - element) : length;
-
-		if (part == 2 && element[0] == '%')
-		{
-			if (has_class(reading, token, element[1]))
-				return true;
-		}
-		else if (part > 1 && element[part - 1] == '~')
-		{
-			if (token->length >= part - 1 && memcmp(text, element, part - 1) == 0)
-				return true;
-		}
-		else if (token->length == part && memcmp(text, element, part) == 0)
+	for (int i = element->first_prefix; i < element->first_prefix + element->prefixes; i++)
+		if (token->length >= lexicon->prefixes[i].length &&
+			memcmp(match->reading->lower + token->start, lexicon->prefixes[i].text,
+				   lexicon->prefixes[i].length) == 0)
 			return true;
-		if (bar == NULL)
-			break;
-		element += part + 1;
-		length -= part + 1;
+	if (element->signs != 0)
+	{
+		int sign = sched_llm_sign(token->kind);
+
+		return sign >= 0 && (element->signs & (UINT32_C(1) << sign));
 	}
 	return false;
 }
@@ -413,17 +261,15 @@ only_marks(const Match *match, int at)
 	return true;
 }
 
-static bool match_here(Match *match, const char *pattern, int at);
+static bool match_here(Match *match, const SchedElement *element, int left, int at);
 
 /* Tries the rest of the pattern behind 0, 1, 2 ... words; the shortest gap wins. */
 static bool
-match_gap(Match *match, const char *rest, int at, size_t stars)
+match_gap(Match *match, const SchedElement *element, int left, int at)
 {
-	int room = stars == 1 ? 3 : stars == 2 ? 8 : 12;
-
-	for (int skipped = 0; skipped <= room; skipped++)
+	for (int skipped = 0; skipped <= element->room; skipped++)
 	{
-		if (match_here(match, rest, at + skipped))
+		if (match_here(match, element + 1, left - 1, at + skipped))
 			return true;
 		if (at + skipped >= match->end || ends_clause(&match->reading->tokens[at + skipped]))
 			return false;
@@ -432,44 +278,31 @@ match_gap(Match *match, const char *rest, int at, size_t stars)
 }
 
 /*
- * Matches the pattern from a token on, by backtracking; the budget bounds it. On success mark
- * holds the token under <.
+ * Matches the elements that are left from a token on, by backtracking; the budget bounds it. On
+ * success mark holds the token under <.
  */
 static bool
-match_here(Match *match, const char *pattern, int at)
+match_here(Match *match, const SchedElement *element, int left, int at)
 {
-	size_t length;
-	const char *rest;
-	bool optional = false;
-	bool marks = false;
 	int before = match->mark;
 
-	if (*pattern == '\0')
+	if (left == 0)
 		return true;
 	if (--match->budget <= 0)
 		return false;
-	length = strcspn(pattern, " ");
-	rest = pattern + length + (pattern[length] == ' ' ? 1 : 0);
-	if (pattern[0] == '*')
-		return match_gap(match, rest, at, length);
-	if (pattern[0] == '$' && length == 1)
-		return only_marks(match, at) && match_here(match, rest, at);
-	while (length > 1 && (pattern[0] == '?' || pattern[0] == '<'))
+	if (element->kind == ELEMENT_GAP)
+		return match_gap(match, element, left, at);
+	if (element->kind == ELEMENT_END)
+		return only_marks(match, at) && match_here(match, element + 1, left - 1, at);
+	if (at < match->end && accepts(match, element, &match->reading->tokens[at]))
 	{
-		optional |= pattern[0] == '?';
-		marks |= pattern[0] == '<';
-		pattern++;
-		length--;
-	}
-	if (at < match->end && accepts(match->reading, pattern, length, &match->reading->tokens[at]))
-	{
-		if (marks)
+		if (element->marks)
 			match->mark = at;
-		if (match_here(match, rest, at + 1))
+		if (match_here(match, element + 1, left - 1, at + 1))
 			return true;
 		match->mark = before;
 	}
-	return optional && match_here(match, rest, at);
+	return element->optional && match_here(match, element + 1, left - 1, at);
 }
 
 /* A clause begins at the sentence's core and behind a comma, colon, dash or bracket. */
@@ -486,22 +319,19 @@ begins_clause(const SchedReading *reading, const SchedSentence *sentence, int at
  * one silences positive ones of the same cue.
  */
 static void
-try_pattern(SchedReading *reading, SchedSentence *sentence, int index, int at)
+try_pattern(SchedReading *reading, const SchedLexicon *lexicon, SchedSentence *sentence, int index,
+			int at)
 {
-	const SchedPattern *pattern = reading->patterns[index];
-	const char *text = pattern->text;
+	const SchedCompiled *compiled = &lexicon->patterns[index];
+	const SchedPattern *pattern = compiled->pattern;
 	short *best = &sentence->best[pattern->cue];
-	Match match = {reading, sentence->first + sentence->count, -1, MATCH_BUDGET};
+	Match match = {reading, lexicon, sentence->first + sentence->count, -1, MATCH_BUDGET};
 	bool better;
 	bool known = false;
 
-	if (*text == '^')
-	{
-		if (!begins_clause(reading, sentence, at))
-			return;
-		text++;
-	}
-	if (!match_here(&match, text, at))
+	if (compiled->at_clause && !begins_clause(reading, sentence, at))
+		return;
+	if (!match_here(&match, &lexicon->elements[compiled->first], compiled->count, at))
 		return;
 	if (reading->seen[index] == sentence->first + 1)
 		known = true;
@@ -530,10 +360,28 @@ try_pattern(SchedReading *reading, SchedSentence *sentence, int index, int at)
 	}
 }
 
+/* The general patterns that this token may begin, as bits. */
+static uint64_t
+find_general(const SchedReading *reading, const SchedLexicon *lexicon, const SchedToken *token)
+{
+	uint64_t general = lexicon->general_always;
+
+	if (token->kind == ',')
+		return general | lexicon->general_by_sign[sched_llm_sign(',')];
+	general |= lexicon->general_by_letter[(unsigned char) reading->lower[token->start]];
+	if (token->entry >= 0)
+		general |= lexicon->words[token->entry].general;
+	for (int trait = 0; trait < MAX_TRAITS; trait++)
+		if (token->traits & (UINT32_C(1) << trait))
+			general |= lexicon->general_by_trait[trait];
+	return general;
+}
+
 /* Fills best[] and mark; "score" serves as the weight behind mark until the sentence is judged. */
 void
 sched_llm_match_sentence(SchedReading *reading, SchedSentence *sentence)
 {
+	const SchedLexicon *lexicon = sched_llm_lexicon();
 	int end = sentence->first + sentence->count;
 
 	memset(sentence->best, 0, sizeof(sentence->best));
@@ -543,14 +391,19 @@ sched_llm_match_sentence(SchedReading *reading, SchedSentence *sentence)
 	for (int at = sentence->first; at < end; at++)
 	{
 		const SchedToken *token = &reading->tokens[at];
+		uint64_t general;
 
 		if (token->entry >= 0)
-			for (int link = reading->words[token->entry].links; link >= 0;
-				 link = reading->links[link].next)
-				try_pattern(reading, sentence, reading->links[link].pattern, at);
-		if (token->kind == 'w' || token->kind == 'n' || token->kind == ',')
-			for (int link = reading->general; link >= 0; link = reading->links[link].next)
-				try_pattern(reading, sentence, reading->links[link].pattern, at);
+			for (int link = lexicon->words[token->entry].links; link >= 0;
+				 link = lexicon->links[link].next)
+				try_pattern(reading, lexicon, sentence, lexicon->links[link].pattern, at);
+		if (token->kind != 'w' && token->kind != 'n' && token->kind != ',')
+			continue;
+		general = find_general(reading, lexicon, token);
+		/* Of patterns that say the same the later one has the first word. */
+		for (int bit = lexicon->general_count - 1; bit >= 0 && general != 0; bit--)
+			if (general & (UINT64_C(1) << bit))
+				try_pattern(reading, lexicon, sentence, lexicon->general[bit], at);
 	}
 	sentence->score = 0;
 }

@@ -53,7 +53,8 @@ is_abbreviation(const SchedReading *reading, size_t start, size_t dot, size_t le
 	const char *text = reading->lower + start;
 	size_t from = dot;
 	size_t next = dot + 1;
-	SchedToken token = {0};
+	const SchedLexicon *lexicon = sched_llm_lexicon();
+	int entry;
 
 	while (from > 0 && strchr(" (,\"", text[from - 1]) == NULL)
 		from--;
@@ -69,27 +70,10 @@ is_abbreviation(const SchedReading *reading, size_t start, size_t dot, size_t le
 	if (dot - from == 3 && text[from + 1] == '.' && text[from + 2] == 'm')
 		return next < length && (is_lower(reading->flow[start + next]) || is_digit(text[next]) ||
 								 strchr("ECMPBGU(", reading->flow[start + next]) != NULL);
-	token.start = (uint32_t) (start + from);
-	token.length = (uint16_t) (dot - from);
-	for (const SchedWordList *list = sched_llm_words; list->words != NULL; list++)
-	{
-		const char *word = list->words;
-
-		if (!(list->classes & WORD_ABBREVIATION))
-			continue;
-		while (*word != '\0')
-		{
-			size_t size = strcspn(word, " ");
-
-			if (size == token.length && memcmp(text + from, word, size) == 0)
-				return next < length &&
-					   (is_digit(text[next]) || is_lower(reading->flow[start + next]) || size < 3 ||
-						strchr("mdpsnve", word[0]) != NULL);
-			word += size;
-			word += strspn(word, " ");
-		}
-	}
-	return false;
+	entry = sched_llm_find_word(lexicon, text + from, dot - from);
+	return entry >= 0 && (lexicon->words[entry].classes & WORD_ABBREVIATION) && next < length &&
+		   (is_digit(text[next]) || is_lower(reading->flow[start + next]) || dot - from < 3 ||
+			strchr("mdpsnve", text[from]) != NULL);
 }
 
 /* ", and please", "; could you": a second request in one sentence is read as one of its own. */

@@ -197,3 +197,15 @@ const char *const sched_llm_synonyms[] = {
 	"form forms questionnaire survey",
 	"quote quotation rate offer",
 	NULL};
+
+/* The commonest short words of the languages a mail may be in. */
+const SchedLanguage sched_llm_languages[MAX_LANGUAGES] = {
+	{"en", "the and to of is you for we on it please with are your be have will this that in at i"},
+	{"de", "der die das und ist ich wir sie nicht mit f\xc3\xbcr auf ein eine den zu bitte uns im "
+		   "von"},
+	{"fr", "le la les et est vous nous pour un une des que dans sur pas avec je merci du au"},
+	{"es", "el los las y es usted para un una que en con por no gracias del su nos se"},
+	{"it", "il gli che \xc3\xa8 per un una con non sono del della grazie di si ci questo"},
+	{"nl", "het een en van ik niet met voor op dat je wij zijn de graag bij ook"},
+	{"da", "og det er jeg vi ikke med til p\xc3\xa5 en et af har tak kan der den"},
+};

@@ -22,7 +22,8 @@ PATH=$PATH:/usr/sbin:/sbin
 
 TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PG_CONFIG=${PG_CONFIG:-pg_config}
-STAGE=${SCHED_STAGE:-/var/tmp/scheduler-$(id -un)-$(printf '%s' "$TREE" | cksum | cut -d' ' -f1)}
+# One stage a tree, and a further one for each server that was chosen by PG_CONFIG.
+STAGE=${SCHED_STAGE:-/var/tmp/scheduler-$(id -un)-$(printf '%s' "$TREE${PG_CONFIG#pg_config}" | cksum | cut -d' ' -f1)}
 SERVER=$STAGE/server
 # Asked from inside the copy (the tests' own tests), pg_config answers with the copy's place in front.
 PG_BINDIR=$($PG_CONFIG --bindir)

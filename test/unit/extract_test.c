@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "llm/builtin.h"
+#include "llm/builtin_internal.h"
 #include "tap.h"
 
 #define SECOND SCHED_USECS_PER_SEC
@@ -313,9 +313,32 @@ test_size(void)
 	ok(good, "long bodies of one thing are bounded");
 }
 
+/* What does not fit into the lexicon is left out silently: here somebody looks. */
+static void
+test_lexicon(void)
+{
+	const SchedLexicon *lexicon = sched_llm_lexicon();
+	int patterns = 0;
+	int words = 0;
+
+	for (const SchedPattern *pattern = sched_llm_phrases; pattern->text != NULL; pattern++)
+		patterns++;
+	for (const SchedPattern *pattern = sched_llm_mail_phrases; pattern->text != NULL; pattern++)
+		patterns++;
+	for (int i = 0; i < MAX_WORDS; i++)
+		words += lexicon->words[i].text != NULL;
+	ok(lexicon->pattern_count == patterns, "every pattern is in the lexicon");
+	ok(words < MAX_WORDS * 3 / 4 && lexicon->element_count < MAX_ELEMENTS &&
+		   lexicon->element_word_count < MAX_ELEMENT_WORDS &&
+		   lexicon->prefix_count < MAX_PREFIXES && lexicon->link_count < MAX_LINKS &&
+		   lexicon->general_count < MAX_GENERAL,
+	   "the lexicon has room left");
+}
+
 int
 main(void)
 {
+	test_lexicon();
 	test_cases();
 	test_headers();
 	test_noise();
