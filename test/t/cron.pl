@@ -72,6 +72,17 @@ is($s->sql('SELECT scheduler.remove_cron_jobs()', 'boss'), 5, 'they are taken ba
 is($s->sql($ours), 0, '... all of them');
 is($s->sql('SELECT count(*) FROM cron.job'), 1, '... and no other');
 
+# In a database that is not pg_cron's the lines to type are told, and work.
+$s->sql('CREATE DATABASE other');
+$s->sql('CREATE EXTENSION scheduler CASCADE', undef, 'other');
+my (undef, undef, $advice) = $node->psql('other', 'SELECT scheduler.install_cron_jobs()');
+like($advice, qr/It works in database "postgres"/, 'another database has no pg_cron');
+my ($line) = $advice =~ /(SELECT cron\.schedule_in_database\(.*\))/;
+$line =~ s/job_name, schedule, command/'scheduler_plan_all', '40 2 * * *', 'SELECT scheduler.plan_all()'/;
+$s->sql($line);
+is($s->sql("SELECT database FROM cron.job WHERE jobname = 'scheduler_plan_all'"), 'other', '... but is told how to be called by it');
+$s->sql("SELECT cron.unschedule('scheduler_plan_all')");
+
 # ---- each without the other ----
 
 my $cron_pid = $s->sql("SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'pg_cron%'");
