@@ -4,7 +4,7 @@
  * Runs in workers and runners of a build with -DSCHED_FAULT_POINTS; empty otherwise. The setting is
  * the name of a point, ':N' for the N-th time that a process reaches it, then words: " worker" or
  * " runner" (only there), " postmaster" (kills that one instead), " stop" (an immediate stop), " end"
- * (the process is asked to end). Each strike is told on standard error. Nothing here allocates or throws.
+ * (the process is asked to end), " pause" (it waits for a second and a half). Each strike is told on standard error. Nothing here allocates or throws.
  */
 #include "postgres.h"
 
@@ -79,11 +79,15 @@ sched_core_fault(const char *point)
 		what = "stop";
 	else if (says(" end"))
 		what = "end";
+	else if (says(" pause"))
+		what = "wait";
 	snprintf(line, sizeof(line), "scheduler fault:%s/%s %s\n", own, point, what);
 	if (write(STDERR_FILENO, line, strlen(line)) < 0)
 		_exit(1);
 	if (what[0] == 'k' || what[0] == 'e')
 		kill(getpid(), what[0] == 'k' ? SIGKILL : SIGTERM);
+	else if (what[0] == 'w')
+		pg_usleep(1500 * 1000L);
 	else
 		kill(PostmasterPid, what[0] == 'p' ? SIGKILL : SIGQUIT);
 }

@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "core/fault.h"
 #include "core/lock.h"
 #include "http/request.h"
 #include "jobs/claims.h"
@@ -298,14 +299,20 @@ judge_orphan(SchedJob *job, bool spared, const char *error)
 		sched_jobs_note_failure(job, "the process ended while the handler ran");
 }
 
-/* Whether the one that held the lease of this row was ended from outside. */
-static bool
-was_spared(SPITupleTable *rows, uint64 row, const uint64 *spared, int n)
+/* Who holds the lease of this row. */
+static uint64
+read_lease(SPITupleTable *rows, uint64 row)
 {
 	bool is_null;
-	uint64 lease = DatumGetInt64(SPI_getbinval(rows->vals[row], rows->tupdesc,
-											   SPI_fnumber(rows->tupdesc, "lease"), &is_null));
 
+	return DatumGetInt64(SPI_getbinval(rows->vals[row], rows->tupdesc,
+									   SPI_fnumber(rows->tupdesc, "lease"), &is_null));
+}
+
+/* Whether the process that held this lease was ended from outside. */
+static bool
+was_spared(uint64 lease, const uint64 *spared, int n)
+{
 	for (int i = 0; i < n; i++)
 		if (spared[i] == lease)
 			return true;
@@ -323,6 +330,7 @@ sched_jobs_free_dead_leases(uint64 incarnation)
 	int n_spared;
 	uint64 n;
 
+	SCHED_FAULT("judging");
 	sched_jobs_execute(&find_orphans, values, NULL, SPI_OK_SELECT);
 	rows = SPI_tuptable;
 	n = SPI_processed;
@@ -332,9 +340,14 @@ sched_jobs_free_dead_leases(uint64 incarnation)
 	n_spared = sched_jobs_read_spared(&spared);
 	for (uint64 i = 0; i < n; i++)
 	{
+		uint64 lease = read_lease(rows, i);
+
 		sched_jobs_read_row(&jobs[i], rows, i);
+		/* Started after the list of the living was made, it took the job before the rows were read. */
+		if (sched_jobs_incarnation_lives(lease))
+			continue;
 		judge_orphan(
-			&jobs[i], was_spared(rows, i, spared, n_spared),
+			&jobs[i], was_spared(lease, spared, n_spared),
 			SPI_getvalue(rows->vals[i], rows->tupdesc, SPI_fnumber(rows->tupdesc, "error")));
 	}
 	sched_jobs_write_outcomes(jobs, (int) n, incarnation);

@@ -129,16 +129,34 @@ sched_jobs_count_processes(SchedProcessType type, Oid database)
 	return n;
 }
 
-/* Leaves the database's entry as the launcher is to find it. */
+/* Whether this database has a worker beside this one. The caller holds the lock. */
+static bool
+has_other_worker(const SchedProcess *mine)
+{
+	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
+	{
+		SchedProcess *process = &sched_jobs_shared->processes[i];
+
+		if (process != mine && process->type == SCHED_PROCESS_WORKER && process->pid != 0 &&
+			process->database == mine->database)
+			return true;
+	}
+	return false;
+}
+
+/* Leaves the database's entry as the launcher is to find it. What it knows of the database holds while a worker is left. */
 static void
 note_worker_end(SchedDatabase *entry, const SchedProcess *process, int code)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	bool failed = code != 0 && process->busy && !asked_to_end;
 
-	if (entry->state == SCHED_DATABASE_RUNNING)
-		entry->state = SCHED_DATABASE_UNKNOWN;
-	entry->armed = false;
+	if (!has_other_worker(process))
+	{
+		if (entry->state == SCHED_DATABASE_RUNNING)
+			entry->state = SCHED_DATABASE_UNKNOWN;
+		entry->armed = false;
+	}
 	if (process->busy)
 		sched_jobs_suspect(entry, SCHED_LANE_WORKERS);
 	if (now - process->started_at > 60 * USECS_PER_SEC)

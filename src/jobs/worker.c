@@ -79,6 +79,9 @@ typedef struct Worker
 	TimestampTz house_at;
 	int guarded; /* jobs whose handlers are still to be called in a subtransaction each */
 	int single;  /* jobs still to be taken one at a time */
+	bool held;   /* a job that is marked and has not run yet */
+	pg_uuid_t held_user;
+	pg_uuid_t held_job;
 	bool blocked;
 	bool orphans_wanted;
 	TimestampTz orphans_after;
@@ -360,53 +363,49 @@ commit_mark(Worker *worker, SchedJob *job)
 	return calls;
 }
 
-/*
- * Opens the step of a marked job. It is ours now and nobody else's, so a lock on it or on the extension is waited for;
- * false where it was cancelled meanwhile.
- */
+/* The mark of the next job is committed; false where there is none, or where it needs no call. */
 static bool
-lock_marked(Worker *worker, SchedJob *job)
+mark_next(Worker *worker, SchedJob *job)
 {
-	for (;;)
+	if (!begin_step(worker))
+		return false;
+	if (sched_jobs_claim(worker->claimer, job, 1) == 0)
 	{
-		if (begin_step(worker))
-		{
-			int found =
-				sched_jobs_lock_own(worker->process->incarnation, &job->user_id, &job->job_id, job);
-
-			if (found >= 0)
-				return found == 1;
-			sched_jobs_end_step();
-		}
-		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 20, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
+		sched_jobs_end_step();
+		return false;
 	}
+	worker->held = commit_mark(worker, job);
+	worker->held_user = job->user_id;
+	worker->held_job = job->job_id;
+	/* A call that is only to be sent kills nobody. */
+	if (!worker->held)
+		worker->single = 1;
+	return worker->held;
 }
 
-/* One job, marked in one transaction and run in the next. */
+/*
+ * One job, marked in one transaction and run in the next. A marked one whose row somebody has locked, or that must wait for
+ * DROP EXTENSION, is held until its turn comes: nobody else would ever take it.
+ */
 static int
 work_on_marked(Worker *worker)
 {
 	SchedJob *job = MemoryContextAlloc(worker->memory, sizeof(SchedJob));
 	volatile int taken = 0;
+	int found;
 
+	if (!worker->held && !mark_next(worker, job))
+		return worker->single > 0 ? work_on_claims(worker) : 0;
 	if (!begin_step(worker))
 		return 0;
-	if (sched_jobs_claim(worker->claimer, job, 1) == 0)
-	{
-		sched_jobs_end_step();
-		return 0;
-	}
-	if (!commit_mark(worker, job))
-	{
-		/* A call that is only to be sent kills nobody. */
-		worker->single = 1;
-		return work_on_claims(worker);
-	}
 	PG_TRY();
 	{
-		if (lock_marked(worker, job))
+		found = sched_jobs_lock_own(worker->process->incarnation, &worker->held_user,
+									&worker->held_job, job);
+		worker->held = found < 0;
+		/* As where begin_step() is refused: a little pause. */
+		worker->blocked |= found < 0;
+		if (found == 1)
 		{
 			taken = 1;
 			finish_step(worker, job, 1, true);
@@ -419,7 +418,7 @@ work_on_marked(Worker *worker)
 		recover(worker, job, taken, true);
 	}
 	PG_END_TRY();
-	return 1;
+	return worker->held ? 0 : 1;
 }
 
 /* Answers go into the rows of their jobs, which are taken like others then. The step is open. */
@@ -820,9 +819,9 @@ do_jobs(Worker *worker)
 		move_flights(worker);
 	}
 	MemoryContextReset(worker->memory);
-	if (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer))
+	if (worker->held || (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer)))
 	{
-		if (sched_jobs_is_suspect(SCHED_LANE_WORKERS))
+		if (worker->held || sched_jobs_is_suspect(SCHED_LANE_WORKERS))
 			taken = work_on_marked(worker);
 		else
 			taken = work_on_claims(worker);

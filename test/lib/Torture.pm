@@ -159,7 +159,7 @@ sub client
 sub insist
 {
 	my ($statement) = @_;
-	my $until = time + 120;
+	my $until = time + 600;
 	while (time < $until)
 	{
 		my $answer = ask($statement);

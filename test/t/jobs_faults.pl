@@ -91,6 +91,48 @@ foreach my $point ('claimed:2', 'sent', 'answered:3', 'before_commit', 'before_c
 	$s->sql("DELETE FROM scheduler.finished_jobs");
 }
 
+# ---- races, made wide by a pause at a point ----
+
+$s->sql(q{
+	CREATE FUNCTION nap(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE plpgsql AS $$
+	BEGIN
+		PERFORM pg_sleep((job.payload)::float8);
+		RETURN scheduler.step_done();
+	END $$;
+	SELECT scheduler.register_job_kind('nap', 'public.nap', timeout => '1 minute')});
+
+sub pause_at
+{
+	my ($point) = @_;
+	$s->sql("ALTER SYSTEM SET scheduler.fault_point = '$point'");
+	$s->sql('SELECT pg_reload_conf()');
+}
+
+# A worker lists the living and pauses; a runner starts, takes a job, and is not on its list.
+$s->sql("ALTER SYSTEM SET scheduler.workers = 2");
+pause_at('judging pause worker');
+$s->comes_true('a second worker', "SELECT count(*) FROM scheduler.stat_workers WHERE type = 'worker'", 2);
+sleep 2;
+$s->comes_true('no runner', "SELECT count(*) FROM scheduler.stat_workers WHERE type = 'runner'", 0, 20);
+my $job = $s->sql("SELECT pg_terminate_backend(pid) FROM (SELECT max(pid) AS pid FROM scheduler.stat_workers WHERE type = 'worker') AS w;"
+	  . " SELECT pg_sleep(0.5); SELECT scheduler.enqueue('nap', '5')");
+$job =~ s/.*\n//s;
+$s->comes_true('a job that a runner took while a worker looked for the dead runs once',
+	"SELECT status || ' ' || attempts FROM scheduler.jobs WHERE job_id = '$job'", 'succeeded 1', 30);
+
+$s->comes_true('and the worker that ended has its successor', "SELECT count(*) FROM scheduler.stat_workers WHERE type = 'worker'", 2, 10);
+
+# After a crash: between the mark of a job and its run somebody locks its row.
+$s->sql("ALTER SYSTEM RESET scheduler.workers");
+pause_at('');
+$s->crash($s->worker_pid);
+pause_at('marked pause');
+$job = $s->sql("SELECT scheduler.enqueue('noop')");
+$s->poll("SELECT count(*) FROM scheduler.live_jobs WHERE job_id = '$job' AND lease IS NOT NULL", 1);
+$s->sql("BEGIN; SELECT FROM scheduler.live_jobs WHERE job_id = '$job' FOR UPDATE; SELECT pg_sleep(2.5); COMMIT");
+$s->comes_true('a marked job whose row was locked runs later', "SELECT status FROM scheduler.jobs WHERE job_id = '$job'", 'succeeded', 10);
+pause_at('');
+
 # A job whose handler takes the server down: its neighbours go on, it is dead after its attempts.
 $s->sql(q{
 	CREATE FUNCTION killer(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE plpgsql AS $$

@@ -7,6 +7,7 @@
 # The test runner starts it with a server whose library has those points.
 use strict;
 use warnings;
+use POSIX qw(WNOHANG);
 use PostgreSQL::Test::Utils;
 use Sched;
 use Test::More;
@@ -48,7 +49,6 @@ include_if_exists = 'fault.conf'
 scheduler.http_private_hosts = '127.0.0.1:$port'
 scheduler.workers = 2
 scheduler.runners = 3
-scheduler.poll_interval = '5s'
 max_worker_processes = 40
 max_wal_size = 256MB
 checkpoint_timeout = 30s
@@ -351,11 +351,19 @@ sub stop_while_recovering
 	sleep rand(0.6);
 	my $from = time;
 	kill 'INT', $postmaster;
-	sleep 0.01 while kill(0, $postmaster) && time - $from < 120;
-	$slowest_stop = time - $from if time - $from > $slowest_stop;
+	sleep 0.01 while kill(0, $postmaster) && time - $from < 15;
 	$ends{'fast stop after a crash'}++;
-	diag("seed $seed: a fast stop took " . (time - $from) . ' s: ' . join('; ', map { "@$_" } Torture::children($postmaster))) if time - $from > 10;
-	kill 'QUIT', $postmaster if kill 0, $postmaster;
+	if (!kill 0, $postmaster)
+	{
+		$slowest_stop = time - $from if time - $from > $slowest_stop;
+		return;
+	}
+	# PostgreSQL 15 waits for its checkpointer for ever where the stop comes just before the redo begins (doc/operations.md).
+	my @left = map { $_->[1] } Torture::children($postmaster);
+	$ends{'fast stop that the server itself hung in'}++;
+	$slowest_stop = 15 if grep { !/checkpointer/ } @left;
+	diag("seed $seed: a fast stop was waited for: @left") if grep { !/checkpointer/ } @left;
+	kill 'QUIT', $postmaster;
 }
 
 # It goes on until it has done what it has to.
@@ -385,6 +393,10 @@ until (count_ends() >= $n_kills && keys %points == @all_points || count_ends() >
 	rand() < 0.6 || count_ends() >= $n_kills ? strike_at_point() : strike_at_random();
 	bring_up();
 	read_log();
+	foreach my $name (keys %clients)
+	{
+		die "seed $seed: client $name gave up: " . slurp_file("$folder/$name.out") if waitpid($clients{$name}, WNOHANG) != 0;
+	}
 	Torture::publish_progress((count_ends() + 1) / $n_kills);
 	if (count_ends() - $last_check >= 50)
 	{
@@ -493,7 +505,7 @@ is($s->sql("SELECT count(*), count(DISTINCT subject_id) FROM scheduler.changes c
 my $attempts = $s->sql(q{SELECT string_agg(attempts || ': ' || n, ', ' ORDER BY attempts) FROM (SELECT attempts, count(*) AS n FROM scheduler.finished_jobs
 	WHERE status = 'succeeded' AND kind <> 'app.flaky' GROUP BY attempts) AS a});
 note("torture jobs by attempts: $attempts");
-cmp_ok($slowest_stop, '<', 30, sprintf('a fast stop after a crash took at most %.1f s', $slowest_stop));
+cmp_ok($slowest_stop, '<', 15, sprintf('a fast stop after a crash took at most %.1f s', $slowest_stop));
 $node->stop;
 note(sprintf('torture %d kills, %d mails, %d lost, %d twice, %d other jobs, %d violations, seed %d; all final %.1f s after the last end, '
 	  . 'slowest start %.1f s, %.0f s in all', $n, $n_mails, scalar @lost, scalar @twice, $n_wishes, scalar(keys %violated), $seed, $settled,
