@@ -36,6 +36,8 @@
 
 /* Calls made ready in one transaction. */
 #define LAUNCH_BATCH 64
+/* Descriptors of the process that are not a call's. */
+#define OWN_DESCRIPTORS 100
 
 typedef struct FlightEntry
 {
@@ -61,6 +63,7 @@ static dlist_head answered = DLIST_STATIC_INIT(answered);
 static int n_waiting = 0;
 static int n_air = 0;
 static uint64 last_tag = 0;
+static int descriptor_room = INT_MAX; /* calls that there are descriptors for */
 
 /*
  * Not IS NOT NULL, which is false for a request whose attributes are NULL: its call is refused,
@@ -95,11 +98,32 @@ raise_descriptor_limit(void)
 	struct rlimit limit;
 	rlim_t wanted = (rlim_t) sched_max_in_flight * 2 + max_files_per_process + 256;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;
-	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : Min(wanted, limit.rlim_max);
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		ereport(LOG, (errmsg("could not raise the limit of open files: %m")));
+	if (limit.rlim_cur < wanted)
+	{
+		limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : Min(wanted, limit.rlim_max);
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			ereport(LOG, (errmsg("could not raise the limit of open files: %m")));
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	/* The server gives its own files back when it runs out; a call that finds none fails. */
+	descriptor_room = limit.rlim_cur < OWN_DESCRIPTORS + 2
+						  ? 1
+						  : (int) Min((limit.rlim_cur - OWN_DESCRIPTORS) / 2, (rlim_t) INT_MAX);
+	if (descriptor_room < sched_max_in_flight)
+		ereport(LOG, (errmsg("%d calls at most are made at the same time", descriptor_room),
+					  errdetail("The limit of open files is " UINT64_FORMAT ".",
+								(uint64) limit.rlim_cur),
+					  errhint("Raise the hard limit (ulimit -Hn) of the server to make use of "
+							  "scheduler.max_in_flight.")));
+}
+
+/* How many calls may be in the air. */
+static int
+most_in_air(void)
+{
+	return Min(sched_max_in_flight, descriptor_room);
 }
 
 /* curl_global_init() belongs to the process that makes calls, never to the postmaster. */
@@ -381,7 +405,7 @@ launch_in_turn(uint64 incarnation)
 		{
 			UserLine *line = dlist_container(UserLine, node, iter.cur);
 			bool is_last = iter.cur == last;
-			SchedFlight *flight = n_air < sched_max_in_flight ? find_ready(line) : NULL;
+			SchedFlight *flight = n_air < most_in_air() ? find_ready(line) : NULL;
 
 			if (flight != NULL)
 			{
@@ -400,7 +424,7 @@ launch_in_turn(uint64 incarnation)
 bool
 sched_jobs_flights_wait_for_launch(void)
 {
-	return n_waiting > 0 && n_air < sched_max_in_flight;
+	return n_waiting > 0 && n_air < most_in_air();
 }
 
 /*

@@ -246,16 +246,44 @@ run_handler(Runner *runner, SchedJob *job)
 
 /* A third transaction where the second failed. */
 static void
-record_failure(Runner *runner, SchedJob *job, const char *reason)
+write_failure(Runner *runner, SchedJob *job, const char *reason, bool held)
 {
 	begin_step(runner);
 	if (lock_job(runner, job))
 	{
 		sched_jobs_note_failure(job, reason);
+		job->held = held;
 		sched_jobs_write_outcomes(job, 1, runner->process->incarnation);
 	}
 	sched_jobs_end_step();
 	runner->process->failures++;
+}
+
+/* With a full disk not even that can be written: the job stays this runner's until it can. */
+static void
+record_failure(Runner *runner, SchedJob *job, const char *reason, bool held)
+{
+	volatile bool done = false;
+
+	while (!done)
+	{
+		PG_TRY();
+		{
+			write_failure(runner, job, reason, held);
+			done = true;
+		}
+		PG_CATCH();
+		{
+			if (geterrcode() != ERRCODE_DISK_FULL)
+				PG_RE_THROW();
+			MemoryContextSwitchTo(runner->memory);
+			FlushErrorState();
+			AbortCurrentTransaction();
+			WaitLatch(MyLatch, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 500, PG_WAIT_EXTENSION);
+			CHECK_FOR_INTERRUPTS();
+		}
+		PG_END_TRY();
+	}
 }
 
 /* This process is to end, which is no failure of the job: another one takes it, and the attempt is not counted. */
@@ -298,7 +326,7 @@ run_job(Runner *runner, SchedJob *job)
 		if (sched_jobs_asked_to_end() && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			return_job(runner, job);
 		else
-			record_failure(runner, job, reason);
+			record_failure(runner, job, reason, sched_jobs_is_held_up(error->sqlerrcode));
 	}
 	PG_END_TRY();
 	/* User code may have left session locks behind. */
