@@ -31,6 +31,7 @@
 #include "http/http.h"
 #include "http/request.h"
 #include "jobs/flight.h"
+#include "jobs/limits.h"
 #include "jobs/shmem.h"
 #include "jobs/store.h"
 
@@ -216,10 +217,20 @@ sched_jobs_add_flight(const SchedJob *job, const char *url)
 	MemoryContextSwitchTo(old);
 }
 
+/* No longer counted among what its user has going on. */
+static void
+end_flight(SchedFlight *flight)
+{
+	if (flight->submitted && flight->answer == NULL)
+		sched_jobs_release_call(&flight->user_id, flight->kind_name, flight->per_user_limit);
+	flight->submitted = false;
+}
+
 /* The answer goes with it, counted in the statistics of its host. */
 void
 sched_jobs_drop_flight(SchedFlight *flight)
 {
+	end_flight(flight);
 	if (flight->answer != NULL)
 	{
 		sched_http_count_answer(flight->answer);
@@ -244,45 +255,24 @@ sched_jobs_put_flight_back(SchedFlight *flight)
 static void
 take_answer(SchedFlight *flight, SchedHttpAnswer *answer)
 {
+	end_flight(flight);
 	flight->answer = answer;
 	flight->listed = true;
 	dlist_push_tail(&answered, &flight->node);
 }
 
-/* How many calls of this kind the same user has in the air. */
-static int
-count_of_user(const SchedFlight *like)
-{
-	HASH_SEQ_STATUS scan;
-	FlightEntry *entry;
-	int n = 0;
-
-	hash_seq_init(&scan, flights);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-	{
-		SchedFlight *flight = entry->flight;
-
-		if (flight->submitted && flight->answer == NULL &&
-			memcmp(&flight->user_id, &like->user_id, UUID_LEN) == 0 &&
-			strcmp(flight->kind_name, like->kind_name) == 0)
-			n++;
-	}
-	return n;
-}
-
-/* The user's limit for the kind, then room for the host. */
+/* Room for the host, then the user's limit for the kind, which counts it. */
 static bool
-may_start(const SchedFlight *flight)
+may_start(SchedFlight *flight)
 {
 	sigset_t saved;
 	bool admitted;
 
-	if (flight->per_user_limit > 0 && count_of_user(flight) >= flight->per_user_limit)
-		return false;
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	admitted = sched_http_admits(engine, flight->url);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
-	return admitted;
+	return admitted &&
+		   sched_jobs_reserve_call(&flight->user_id, flight->kind_name, flight->per_user_limit);
 }
 
 /*
@@ -378,7 +368,7 @@ launch_or_wait(SchedFlight *flight, uint64 incarnation)
 	}
 	PG_CATCH();
 	{
-		flight->submitted = false;
+		end_flight(flight);
 		stand_in_line(flight);
 		PG_RE_THROW();
 	}

@@ -29,6 +29,7 @@
 #include "identity/current_user.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
+#include "jobs/limits.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
 #include "jobs/store.h"
@@ -116,7 +117,7 @@ static bool
 claim_job(Runner *runner, SchedJob *job)
 {
 	begin_step(runner);
-	if (sched_jobs_claim(runner->claimer, job, 1) == 0)
+	if (!sched_jobs_claim_within_limits(runner->claimer, job))
 	{
 		sched_jobs_end_step();
 		return false;
@@ -332,6 +333,7 @@ run_job(Runner *runner, SchedJob *job)
 	/* User code may have left session locks behind. */
 	LockReleaseSession(USER_LOCKMETHOD);
 	publish_job(runner, NULL);
+	sched_jobs_release_job();
 	sched_jobs_end_call();
 	runner->has_job = false;
 	MemoryContextReset(runner->memory);
