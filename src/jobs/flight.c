@@ -31,6 +31,7 @@
 #include "http/http.h"
 #include "http/request.h"
 #include "jobs/flight.h"
+#include "jobs/limits.h"
 #include "jobs/shmem.h"
 #include "jobs/store.h"
 
@@ -41,6 +42,8 @@
  * stands in the row and is read from there.
  */
 #define KEPT_BYTES (16 * 1024 * 1024)
+/* Descriptors of the process that are not a call's. */
+#define OWN_DESCRIPTORS 100
 
 typedef struct FlightEntry
 {
@@ -56,14 +59,10 @@ typedef struct UserLine
 	dlist_head flights;
 } UserLine;
 
-/* How many calls of one kind a user has in the air; only of kinds that have a limit. */
+/* How many calls a user has in the air. */
 typedef struct UserCount
 {
-	struct
-	{
-		pg_uuid_t user_id;
-		char kind_name[SCHED_KIND_LENGTH];
-	} key;
+	pg_uuid_t user_id;
 	int n;
 } UserCount;
 
@@ -71,7 +70,7 @@ static SchedHttpEngine *engine = NULL;
 static MemoryContext flight_memory = NULL;
 static HTAB *flights = NULL; /* by tag: all of them */
 static HTAB *lines = NULL;   /* by user: calls that wait */
-static HTAB *counts = NULL;  /* by user and kind */
+static HTAB *counts = NULL;  /* by user */
 static dlist_head prepared = DLIST_STATIC_INIT(prepared);
 static dlist_head turns =
 	DLIST_STATIC_INIT(turns); /* lines that are not empty; the first is next */
@@ -81,6 +80,7 @@ static int n_air = 0;
 static uint64 last_tag = 0;
 static uint64 launch = 0; /* number of the present one */
 static Size kept_bytes = 0;
+static int descriptor_room = INT_MAX; /* calls that there are descriptors for */
 
 /*
  * Not IS NOT NULL, which is false for a request whose attributes are NULL: its call is refused,
@@ -146,11 +146,32 @@ raise_descriptor_limit(void)
 	struct rlimit limit;
 	rlim_t wanted = (rlim_t) sched_max_in_flight * 2 + max_files_per_process + 256;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;
-	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : Min(wanted, limit.rlim_max);
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		ereport(LOG, (errmsg("could not raise the limit of open files: %m")));
+	if (limit.rlim_cur < wanted)
+	{
+		limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : Min(wanted, limit.rlim_max);
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			ereport(LOG, (errmsg("could not raise the limit of open files: %m")));
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	/* The server gives its own files back when it runs out; a call that finds none fails. */
+	descriptor_room = limit.rlim_cur < OWN_DESCRIPTORS + 2
+						  ? 1
+						  : (int) Min((limit.rlim_cur - OWN_DESCRIPTORS) / 2, (rlim_t) INT_MAX);
+	if (descriptor_room < sched_max_in_flight)
+		ereport(LOG, (errmsg("%d calls at most are made at the same time", descriptor_room),
+					  errdetail("The limit of open files is " UINT64_FORMAT ".",
+								(uint64) limit.rlim_cur),
+					  errhint("Raise the hard limit (ulimit -Hn) of the server to make use of "
+							  "scheduler.max_in_flight.")));
+}
+
+/* How many calls may be in the air. */
+static int
+most_in_air(void)
+{
+	return Min(sched_max_in_flight, descriptor_room);
 }
 
 /* curl_global_init() belongs to the process that makes calls, never to the postmaster. */
@@ -170,7 +191,7 @@ sched_jobs_open_flights(void)
 	control.keysize = sizeof(pg_uuid_t);
 	control.entrysize = sizeof(UserLine);
 	lines = hash_create("scheduler lines", 64, &control, HASH_ELEM | HASH_BLOBS);
-	control.keysize = sizeof(((UserCount *) NULL)->key);
+	control.keysize = sizeof(pg_uuid_t);
 	control.entrysize = sizeof(UserCount);
 	counts = hash_create("scheduler calls of users", 64, &control, HASH_ELEM | HASH_BLOBS);
 	sched_http_load_config(&config);
@@ -322,66 +343,44 @@ sched_jobs_add_flights(void)
 	}
 }
 
-/* This user's count for a kind, or of all where that is ""; NULL where there is none to be found. */
+/* How many calls this user has in the air; NULL where there are none and no entry is to be made. */
 static UserCount *
-find_count(const pg_uuid_t *user_id, const char *kind_name, HASHACTION action)
+find_count(const pg_uuid_t *user_id, HASHACTION action)
 {
-	UserCount wanted;
 	bool found;
-	UserCount *count;
+	UserCount *count = hash_search(counts, user_id, action, &found);
 
-	memset(&wanted, 0, sizeof(wanted));
-	wanted.key.user_id = *user_id;
-	strlcpy(wanted.key.kind_name, kind_name, sizeof(wanted.key.kind_name));
-	count = hash_search(counts, &wanted.key, action, &found);
 	if (action == HASH_ENTER && !found)
 		count->n = 0;
 	return count;
 }
 
-/* Calls in the air of this user and kind. */
-static int
-count_of(const pg_uuid_t *user_id, const char *kind_name)
-{
-	const UserCount *count = find_count(user_id, kind_name, HASH_FIND);
-
-	return count != NULL ? count->n : 0;
-}
-
-/* One call less. */
-static void
-decrease_count(const pg_uuid_t *user_id, const char *kind_name)
-{
-	if (--find_count(user_id, kind_name, HASH_FIND)->n == 0)
-		find_count(user_id, kind_name, HASH_REMOVE);
-}
-
-/* From here on the call counts against its user's limits. */
+/* From here on the call counts among what its user has going on; may_start() has counted it for its kind. */
 static void
 count_flight(SchedFlight *flight)
 {
-	flight->counted = true;
-	find_count(&flight->user_id, "", HASH_ENTER)->n++;
-	if (flight->per_user_limit > 0)
-		find_count(&flight->user_id, flight->kind_name, HASH_ENTER)->n++;
+	flight->submitted = true;
+	find_count(&flight->user_id, HASH_ENTER)->n++;
 }
 
 /* It has its answer, or is given up. */
 static void
-discount_flight(SchedFlight *flight)
+end_flight(SchedFlight *flight)
 {
-	if (!flight->counted)
-		return;
-	flight->counted = false;
-	decrease_count(&flight->user_id, "");
-	if (flight->per_user_limit > 0)
-		decrease_count(&flight->user_id, flight->kind_name);
+	if (flight->submitted && flight->answer == NULL)
+	{
+		if (--find_count(&flight->user_id, HASH_FIND)->n == 0)
+			find_count(&flight->user_id, HASH_REMOVE);
+		sched_jobs_release_call(&flight->user_id, flight->kind_name, flight->per_user_limit);
+	}
+	flight->submitted = false;
 }
 
 /* The answer goes with it, counted in the statistics of its host. */
 void
 sched_jobs_drop_flight(SchedFlight *flight)
 {
+	end_flight(flight);
 	if (flight->answer != NULL)
 	{
 		sched_http_count_answer(flight->answer);
@@ -389,7 +388,6 @@ sched_jobs_drop_flight(SchedFlight *flight)
 	}
 	if (flight->listed)
 		dlist_delete(&flight->node);
-	discount_flight(flight);
 	hash_search(flights, &flight->tag, HASH_REMOVE, NULL);
 	free_flight(flight);
 }
@@ -406,32 +404,31 @@ put_flight_back(SchedFlight *flight)
 static void
 take_answer(SchedFlight *flight, SchedHttpAnswer *answer)
 {
-	discount_flight(flight);
+	end_flight(flight);
 	flight->answer = answer;
 	flight->listed = true;
 	dlist_push_tail(&answered, &flight->node);
 }
 
 /*
- * The user's limits, then room for the host. The last eighth of the room is never one user's alone: with
- * calls that take long he would shut out all others.
+ * Room for the user, for the host, then for the user's kind, which counts it. The last eighth of all
+ * room is never one user's alone: with calls that take long he would shut out all others.
  */
 static bool
-may_start(const SchedFlight *flight)
+may_start(SchedFlight *flight)
 {
+	const UserCount *count = find_count(&flight->user_id, HASH_FIND);
 	int most = Max(1, sched_max_in_flight - sched_max_in_flight / 8);
 	sigset_t saved;
 	bool admitted;
 
-	if (count_of(&flight->user_id, "") >= most)
-		return false;
-	if (flight->per_user_limit > 0 &&
-		count_of(&flight->user_id, flight->kind_name) >= flight->per_user_limit)
+	if (count != NULL && count->n >= most)
 		return false;
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	admitted = sched_http_admits(engine, flight->url);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
-	return admitted;
+	return admitted &&
+		   sched_jobs_reserve_call(&flight->user_id, flight->kind_name, flight->per_user_limit);
 }
 
 /*
@@ -637,7 +634,6 @@ launch_one(SchedFlight *flight, uint64 incarnation)
 static void
 launch_or_wait(SchedFlight *flight, uint64 incarnation)
 {
-	flight->submitted = true;
 	count_flight(flight);
 	PG_TRY();
 	{
@@ -645,8 +641,7 @@ launch_or_wait(SchedFlight *flight, uint64 incarnation)
 	}
 	PG_CATCH();
 	{
-		flight->submitted = false;
-		discount_flight(flight);
+		end_flight(flight);
 		stand_in_line(flight);
 		PG_RE_THROW();
 	}
@@ -674,7 +669,7 @@ launch_in_turn(uint64 incarnation)
 		{
 			UserLine *line = dlist_container(UserLine, node, iter.cur);
 			bool is_last = iter.cur == last;
-			SchedFlight *flight = n_air < sched_max_in_flight ? find_ready(line) : NULL;
+			SchedFlight *flight = n_air < most_in_air() ? find_ready(line) : NULL;
 
 			if (flight != NULL)
 			{
@@ -693,7 +688,7 @@ launch_in_turn(uint64 incarnation)
 bool
 sched_jobs_flights_wait_for_launch(void)
 {
-	return n_waiting > 0 && n_air < sched_max_in_flight;
+	return n_waiting > 0 && n_air < most_in_air();
 }
 
 /*

@@ -27,7 +27,6 @@ typedef struct SchedFlight
 	uint64 held_in;          /* the last launch that found the row to be still ours */
 	bool submitted;
 	bool repeatable; /* submitted, but making the call twice does no harm */
-	bool counted;    /* among its user's calls in the air */
 	bool listed;
 	SchedHttpAnswer *answer; /* once it came; freed with the flight */
 } SchedFlight;

@@ -76,7 +76,7 @@ typedef struct SchedJob
 	int64 after_ms;
 	const char *reason;
 	bool keeps_response;  /* the call threw: the next attempt gets the same answer */
-	bool held;            /* it threw because somebody held a lock: no attempt is used up */
+	bool held;            /* it threw for no fault of its own: no attempt is used up */
 	MemoryContext memory; /* of the batch */
 	bool enqueued;        /* the handler enqueued jobs: children may have to be counted */
 } SchedJob;
@@ -106,7 +106,7 @@ extern void sched_jobs_write_outcomes(SchedJob *jobs, int n_jobs, uint64 incarna
  */
 extern void sched_jobs_note_failure(SchedJob *job, const char *reason);
 
-/* Does an error of this code mean that somebody else's lock was in the way? */
+/* Does an error of this code mean that somebody else's lock, or a full disk, was in the way? */
 extern bool sched_jobs_is_held_up(int sqlerrcode);
 
 /*

@@ -322,6 +322,12 @@ sched_jobs_begin_process(int place)
 	return my_process;
 }
 
+SchedProcess *
+sched_jobs_my_process(void)
+{
+	return my_process;
+}
+
 /* By name: the extension may have been dropped and created again. */
 Oid
 sched_jobs_extension_oid(void)

@@ -28,6 +28,9 @@ extern int sched_jobs_count_processes(SchedProcessType type, Oid database);
  */
 extern SchedProcess *sched_jobs_begin_process(int place);
 
+/* This process' place; NULL in a backend. */
+extern SchedProcess *sched_jobs_my_process(void);
+
 /*
  * From here on the loop looks whether it was asked to end, saves what is on its way and ends within
  * a second or so; where it does not, the process is ended.

@@ -32,6 +32,7 @@
 #include "identity/current_user.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
+#include "jobs/limits.h"
 #include "jobs/mark.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
@@ -235,16 +236,44 @@ run_handler(Runner *runner, SchedJob *job)
 
 /* Another transaction where that one failed. */
 static void
-record_failure(Runner *runner, SchedJob *job, const char *reason)
+write_failure(Runner *runner, SchedJob *job, const char *reason, bool held)
 {
 	begin_step(runner);
 	if (lock_job(runner, job))
 	{
 		sched_jobs_note_failure(job, reason);
+		job->held = held;
 		sched_jobs_write_outcomes(job, 1, runner->process->incarnation);
 	}
 	sched_jobs_end_step();
 	runner->process->failures++;
+}
+
+/* With a full disk not even that can be written: the job stays this runner's until it can. */
+static void
+record_failure(Runner *runner, SchedJob *job, const char *reason, bool held)
+{
+	volatile bool done = false;
+
+	while (!done)
+	{
+		PG_TRY();
+		{
+			write_failure(runner, job, reason, held);
+			done = true;
+		}
+		PG_CATCH();
+		{
+			if (geterrcode() != ERRCODE_DISK_FULL)
+				PG_RE_THROW();
+			MemoryContextSwitchTo(runner->memory);
+			FlushErrorState();
+			AbortCurrentTransaction();
+			WaitLatch(MyLatch, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 500, PG_WAIT_EXTENSION);
+			CHECK_FOR_INTERRUPTS();
+		}
+		PG_END_TRY();
+	}
 }
 
 /*
@@ -290,7 +319,7 @@ run_job(Runner *runner, SchedJob *job)
 		if (sched_jobs_asked_to_end() && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			return_job(runner, job);
 		else
-			record_failure(runner, job, reason);
+			record_failure(runner, job, reason, sched_jobs_is_held_up(error->sqlerrcode));
 	}
 	PG_END_TRY();
 	/* User code may have left session locks behind. */
@@ -335,7 +364,7 @@ work_on_job(Runner *runner)
 
 	begin_step(runner);
 	SCHED_FAULT("before_claim");
-	if (sched_jobs_claim(runner->claimer, &job, 1) == 0)
+	if (!sched_jobs_claim_within_limits(runner->claimer, &job))
 	{
 		sched_jobs_end_step();
 		return false;
@@ -346,6 +375,7 @@ work_on_job(Runner *runner)
 		run_job(runner, &job);
 	else
 		publish_job(runner, NULL);
+	sched_jobs_release_job();
 	runner->process->busy = runner->has_job = false;
 	return true;
 }

@@ -42,6 +42,17 @@ typedef enum SchedProcessType
 	SCHED_PROCESS_RUNNER
 } SchedProcessType;
 
+/* How many pairs of user and kind a process counts. */
+#define SCHED_MAX_GOING 32
+
+/* What one process has going on of a user and kind; see limits.c. */
+typedef struct SchedGoing
+{
+	pg_uuid_t user_id;
+	uint32 kind; /* hash of its name */
+	int n;
+} SchedGoing;
+
 /*
  * A place in the table of processes: reserved by who starts one (pid 0), filled by the process
  * itself.
@@ -66,6 +77,8 @@ typedef struct SchedProcess
 	uint64 calls;
 	int in_flight;
 	int waiting_calls;
+	int n_going;
+	SchedGoing going[SCHED_MAX_GOING];
 } SchedProcess;
 
 typedef enum SchedDatabaseState

@@ -159,7 +159,7 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
  * attempt is over, unless somebody held a lock. False where its row is gone or held by somebody.
  */
 static bool
-record_failure(Worker *worker, const SchedJob *failed, const char *reason, bool held)
+write_failure(Worker *worker, const SchedJob *failed, const char *reason, bool held)
 {
 	Datum values[2] = {UUIDPGetDatum(&failed->user_id), UUIDPGetDatum(&failed->job_id)};
 	SchedJob job;
@@ -188,14 +188,15 @@ record_failure(Worker *worker, const SchedJob *failed, const char *reason, bool 
 }
 
 /*
- * What a user's open transaction can cause by holding a row or a table: no reason to end and lose
- * the calls in flight.
+ * What a user's open transaction can cause by holding a row or a table, or a disk that is full: no
+ * reason to end and lose the calls in flight.
  */
 static bool
 is_expected(int code)
 {
 	return code == ERRCODE_LOCK_NOT_AVAILABLE || code == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		   code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OBJECT_IN_USE;
+		   code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OBJECT_IN_USE ||
+		   code == ERRCODE_DISK_FULL;
 }
 
 /* Told now and then: what is locked for long is tried, and refused, many times a second. */
@@ -209,7 +210,33 @@ report_refusal(ErrorData *error)
 		return;
 	told = now;
 	ereport(LOG, (errmsg("the worker was kept from its work and tries again: %s", error->message),
-				  errhint("pg_locks shows who holds what of schema scheduler.")));
+				  error->sqlerrcode == ERRCODE_DISK_FULL
+					  ? errhint("Nothing is lost; it goes on when there is room on the disk.")
+					  : errhint("pg_locks shows who holds what of schema scheduler.")));
+}
+
+/* False also where the failure cannot be written now; the job is taken again then. */
+static bool
+record_failure(Worker *worker, const SchedJob *failed, const char *reason, bool held)
+{
+	volatile bool recorded = false;
+
+	PG_TRY();
+	{
+		recorded = write_failure(worker, failed, reason, held);
+	}
+	PG_CATCH();
+	{
+		if (!is_expected(geterrcode()))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(worker->memory);
+		report_refusal(CopyErrorData());
+		FlushErrorState();
+		AbortCurrentTransaction();
+		worker->blocked = true;
+	}
+	PG_END_TRY();
+	return recorded;
 }
 
 /*
