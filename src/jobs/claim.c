@@ -20,6 +20,11 @@
 #include "jobs/store.h"
 
 #define MAX_SHARES 256
+/*
+ * What a visit takes at least, where a batch has room: handlers for many jobs of a user cost little
+ * more for these than for one, and everybody's turn comes sooner.
+ */
+#define MIN_SHARE 16
 /* A share begins anew after this, or after so many times what its first scan took. */
 #define RESTART_US (200 * 1000)
 #define RESTART_FACTOR 20
@@ -308,7 +313,7 @@ sched_jobs_claim(SchedClaimer *claimer, SchedJob *jobs, int limit)
 		look_around(claimer);
 	if (claimer->n_shares == 0)
 		return 0;
-	share_size = Max(1, limit / claimer->n_shares);
+	share_size = Max(Min(limit, MIN_SHARE), limit / claimer->n_shares);
 	for (int visits = claimer->n_shares; visits > 0 && taken < limit; visits--)
 	{
 		int wanted = Min(share_size, limit - taken);

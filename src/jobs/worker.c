@@ -269,13 +269,13 @@ adapt_batch(Worker *worker, const SchedJob *jobs, int taken)
 {
 	int reached = 0;
 
-	while (reached < taken && jobs[reached].outcome != SCHED_OUTCOME_NONE)
-		reached++;
+	for (int i = 0; i < taken; i++)
+		reached += jobs[i].outcome != SCHED_OUTCOME_NONE;
 	if (reached == worker->batch_size)
 		worker->batch_size = Min(BATCH_SIZE, 2 * worker->batch_size);
 	if (reached == taken)
 		return;
-	worker->batch_size = Min(BATCH_SIZE, Max(8, 2 * reached));
+	worker->batch_size = Min(BATCH_SIZE, Max(16, 2 * reached));
 	sched_jobs_return_unreached(worker->claimer, jobs, taken);
 }
 
