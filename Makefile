@@ -46,7 +46,7 @@ TIME_SQL = src/time/time.sql
 
 # planner
 PURE_PLANNER = src/planner/order.o src/planner/place.o src/planner/search.o src/planner/slots.o
-PLANNER_OBJS = src/planner/load.o src/planner/plan_sql.o
+PLANNER_OBJS = src/planner/hours.o src/planner/load.o src/planner/plan_sql.o
 PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.sql src/planner/hours.sql \
 	src/planner/slots.sql src/planner/events.sql src/planner/plan.sql src/planner/conflicts.sql \
 	src/planner/changes.sql src/planner/views.sql
