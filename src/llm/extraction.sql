@@ -251,6 +251,46 @@ COMMENT ON FUNCTION scheduler.extraction_step(scheduler.job, scheduler.http_resp
 	text, jsonb, text, jsonb) IS
 	'One call of a handler that wants the facts of a mail: either the step to return, or the facts and their origin.';
 
+CREATE TYPE scheduler.extraction_input AS
+(
+	job scheduler.job,
+	response scheduler.http_response,
+	body text,
+	subject text,
+	sender text,
+	received_at timestamptz,
+	headers jsonb
+);
+COMMENT ON TYPE scheduler.extraction_input IS 'A mail that facts are wanted of, its job and the answer that came for it.';
+
+/* extraction_step() for several mails of the current user, a row for each in their order. */
+CREATE FUNCTION scheduler.extraction_steps(inputs scheduler.extraction_input[], timezone text)
+	RETURNS TABLE (step scheduler.step, facts jsonb, origin jsonb)
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	wanted text := scheduler.model_for('extract');
+	date_order text;
+BEGIN
+	IF wanted = 'builtin' AND NOT EXISTS (SELECT FROM unnest($1) AS i WHERE (i.job).state ? 'llm') THEN
+		date_order := scheduler.user_date_order();
+		RETURN QUERY
+		SELECT NULL::scheduler.step, scheduler.read_builtin(coalesce(i.body, ''), coalesce(i.subject, ''),
+			coalesce(i.sender, ''), i.received_at, $2, date_order, coalesce(i.headers, '{}')), '{"model": "builtin"}'::jsonb
+		FROM unnest($1) AS i;
+		RETURN;
+	END IF;
+	RETURN QUERY
+	SELECT e.step, e.facts, e.origin
+	FROM unnest($1) AS i,
+		LATERAL scheduler.extraction_step(i.job, i.response, i.body, i.subject, i.sender, i.received_at, $2, i.headers) AS e;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.extraction_steps(scheduler.extraction_input[], text) IS
+	'For several mails: either the step to return, or the facts and their origin.';
+
 /* The job llm.extract: the mail stands in the payload. */
 CREATE FUNCTION scheduler.handle_llm_extract(job scheduler.job, response scheduler.http_response)
 	RETURNS scheduler.step
