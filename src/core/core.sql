@@ -72,6 +72,12 @@ CREATE FUNCTION scheduler.try_lock(purpose integer, key integer) RETURNS boolean
 COMMENT ON FUNCTION scheduler.try_lock(integer, integer) IS
 	'take_lock() without waiting: false where somebody else holds it.';
 
+CREATE FUNCTION scheduler.wait_patiently() RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_wait_patiently';
+COMMENT ON FUNCTION scheduler.wait_patiently() IS
+	'Until the calling function ends, workers give way before this session looks for a deadlock.';
+
 /*
  * Declares a table whose rows belong to users: row-level security that also binds the owner, dump of its rows, SELECT for
  * viewers. shared_rows adds a second policy that shows the system user's rows to everybody. Dropped by finish.sql:

@@ -11,16 +11,8 @@ COMMENT ON FUNCTION scheduler.retry_after(scheduler.http_response) IS
  * With a status: x-should-retry where the server says so, else the codes that mean "later".
  */
 CREATE FUNCTION scheduler.response_retryable(response scheduler.http_response) RETURNS boolean
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN CASE
-		WHEN (response).status IS NULL THEN
-			coalesce((response).failure IN ('resolve', 'connect', 'tls', 'timeout', 'broken', 'lost'), false)
-		WHEN (response).status < 400 THEN false
-		WHEN (response).headers ->> 'x-should-retry' = 'true' THEN true
-		WHEN (response).headers ->> 'x-should-retry' = 'false' THEN false
-		ELSE (response).status IN (408, 409, 425, 429)
-			OR (response).status >= 500 AND (response).status NOT IN (501, 505, 511)
-	END;
+	LANGUAGE c IMMUTABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_response_retryable';
 COMMENT ON FUNCTION scheduler.response_retryable(scheduler.http_response) IS
 	'Whether the same call may succeed later: network failures, 408, 409, 425, 429, most 5xx, and what x-should-retry says.';
 

@@ -19,6 +19,7 @@
 #define SCHED_HTTP_REQUEST_H
 
 #include "postgres.h"
+#include "access/htup.h"
 #include "utils/uuid.h"
 
 #include "http/engine.h"
@@ -37,6 +38,9 @@ extern SchedHttpAnswer *sched_http_build_call(Datum request, const pg_uuid_t *us
 											  SchedHttpCall *call);
 extern void sched_http_scrub_call(SchedHttpCall *call);
 
+/* The same request without its body; palloc'ed. */
+extern Datum sched_http_strip_body(Datum request);
+
 /*
  * An answer made by the worker itself: SCHED_HTTP_LOST with `sent` for a call whose process died,
  * ... malloc'ed.
@@ -49,6 +53,15 @@ extern Datum sched_http_form_response(const SchedHttpAnswer *answer);
 
 /* How long the server asked to wait, at most a day; -1 where it did not. */
 extern int64_t sched_http_asked_delay_ms(const SchedHttpAnswer *answer);
+
+/* The same of a composite scheduler.http_response that came back from a row. */
+extern int64_t sched_http_response_delay_ms(HeapTupleHeader response);
+
+/* May the same call succeed later? */
+extern bool sched_http_response_retryable(HeapTupleHeader response);
+
+/* An answer as the jsonb that response_result() shows; the response has a status. */
+extern Datum sched_http_response_result(HeapTupleHeader response);
 
 /* Counts the answer in the statistics of its host (shared memory; nothing without preload). */
 extern void sched_http_count_answer(const SchedHttpAnswer *answer);

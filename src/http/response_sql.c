@@ -29,9 +29,12 @@
 #include "http/retry_after.h"
 
 #define N_RESPONSE_ATTRIBUTES 7
+/* As response_result() has it where it is not told. */
+#define DEFAULT_RESULT_BYTES 1048576
 #define UNIX_EPOCH_IN_POSTGRES ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
 
 PG_FUNCTION_INFO_V1(sched_sql_retry_after);
+PG_FUNCTION_INFO_V1(sched_sql_response_retryable);
 PG_FUNCTION_INFO_V1(sched_sql_response_result);
 
 /* ---- answer to composite ---- */
@@ -214,31 +217,111 @@ header_text(Jsonb *headers, const char *name)
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
+/* Headers of a response; NULL where it has none. */
+static Jsonb *
+response_headers(HeapTupleHeader response)
+{
+	bool is_null;
+	Datum value = GetAttributeByNum(response, 2, &is_null);
+	Jsonb *headers = is_null ? NULL : DatumGetJsonbP(value);
+
+	return headers != NULL && JB_ROOT_IS_OBJECT(headers) ? headers : NULL;
+}
+
+int64_t
+sched_http_response_delay_ms(HeapTupleHeader response)
+{
+	Jsonb *headers = response_headers(response);
+
+	if (headers == NULL)
+		return -1;
+	/* An HTTP-date is compared with the server's clock: a skewed one is why delays are clamped. */
+	return sched_retry_after_ms(header_text(headers, "retry-after-ms"),
+								header_text(headers, "retry-after"),
+								GetCurrentTimestamp() / USECS_PER_SEC + UNIX_EPOCH_IN_POSTGRES);
+}
+
 /* retry_after(http_response) -> interval */
 Datum
 sched_sql_retry_after(PG_FUNCTION_ARGS)
 {
-	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
-	bool is_null;
-	Datum value = GetAttributeByNum(row, 2, &is_null);
+	int64_t delay_ms = sched_http_response_delay_ms(PG_GETARG_HEAPTUPLEHEADER(0));
 	Interval *result;
-	Jsonb *headers;
-	int64_t delay_ms;
 
-	if (is_null)
-		PG_RETURN_NULL();
-	headers = DatumGetJsonbP(value);
-	if (!JB_ROOT_IS_OBJECT(headers))
-		PG_RETURN_NULL();
-	/* An HTTP-date is compared with the server's clock: a skewed one is why delays are clamped. */
-	delay_ms = sched_retry_after_ms(header_text(headers, "retry-after-ms"),
-									header_text(headers, "retry-after"),
-									GetCurrentTimestamp() / USECS_PER_SEC + UNIX_EPOCH_IN_POSTGRES);
 	if (delay_ms < 0)
 		PG_RETURN_NULL();
 	result = palloc0(sizeof(Interval));
 	result->time = delay_ms * 1000;
 	PG_RETURN_INTERVAL_P(result);
+}
+
+/* The line failed, or time ran out: whether the server has acted is another question (sent). */
+static bool
+is_retryable_failure(HeapTupleHeader response)
+{
+	static const char *const words[] = {"resolve", "connect", "tls", "timeout", "broken", "lost"};
+	bool is_null;
+	Datum value = GetAttributeByNum(response, 6, &is_null);
+	char *failure;
+
+	if (is_null)
+		return false;
+	failure = TextDatumGetCString(value);
+	for (size_t i = 0; i < lengthof(words); i++)
+	{
+		if (strcmp(failure, words[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What x-should-retry says: 1, 0, or -1 where it says nothing. */
+static int
+asked_to_retry(HeapTupleHeader response)
+{
+	Jsonb *headers = response_headers(response);
+	JsonbValue buffer;
+	JsonbValue *value =
+		headers == NULL
+			? NULL
+			: getKeyJsonValueFromContainer(&headers->root, "x-should-retry", 14, &buffer);
+
+	if (value != NULL && value->type == jbvBool)
+		return value->val.boolean;
+	if (value == NULL || value->type != jbvString)
+		return -1;
+	if (value->val.string.len == 4 && memcmp(value->val.string.val, "true", 4) == 0)
+		return 1;
+	return value->val.string.len == 5 && memcmp(value->val.string.val, "false", 5) == 0 ? 0 : -1;
+}
+
+/* Where the server does not say so itself, the codes that mean "later" count. */
+bool
+sched_http_response_retryable(HeapTupleHeader response)
+{
+	bool is_null;
+	int status = DatumGetInt32(GetAttributeByNum(response, 1, &is_null));
+	int asked;
+
+	if (is_null)
+		return is_retryable_failure(response);
+	if (status < 400)
+		return false;
+	asked = asked_to_retry(response);
+	if (asked >= 0)
+		return asked == 1;
+	if (status >= 500)
+		return status != 501 && status != 505 && status != 511;
+	return status == 408 || status == 409 || status == 425 || status == 429;
+}
+
+/* response_retryable(http_response) -> boolean; not STRICT, so that nothing is no */
+Datum
+sched_sql_response_retryable(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(sched_http_response_retryable(PG_GETARG_HEAPTUPLEHEADER(0)));
 }
 
 /* One key of an object under construction. */
@@ -294,7 +377,8 @@ push_body(JsonbParseState **state, bytea *body, int max_bytes)
 		int room = pg_b64_enc_len(length);
 		char *encoded = palloc(room + 1);
 
-		value = string_value(encoded, pg_b64_encode(bytes, length, encoded, room));
+		value =
+			string_value(encoded, pg_b64_encode(SCHED_BASE64_BYTES(bytes), length, encoded, room));
 		encoding = string_value("base64", 6);
 	}
 	push_pair(state, "body", &value);
@@ -302,13 +386,10 @@ push_body(JsonbParseState **state, bytea *body, int max_bytes)
 	push_pair(state, "truncated", &flag);
 }
 
-/*
- * response_result(http_response, max_bytes) -> jsonb {status, headers, body, encoding, truncated}
- */
-Datum
-sched_sql_response_result(PG_FUNCTION_ARGS)
+/* {status, headers, body, encoding, truncated}; NULL without a status. */
+static Jsonb *
+form_result(HeapTupleHeader row, int max_bytes)
 {
-	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
 	JsonbParseState *state = NULL;
 	JsonbValue value;
 	bool no_status;
@@ -319,7 +400,7 @@ sched_sql_response_result(PG_FUNCTION_ARGS)
 	Datum body = GetAttributeByNum(row, 3, &no_body);
 
 	if (no_status)
-		PG_RETURN_NULL();
+		return NULL;
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	value.type = jbvNumeric;
 	value.val.numeric = int64_to_numeric(DatumGetInt32(status));
@@ -335,6 +416,23 @@ sched_sql_response_result(PG_FUNCTION_ARGS)
 		push_pair(&state, "headers", &value);
 	}
 	if (!no_body)
-		push_body(&state, DatumGetByteaPP(body), Max(0, PG_GETARG_INT32(1)));
-	PG_RETURN_JSONB_P(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+		push_body(&state, DatumGetByteaPP(body), max_bytes);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+Datum
+sched_http_response_result(HeapTupleHeader response)
+{
+	return JsonbPGetDatum(form_result(response, DEFAULT_RESULT_BYTES));
+}
+
+/* response_result(http_response, max_bytes) -> jsonb */
+Datum
+sched_sql_response_result(PG_FUNCTION_ARGS)
+{
+	Jsonb *result = form_result(PG_GETARG_HEAPTUPLEHEADER(0), Max(0, PG_GETARG_INT32(1)));
+
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(result);
 }

@@ -70,11 +70,13 @@ typedef struct SchedJob
 	Datum new_state;
 	bool has_new_state;
 	Datum new_request;
+	bool keeps_body; /* the flight has the whole request in memory: the row needs no body */
 	TimestampTz wake_at;
 	bool has_after;
 	int64 after_ms;
 	const char *reason;
 	bool keeps_response;  /* the call threw: the next attempt gets the same answer */
+	bool held;            /* it threw because somebody held a lock: no attempt is used up */
 	MemoryContext memory; /* of the batch */
 	bool enqueued;        /* the handler enqueued jobs: children may have to be counted */
 	bool declined;        /* its group cannot be handled now */
@@ -110,5 +112,14 @@ extern void sched_jobs_write_outcomes(SchedJob *jobs, int n_jobs, uint64 incarna
  * is not made (and paid) again.
  */
 extern void sched_jobs_note_failure(SchedJob *job, const char *reason);
+
+/* Does an error of this code mean that somebody else's lock was in the way? */
+extern bool sched_jobs_is_held_up(int sqlerrcode);
+
+/*
+ * For a job that is `held`: milliseconds until it is tried again, and words for its error; -1
+ * where it has stood back long enough and the attempt counts.
+ */
+extern int sched_jobs_find_held_pause(SchedJob *job);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * outcome.c - writes what became of jobs: set-based where they succeeded, row by row otherwise.
+ * outcome.c - writes what became of jobs, by set: jobs that go, jobs that stay, parents, changes.
  *
  * Runs in workers and runners, in the transaction that called the handlers, with rights on all
  * rows. Succeeded jobs leave by their row address, which the claim's lock keeps in place unless
@@ -20,7 +20,9 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "http/request.h"
 #include "jobs/job.h"
+#include "jobs/rewrite.h"
 #include "jobs/shmem.h"
 #include "jobs/store.h"
 
@@ -54,42 +56,6 @@ static SchedStatement finish_with_results = {
 	true,
 	NULL};
 
-/* $8 is a scheduler.http_request, $16 an http_response: their oids are filled in at first use. */
-#define CHANGE_REQUEST_TYPE 7
-#define CHANGE_RESPONSE_TYPE 15
-static SchedStatement change_job = {
-	"UPDATE scheduler.live_jobs l SET status = $3, state = $4, attempts = $5, run_at = $6,"
-	" ready = $7, request = $8, response = $16, lease = $9, worker_pid = $10, error = $11,"
-	" finished_at = $12, payload = coalesce($13, l.payload), again = NULL, runner = $14,"
-	" started_at = coalesce(l.started_at, $15),"
-	" holds_queue = l.holds_queue AND $12 IS NULL"
-	" WHERE l.user_id = $1 AND l.job_id = $2",
-	16,
-	{UUIDOID, UUIDOID, TEXTOID, JSONBOID, INT4OID, TIMESTAMPTZOID, BOOLOID, InvalidOid, INT8OID,
-	 INT4OID, TEXTOID, TIMESTAMPTZOID, JSONBOID, BOOLOID, TIMESTAMPTZOID, InvalidOid},
-	true,
-	NULL};
-static SchedStatement keep_again = {
-	"UPDATE scheduler.live_jobs SET again = $3 WHERE user_id = $1 AND job_id = $2",
-	3,
-	{UUIDOID, UUIDOID, JSONBOID},
-	true,
-	NULL};
-static SchedStatement take_request = {
-	"UPDATE scheduler.live_jobs SET status = 'running', ready = false, lease = $3, worker_pid = $4"
-	" WHERE user_id = $1 AND job_id = $2",
-	4,
-	{UUIDOID, UUIDOID, INT8OID, INT4OID},
-	true,
-	NULL};
-/* $3 is a scheduler.http_response. */
-static SchedStatement keep_answer = {
-	"UPDATE scheduler.live_jobs SET response = $3, lease = NULL, worker_pid = NULL, ready = true,"
-	" runner = $4 WHERE user_id = $1 AND job_id = $2",
-	4,
-	{UUIDOID, UUIDOID, InvalidOid, BOOLOID},
-	true,
-	NULL};
 static SchedStatement reroute_job = {
 	"UPDATE scheduler.live_jobs SET runner = $3 WHERE user_id = $1 AND job_id = $2",
 	3,
@@ -97,11 +63,13 @@ static SchedStatement reroute_job = {
 	true,
 	NULL};
 static SchedStatement wait_for_children = {
-	"UPDATE scheduler.live_jobs l SET children = c.live, ready = c.live = 0 FROM (SELECT count(*)"
-	" AS live FROM scheduler.live_jobs k WHERE k.user_id = $1 AND k.parent_id = $2"
-	" AND k.status NOT IN ('failed', 'dead')) AS c WHERE l.user_id = $1 AND l.job_id = $2",
+	"UPDATE scheduler.live_jobs l SET children = c.live, ready = c.live = 0 FROM (SELECT u.user_id,"
+	" u.job_id, (SELECT count(*) FROM scheduler.live_jobs k WHERE k.user_id = u.user_id"
+	" AND k.parent_id = u.job_id AND k.status NOT IN ('failed', 'dead'))::integer AS live"
+	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS u (user_id, job_id)) AS c"
+	" WHERE l.user_id = c.user_id AND l.job_id = c.job_id",
 	2,
-	{UUIDOID, UUIDOID},
+	{UUIDARRAYOID, UUIDARRAYOID},
 	true,
 	NULL};
 /*
@@ -118,22 +86,54 @@ static SchedStatement count_down = {
 	{UUIDARRAYOID, UUIDARRAYOID},
 	true,
 	NULL};
-static SchedStatement record_change = {
-	"INSERT INTO scheduler.new_changes (user_id, type, subject_id) VALUES ($1, $2, $3)",
+static SchedStatement record_changes = {
+	"INSERT INTO scheduler.new_changes (user_id, type, subject_id) SELECT u.user_id, u.type, "
+	"u.job_id"
+	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))"
+	" AS u (user_id, type, job_id)",
 	3,
-	{UUIDOID, TEXTOID, UUIDOID},
+	{UUIDARRAYOID, TEXTARRAYOID, UUIDARRAYOID},
 	false,
 	NULL};
+
+/* Jobs as parameters: users and ids beside each other, and a word about each. */
+typedef struct JobList
+{
+	Datum *users;
+	Datum *ids;
+	Datum *words;
+	int n;
+} JobList;
 
 /* What the outcomes of one transaction have in common. */
 typedef struct Writer
 {
 	TimestampTz now;
 	uint64 incarnation;
-	Datum *parents; /* of jobs that are final now, with their users beside */
-	Datum *parent_users;
-	int n_parents;
+	JobList parents;      /* of jobs that are final now */
+	JobList waiting;      /* for their children */
+	JobList announced;    /* with what happened to them */
+	SchedChange *changes; /* rows that stay */
+	int n_changes;
 } Writer;
+
+static void
+init_list(JobList *list, int room)
+{
+	list->users = palloc(room * sizeof(Datum));
+	list->ids = palloc(room * sizeof(Datum));
+	list->words = palloc(room * sizeof(Datum));
+	list->n = 0;
+}
+
+/* The keys stay where they are: in the job. */
+static void
+add_to_list(JobList *list, const pg_uuid_t *user_id, const pg_uuid_t *id)
+{
+	list->users[list->n] = UUIDPGetDatum(user_id);
+	list->ids[list->n] = UUIDPGetDatum(id);
+	list->n++;
+}
 
 /* An array of fixed-length elements as a parameter. */
 static Datum
@@ -147,13 +147,10 @@ array_of(Datum *elements, int n, Oid type)
 
 /* A row for readers of changes; the worker numbers it after the commit. */
 static void
-announce(const SchedJob *job, const char *type)
+announce(Writer *writer, const SchedJob *job, const char *type)
 {
-	Datum values[3] = {UUIDPGetDatum(&job->user_id), CStringGetTextDatum(type),
-					   UUIDPGetDatum(&job->job_id)};
-
-	sched_jobs_execute(&record_change, values, NULL, SPI_OK_INSERT);
-	sched_jobs_signal_at_commit(SCHED_SIGNAL_CHANGES);
+	writer->announced.words[writer->announced.n] = CStringGetTextDatum(type);
+	add_to_list(&writer->announced, &job->user_id, &job->job_id);
 }
 
 /* A job is final: its parent counts, its queue moves on. */
@@ -161,11 +158,7 @@ static void
 note_end(Writer *writer, const SchedJob *job)
 {
 	if (job->has_parent)
-	{
-		writer->parent_users[writer->n_parents] = UUIDPGetDatum(&job->user_id);
-		writer->parents[writer->n_parents] = UUIDPGetDatum(&job->parent_id);
-		writer->n_parents++;
-	}
+		add_to_list(&writer->parents, &job->user_id, &job->parent_id);
 	if (job->in_queue)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_QUEUES);
 }
@@ -220,7 +213,7 @@ write_successes(Writer *writer, SchedJob *jobs, int n_jobs)
 		any_result |= job->has_result;
 		note_end(writer, job);
 		if (job->kind->announce)
-			announce(job, "job.succeeded");
+			announce(writer, job, "job.succeeded");
 	}
 	if (n == 0)
 		return;
@@ -237,6 +230,15 @@ write_successes(Writer *writer, SchedJob *jobs, int n_jobs)
 						errmsg("a job was changed by another of the same batch")));
 }
 
+/* What the last answer asked for, also where it came back from the row; -1 = nothing. */
+static int64
+asked_delay(const SchedJob *job)
+{
+	if (job->retry_after_ms >= 0 || !job->has_response)
+		return job->retry_after_ms;
+	return sched_http_response_delay_ms(DatumGetHeapTupleHeader(job->response));
+}
+
 /* Milliseconds until the next attempt. */
 static int64
 find_delay(const SchedJob *job)
@@ -249,225 +251,223 @@ find_delay(const SchedJob *job)
 	if (job->attempts <= 6)
 		most = Min(most, (int64) RETRY_BASE_MS << Max(job->attempts - 1, 0));
 	delay = (int64) (pg_prng_double(&pg_global_prng_state) * most);
-	return Max(delay, job->retry_after_ms);
+	return Max(delay, asked_delay(job));
 }
 
-/* Fills in the oid of one of our row types, which is not known before CREATE EXTENSION. */
-static void
-fill_type(Oid *type, const char *name)
+/* The row as it is where the job only changes hands. */
+static SchedChange *
+add_change(Writer *writer, SchedJob *job)
 {
-	if (!OidIsValid(*type))
-		*type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
-								ObjectIdGetDatum(get_namespace_oid("scheduler", false)));
+	SchedChange *change = &writer->changes[writer->n_changes++];
+
+	*change = (SchedChange){.job = job,
+							.status = "running",
+							.state = job->state,
+							.has_state = job->has_state,
+							.attempts = job->attempts,
+							.run_at = job->run_at,
+							.runner = job->kind != NULL && job->kind->runner,
+							.error = job->reason,
+							.keeps_again = job->has_again};
+	return change;
 }
 
-/* The parameters of change_job that differ between outcomes. */
-typedef struct Change
-{
-	const char *status;
-	TimestampTz run_at;
-	bool ready;
-	bool ended;
-	bool leased;
-	bool fresh; /* starts from the beginning, with `again` as its payload */
-	bool runner;
-	bool keeps_response;
-} Change;
-
-/* The row of a job that stays, in one statement for all outcomes. */
+/* From the beginning, with `again` as its payload where there is one. */
 static void
-write_change(Writer *writer, SchedJob *job, const Change *change)
+start_again(Writer *writer, SchedJob *job, SchedChange *change)
 {
-	bool requests = job->outcome == SCHED_OUTCOME_REQUEST;
-	bool keeps_state = job->outcome == SCHED_OUTCOME_RETRY || job->outcome == SCHED_OUTCOME_FAIL ||
-					   job->outcome == SCHED_OUTCOME_DONE;
-	bool has_state = keeps_state ? job->has_state : job->has_new_state;
-	Datum values[16];
-	char nulls[16];
-
-	fill_type(&change_job.types[CHANGE_REQUEST_TYPE], "http_request");
-	fill_type(&change_job.types[CHANGE_RESPONSE_TYPE], "http_response");
-	memset(nulls, ' ', sizeof(nulls));
-	values[0] = UUIDPGetDatum(&job->user_id);
-	values[1] = UUIDPGetDatum(&job->job_id);
-	values[2] = CStringGetTextDatum(change->status);
-	values[3] = keeps_state ? job->state : job->new_state;
-	nulls[3] = has_state && !change->fresh ? ' ' : 'n';
-	values[4] = Int32GetDatum(change->fresh ? 0 : job->attempts);
-	values[5] = TimestampTzGetDatum(change->run_at);
-	values[6] = BoolGetDatum(change->ready);
-	values[7] = job->new_request;
-	nulls[7] = requests ? ' ' : 'n';
-	values[8] = Int64GetDatum((int64) writer->incarnation);
-	nulls[8] = change->leased ? ' ' : 'n';
-	values[9] = Int32GetDatum(MyProcPid);
-	nulls[9] = requests ? ' ' : 'n';
-	values[10] = job->reason != NULL ? CStringGetTextDatum(job->reason) : (Datum) 0;
-	nulls[10] = job->reason != NULL && !change->fresh ? ' ' : 'n';
-	values[11] = TimestampTzGetDatum(writer->now);
-	nulls[11] = change->ended ? ' ' : 'n';
-	values[12] = job->again;
-	nulls[12] = change->fresh && job->has_again ? ' ' : 'n';
-	values[13] = BoolGetDatum(change->runner);
-	values[14] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	values[15] = job->response;
-	nulls[15] = change->keeps_response ? ' ' : 'n';
-	sched_jobs_execute(&change_job, values, nulls, SPI_OK_UPDATE);
-	if (SPI_processed != 1)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
-						errmsg("a job was taken away while its handler ran")));
-	/* Still marked to run again after this run. */
-	if (job->has_again && !change->fresh)
-	{
-		values[2] = job->again;
-		sched_jobs_execute(&keep_again, values, NULL, SPI_OK_UPDATE);
-	}
+	change->status = "pending";
+	change->has_state = false;
+	change->attempts = 0;
+	change->error = NULL;
+	change->payload = job->again;
+	change->has_payload = job->has_again;
+	change->keeps_again = false;
+	change->ready = job->run_at <= writer->now;
+	change->run_at = Max(job->run_at, writer->now);
+	sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
 }
 
 /* Final for the parent and the queue unless it is to run again at once. */
 static void
-end_or_restart(Writer *writer, SchedJob *job, Change *change, const char *status)
+end_or_restart(Writer *writer, SchedJob *job, SchedChange *change, const char *status)
 {
 	if (job->runs_again || job->has_again)
 	{
-		change->status = "pending";
-		change->fresh = true;
-		change->ready = job->run_at <= writer->now;
-		change->run_at = Max(job->run_at, writer->now);
-		sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
+		start_again(writer, job, change);
 		return;
 	}
 	change->status = status;
 	change->ended = true;
 	note_end(writer, job);
-	announce(job, status[0] == 'd' ? "job.dead" : "job.failed");
+	announce(writer, job, status[0] == 'd' ? "job.dead" : "job.failed");
+}
+
+/* The call is asked for: by whom it is made next. */
+static void
+write_request(SchedJob *job, SchedChange *change)
+{
+	/* A runner leaves the call to a worker. */
+	change->leased = !change->runner;
+	change->ready = change->runner;
+	change->runner = false;
+	change->by_us = true;
+	change->request = job->keeps_body ? sched_http_strip_body(job->new_request) : job->new_request;
+	change->keeps_request = true;
+	if (change->ready)
+		sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
+}
+
+/* Another attempt after a pause, or none. */
+static void
+write_retry(Writer *writer, SchedJob *job, SchedChange *change)
+{
+	int64 pause = job->held ? sched_jobs_find_held_pause(job) : -1;
+
+	if (pause >= 0)
+		change->attempts = --job->attempts;
+	else if (job->attempts >= job->max_attempts)
+	{
+		end_or_restart(writer, job, change, "dead");
+		return;
+	}
+	change->status = "pending";
+	change->run_at = writer->now + (pause >= 0 ? pause : find_delay(job)) * 1000;
+	change->keeps_response = job->keeps_response;
+	sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
+}
+
+/* A job that only changes hands: with its request, taken by us; with its answer, for its handler. */
+static void
+write_move(SchedJob *job, SchedChange *change)
+{
+	change->request = job->request;
+	change->keeps_request = job->has_request;
+	if (job->outcome == SCHED_OUTCOME_SEND)
+	{
+		change->leased = change->by_us = true;
+		change->runner = false;
+		return;
+	}
+	change->keeps_response = change->ready = true;
+	sched_jobs_signal_at_commit(change->runner ? SCHED_SIGNAL_RUNNERS : SCHED_SIGNAL_JOBS);
+}
+
+/* A step of the handler: it decides what becomes of the state. */
+static void
+take_new_state(const SchedJob *job, SchedChange *change)
+{
+	change->state = job->new_state;
+	change->has_state = job->has_new_state;
 }
 
 /* The way from outcome to status; the picture is in README.md. */
 static void
 write_one(Writer *writer, SchedJob *job)
 {
-	Change change = {.run_at = job->run_at, .runner = job->kind != NULL && job->kind->runner};
+	SchedChange *change = add_change(writer, job);
 
 	switch (job->outcome)
 	{
 		case SCHED_OUTCOME_REQUEST:
-			change.status = "running";
-			/* A runner leaves the call to a worker. */
-			change.leased = !change.runner;
-			change.ready = change.runner;
-			change.runner = false;
-			if (change.ready)
-				sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
+			take_new_state(job, change);
+			write_request(job, change);
+			break;
+		case SCHED_OUTCOME_SEND:
+		case SCHED_OUTCOME_ANSWERED:
+			write_move(job, change);
 			break;
 		case SCHED_OUTCOME_SLEEP:
-			change.status = "sleeping";
-			change.run_at = job->wake_at;
-			change.ready = job->wake_at <= writer->now;
+			take_new_state(job, change);
+			change->status = "sleeping";
+			change->run_at = job->wake_at;
+			change->ready = job->wake_at <= writer->now;
 			sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
 			break;
 		case SCHED_OUTCOME_WAIT:
-			change.status = "waiting";
+			take_new_state(job, change);
+			change->status = "waiting";
+			add_to_list(&writer->waiting, &job->user_id, &job->job_id);
 			break;
 		case SCHED_OUTCOME_RETRY:
-			if (job->attempts >= job->max_attempts)
-			{
-				end_or_restart(writer, job, &change, "dead");
-				break;
-			}
-			change.status = "pending";
-			change.run_at = writer->now + find_delay(job) * 1000;
-			change.keeps_response = job->keeps_response;
-			sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
+			write_retry(writer, job, change);
 			break;
 		case SCHED_OUTCOME_FAIL:
-			end_or_restart(writer, job, &change, "failed");
+			end_or_restart(writer, job, change, "failed");
 			break;
 		default:
-			end_or_restart(writer, job, &change, "succeeded");
+			end_or_restart(writer, job, change, "succeeded");
 			break;
 	}
-	write_change(writer, job, &change);
 }
 
-/* Jobs that only change hands. */
+/* Only after its kind has been registered anew, so nobody counts how long it takes. */
 static void
-write_moves(Writer *writer, SchedJob *job)
+reroute(SchedJob *job)
 {
-	Datum values[4] = {UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id)};
+	Datum values[3] = {UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id),
+					   BoolGetDatum(job->kind->runner)};
 
-	if (job->outcome == SCHED_OUTCOME_SEND)
-	{
-		values[2] = Int64GetDatum((int64) writer->incarnation);
-		values[3] = Int32GetDatum(MyProcPid);
-		sched_jobs_execute(&take_request, values, NULL, SPI_OK_UPDATE);
-	}
-	else if (job->outcome == SCHED_OUTCOME_ANSWERED)
-	{
-		fill_type(&keep_answer.types[2], "http_response");
-		values[2] = job->response;
-		values[3] = BoolGetDatum(job->kind->runner);
-		sched_jobs_execute(&keep_answer, values, NULL, SPI_OK_UPDATE);
-		sched_jobs_signal_at_commit(job->kind->runner ? SCHED_SIGNAL_RUNNERS : SCHED_SIGNAL_JOBS);
-	}
-	else
-	{
-		values[2] = BoolGetDatum(job->kind->runner);
-		sched_jobs_execute(&reroute_job, values, NULL, SPI_OK_UPDATE);
-		sched_jobs_signal_at_commit(job->kind->runner ? SCHED_SIGNAL_RUNNERS : SCHED_SIGNAL_JOBS);
-	}
+	sched_jobs_execute(&reroute_job, values, job->kind->external ? "  n" : NULL, SPI_OK_UPDATE);
+	sched_jobs_signal_at_commit(job->kind->runner ? SCHED_SIGNAL_RUNNERS : SCHED_SIGNAL_JOBS);
 }
 
-/*
- * After the count-down: the count of live children already leaves out those that end in this
- * transaction.
- */
+/* One statement for all jobs of a list. */
 static void
-write_waits(SchedJob *jobs, int n_jobs)
+update_listed(SchedStatement *statement, const JobList *list)
 {
-	for (int i = 0; i < n_jobs; i++)
-	{
-		Datum values[2] = {UUIDPGetDatum(&jobs[i].user_id), UUIDPGetDatum(&jobs[i].job_id)};
+	Datum values[2];
 
-		if (jobs[i].outcome != SCHED_OUTCOME_WAIT)
-			continue;
-		sched_jobs_execute(&wait_for_children, values, NULL, SPI_OK_UPDATE);
+	if (list->n == 0)
+		return;
+	values[0] = array_of(list->users, list->n, UUIDOID);
+	values[1] = array_of(list->ids, list->n, UUIDOID);
+	sched_jobs_execute(statement, values, NULL, SPI_OK_UPDATE);
+	if (SPI_processed > 0)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
-	}
+}
+
+/* In the order in which it happened. */
+static void
+record_announced(const JobList *list)
+{
+	Datum values[3];
+
+	if (list->n == 0)
+		return;
+	values[0] = array_of(list->users, list->n, UUIDOID);
+	values[1] =
+		PointerGetDatum(construct_array(list->words, list->n, TEXTOID, -1, false, TYPALIGN_INT));
+	values[2] = array_of(list->ids, list->n, UUIDOID);
+	sched_jobs_execute(&record_changes, values, NULL, SPI_OK_INSERT);
+	sched_jobs_signal_at_commit(SCHED_SIGNAL_CHANGES);
 }
 
 /*
  * The order matters: ends first, then the count-down of parents, then who begins to wait and
- * counts what is left.
+ * counts what is left: the count of live children already leaves out those that end here.
  */
 void
 sched_jobs_write_outcomes(SchedJob *jobs, int n_jobs, uint64 incarnation)
 {
 	Writer writer = {.now = GetCurrentTimestamp(), .incarnation = incarnation};
 
-	writer.parents = palloc(n_jobs * sizeof(Datum));
-	writer.parent_users = palloc(n_jobs * sizeof(Datum));
+	init_list(&writer.parents, n_jobs);
+	init_list(&writer.waiting, n_jobs);
+	init_list(&writer.announced, n_jobs);
+	writer.changes = palloc(n_jobs * sizeof(SchedChange));
 	write_successes(&writer, jobs, n_jobs);
 	for (int i = 0; i < n_jobs; i++)
 	{
 		SchedJob *job = &jobs[i];
 
-		if (job->outcome == SCHED_OUTCOME_NONE || leaves_at_once(job))
-			continue;
-		if (job->outcome == SCHED_OUTCOME_SEND || job->outcome == SCHED_OUTCOME_ANSWERED ||
-			job->outcome == SCHED_OUTCOME_REROUTE)
-			write_moves(&writer, job);
-		else
+		if (job->outcome == SCHED_OUTCOME_REROUTE)
+			reroute(job);
+		else if (job->outcome != SCHED_OUTCOME_NONE && !leaves_at_once(job))
 			write_one(&writer, job);
 	}
-	if (writer.n_parents > 0)
-	{
-		Datum values[2] = {array_of(writer.parent_users, writer.n_parents, UUIDOID),
-						   array_of(writer.parents, writer.n_parents, UUIDOID)};
-
-		sched_jobs_execute(&count_down, values, NULL, SPI_OK_UPDATE);
-		if (SPI_processed > 0)
-			sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
-	}
-	write_waits(jobs, n_jobs);
+	sched_jobs_rewrite(writer.changes, writer.n_changes, incarnation, writer.now);
+	record_announced(&writer.announced);
+	update_listed(&count_down, &writer.parents);
+	update_listed(&wait_for_children, &writer.waiting);
 }
