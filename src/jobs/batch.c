@@ -36,6 +36,8 @@
 /* A batch that has run this long commits; who waits for its turn waits no longer. */
 #define BATCH_TIME_US 20000
 #define MAX_CANCELS 5
+/* Jobs that a handler for many gets at once: others wait for all of them. */
+#define MAX_GROUP 64
 
 static TimeoutId deadline_timer;
 static volatile sig_atomic_t deadline_passed = false;
@@ -101,22 +103,29 @@ check_constraints(void)
 	AfterTriggerSetState(all);
 }
 
-/* The call itself; what it leaves behind is put back on success here, otherwise by the abort. */
-static void
-call_as(SchedJob *job, Oid role)
+/*
+ * The call itself, of several jobs where the kind has a handler for that; what it leaves behind is
+ * put back on success here, otherwise by the abort. False where the handler for many declined.
+ */
+static bool
+call_as(SchedJob **jobs, int n_jobs, Oid role)
 {
 	Oid user;
 	int context;
 	int level = NewGUCNestLevel();
+	bool accepted = true;
 	int durability = synchronous_commit;
 
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(role,
 						   context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (!job->kind->plain)
+	if (!jobs[0]->kind->plain)
 		check_constraints();
-	sched_jobs_call_handler(job);
+	if (n_jobs > 1)
+		accepted = sched_jobs_call_many(jobs, n_jobs);
+	else
+		sched_jobs_call_handler(jobs[0]);
 	if (TransactionIdIsValid(GetCurrentTransactionIdIfAny()))
 		check_constraints();
 	PopActiveSnapshot();
@@ -125,6 +134,7 @@ call_as(SchedJob *job, Oid role)
 		ForceSyncCommit();
 	AtEOXact_GUC(false, level);
 	SetUserIdAndSecContext(user, context);
+	return accepted;
 }
 
 /* Words for the job's error column; the SQLSTATE tells what words in another language do not. */
@@ -149,7 +159,7 @@ call_guarded(SchedJob *job, Oid role)
 	MemoryContextSwitchTo(memory);
 	PG_TRY();
 	{
-		call_as(job, role);
+		call_as(&job, 1, role);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -179,7 +189,7 @@ run_one(SchedJob *job, Oid role, bool careful)
 	sched_identity_set_job_user(&job->user_id);
 	start_deadline(job->kind->timeout_ms);
 	if (job->kind->builtin && !careful)
-		call_as(job, role);
+		call_as(&job, 1, role);
 	else
 		call_guarded(job, role);
 	stop_deadline();
@@ -221,6 +231,89 @@ settle_without_call(SchedJob *job, Oid role)
 	return SCHED_OUTCOME_NONE;
 }
 
+/* Whether this job may be handled together with others; what failed before is called alone. */
+static bool
+is_groupable(const SchedJob *job)
+{
+	return job->kind->builtin && job->kind->handler_many[0] != '\0' && job->attempts <= 1;
+}
+
+/*
+ * The jobs from jobs[0] on that are handled in one call: of its kind and user, wherever they stand
+ * (answers come in any order), as far as they need a call.
+ */
+static int
+collect_group(SchedJob *jobs, int n_jobs, Oid role, SchedJob **group)
+{
+	int n = 1;
+
+	group[0] = &jobs[0];
+	for (int i = 1; i < n_jobs && n < MAX_GROUP; i++)
+	{
+		SchedJob *job = &jobs[i];
+
+		if (job->outcome != SCHED_OUTCOME_NONE || job->attempts > 1 ||
+			memcmp(&job->user_id, &jobs[0].user_id, UUID_LEN) != 0 ||
+			strcmp(job->kind_name, jobs[0].kind_name) != 0)
+			continue;
+		job->memory = CurrentMemoryContext;
+		job->outcome = settle_without_call(job, role);
+		if (job->outcome == SCHED_OUTCOME_NONE)
+			group[n++] = job;
+	}
+	return n;
+}
+
+/*
+ * Many jobs in one call. What it throws goes up, and the batch is repeated one by one. Where the
+ * handler declines (somebody holds what it would have to wait for), they keep NONE and are taken
+ * again.
+ */
+static void
+run_group(SchedJob **group, int n_jobs, Oid role)
+{
+	sched_identity_set_job_user(&group[0]->user_id);
+	start_deadline(group[0]->kind->timeout_ms);
+	if (!call_as(group, n_jobs, role))
+		for (int i = 0; i < n_jobs; i++)
+			group[i]->declined = true;
+	stop_deadline();
+	sched_identity_set_job_user(NULL);
+	LockReleaseSession(USER_LOCKMETHOD);
+}
+
+/* Calls what is to be called for jobs[0], and for those behind it that go with it. */
+static void
+run_next(SchedJob *jobs, int n_jobs, Oid role, bool careful)
+{
+	SchedJob *group[MAX_GROUP];
+	int n = 1;
+
+	if (!careful && is_groupable(&jobs[0]))
+		n = collect_group(jobs, n_jobs, role, group);
+	if (n > 1)
+		run_group(group, n, role);
+	else
+		run_one(&jobs[0], role, careful);
+}
+
+/* Nothing could be done: then one of those that declined waits, as a job does that is alone. */
+static void
+wait_for_declined(SchedJob *jobs, int n_jobs, Oid role, bool careful)
+{
+	SchedJob *declined = NULL;
+
+	for (int i = 0; i < n_jobs; i++)
+	{
+		if (jobs[i].outcome != SCHED_OUTCOME_NONE)
+			return;
+		if (declined == NULL && jobs[i].declined)
+			declined = &jobs[i];
+	}
+	if (declined != NULL)
+		run_one(declined, role, careful);
+}
+
 /*
  * Stops where the batch has taken its time or its subtransactions; what is left keeps NONE and
  * is taken again.
@@ -236,12 +329,14 @@ sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful)
 		SchedJob *job = &jobs[i];
 
 		CHECK_FOR_INTERRUPTS();
+		if (job->outcome != SCHED_OUTCOME_NONE || job->declined)
+			continue;
 		if (sched_jobs_asked_to_end())
 			break;
 		job->memory = CurrentMemoryContext;
 		job->outcome = settle_without_call(job, role);
 		if (job->outcome == SCHED_OUTCOME_NONE)
-			run_one(job, role, careful);
+			run_next(job, n_jobs - i, role, careful);
 		if (MyProc->subxidStatus.count >= MAX_WRITING_SUBTRANSACTIONS ||
 			MyProc->subxidStatus.overflowed)
 			break;
@@ -250,6 +345,7 @@ sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful)
 			GetCurrentTimestamp() - start > BATCH_TIME_US)
 			break;
 	}
+	wait_for_declined(jobs, n_jobs, role, careful);
 }
 
 /*
@@ -261,7 +357,7 @@ sched_jobs_run_alone(SchedJob *job, Oid role)
 	job->memory = CurrentMemoryContext;
 	sched_identity_set_job_user(&job->user_id);
 	start_deadline(job->kind->timeout_ms);
-	call_as(job, role);
+	call_as(&job, 1, role);
 	stop_deadline();
 	sched_identity_set_job_user(NULL);
 }

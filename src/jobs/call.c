@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/inval.h"
@@ -214,6 +215,70 @@ sched_jobs_call_handler(SchedJob *job)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("the handler answered NULL instead of a step")));
 	read_step(job, step);
+}
+
+/* An array of one of our row types. */
+static Datum
+form_array(Datum *values, bool *nulls, int n, const char *type_name)
+{
+	TupleDesc desc = look_up_row(type_name);
+	Oid type = desc->tdtypeid;
+	int lower = 1;
+
+	ReleaseTupleDesc(desc);
+	return PointerGetDatum(
+		construct_md_array(values, nulls, 1, &n, &lower, type, -1, false, TYPALIGN_DOUBLE));
+}
+
+/* Steps as they come, one for each job. */
+static void
+read_steps(SchedJob **jobs, int n_jobs, Datum array)
+{
+	TupleDesc desc = look_up_row("step");
+	Oid type = desc->tdtypeid;
+	Datum *steps;
+	bool *nulls;
+	int n;
+
+	ReleaseTupleDesc(desc);
+	deconstruct_array(DatumGetArrayTypeP(array), type, -1, false, TYPALIGN_DOUBLE, &steps, &nulls,
+					  &n);
+	if (n != n_jobs)
+		elog(ERROR, "%d steps for %d jobs of kind %s", n, n_jobs, jobs[0]->kind_name);
+	for (int i = 0; i < n; i++)
+	{
+		require_attribute(nulls[i], "", "action");
+		read_step(jobs[i], steps[i]);
+	}
+}
+
+/* No job is the current one: what such a handler enqueues is nobody's child. */
+bool
+sched_jobs_call_many(SchedJob **jobs, int n_jobs)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+	Datum *values = palloc(n_jobs * sizeof(Datum));
+	Datum *responses = palloc(n_jobs * sizeof(Datum));
+	bool *nulls = palloc0(n_jobs * sizeof(bool));
+	bool *without = palloc(n_jobs * sizeof(bool));
+	Datum steps;
+
+	for (int i = 0; i < n_jobs; i++)
+	{
+		values[i] = form_job(jobs[i]);
+		responses[i] = jobs[i]->response;
+		without[i] = !jobs[i]->has_response;
+	}
+	InitFunctionCallInfoData(*fcinfo, &jobs[0]->kind->function_many, 2, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = form_array(values, nulls, n_jobs, "job");
+	fcinfo->args[0].isnull = false;
+	fcinfo->args[1].value = form_array(responses, without, n_jobs, "http_response");
+	fcinfo->args[1].isnull = false;
+	steps = FunctionCallInvoke(fcinfo);
+	if (fcinfo->isnull)
+		return false;
+	read_steps(jobs, n_jobs, steps);
+	return true;
 }
 
 /* Takes back whatever the call had answered before it failed. */

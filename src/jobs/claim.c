@@ -22,6 +22,11 @@
 #include "jobs/store.h"
 
 #define MAX_SHARES 256
+/*
+ * What a visit takes at least, where a batch has room: handlers for many jobs of a user cost little
+ * more for these than for one, and everybody's turn comes sooner.
+ */
+#define MIN_SHARE 16
 /* A share begins anew after this, or after so many times what its first scan took: one look in a hundred may meet it. */
 #define RESTART_US (200 * 1000)
 #define RESTART_FACTOR 100
@@ -408,7 +413,7 @@ sched_jobs_claim(SchedClaimer *claimer, SchedJob *jobs, int limit)
 
 	if (wants_look(claimer))
 		look_around(claimer);
-	share_size = Max(1, limit / Max(1, claimer->n_shares - claimer->n_resting));
+	share_size = Max(Min(limit, MIN_SHARE), limit / Max(1, claimer->n_shares - claimer->n_resting));
 	for (int visits = claimer->n_shares; visits > 0 && taken < limit; visits--)
 	{
 		int wanted = Min(share_size, limit - taken);

@@ -79,6 +79,7 @@ typedef struct SchedJob
 	bool held;            /* it threw for no fault of its own: no attempt is used up */
 	MemoryContext memory; /* of the batch */
 	bool enqueued;        /* the handler enqueued jobs: children may have to be counted */
+	bool declined;        /* its group cannot be handled now */
 } SchedJob;
 
 /* The job whose handler runs in this process now; NULL outside handlers. */
@@ -92,6 +93,12 @@ extern void sched_jobs_read_row(SchedJob *job, SPITupleTable *table, uint64 row)
  * the handler throws. Memory: the current context, which must live until the outcome is written.
  */
 extern void sched_jobs_call_handler(SchedJob *job);
+
+/*
+ * The same for several jobs of one kind and user by the kind's handler for many. False: they
+ * cannot be handled now, nothing was written.
+ */
+extern bool sched_jobs_call_many(SchedJob **jobs, int n_jobs);
 
 /*
  * Writes the outcomes of jobs that are locked by this transaction. Throws where a row is not

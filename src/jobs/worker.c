@@ -42,6 +42,7 @@
 #define BATCH_PATIENCE 20000
 /* Answers that one transaction takes, at most. */
 #define ANSWER_BATCH 256
+#define MIN_ANSWERS 128
 /* Numbers of changes are published at most five times a second. */
 #define CHANGE_PAUSE (200 * 1000)
 #define HOUSE_PAUSE (3600 * USECS_PER_SEC)
@@ -279,19 +280,23 @@ count_reached(const SchedJob *jobs, int taken)
 {
 	int reached = 0;
 
-	while (reached < taken && jobs[reached].outcome != SCHED_OUTCOME_NONE)
-		reached++;
+	/* Not all in front: groups are collected, and some decline. */
+	for (int i = 0; i < taken; i++)
+		reached += jobs[i].outcome != SCHED_OUTCOME_NONE;
 	return reached;
 }
 
-/* For answers: those not reached stay first in line. */
+/*
+ * For answers: those not reached stay first in line. More are taken than there is time for, because
+ * those of one user are handled together.
+ */
 static void
 adapt_answers(Worker *worker, const SchedJob *jobs, int taken)
 {
 	int reached = count_reached(jobs, taken);
 
 	if (reached < taken)
-		worker->answer_size = Max(8, 2 * reached);
+		worker->answer_size = Max(MIN_ANSWERS, 2 * reached);
 	else if (reached == worker->answer_size)
 		worker->answer_size *= 2;
 	worker->answer_size = Min(worker->answer_size, ANSWER_BATCH);
@@ -326,7 +331,7 @@ adapt_batch(Worker *worker, const SchedJob *jobs, int taken, TimestampTz start)
 		worker->batch_size = Min(BATCH_SIZE, 2 * worker->batch_size);
 	if (reached == taken)
 		return;
-	worker->batch_size = Min(BATCH_SIZE, Max(8, 2 * reached));
+	worker->batch_size = Min(BATCH_SIZE, Max(16, 2 * reached));
 	sched_jobs_return_unreached(worker->claimer, jobs, taken);
 }
 
