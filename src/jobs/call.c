@@ -63,12 +63,13 @@ typedef struct RowType
 
 static RowType job_type = {"job", InvalidOid};
 static RowType step_type = {"step", InvalidOid};
+static RowType response_type = {"http_response", InvalidOid};
 
 /* Invalidation callback: some type has changed, or the extension was created anew. */
 static void
 forget_types(Datum arg, int cache, uint32 hash)
 {
-	job_type.oid = step_type.oid = InvalidOid;
+	job_type.oid = step_type.oid = response_type.oid = InvalidOid;
 }
 
 /* The row type of this name in our schema; the caller releases it. */
@@ -219,9 +220,9 @@ sched_jobs_call_handler(SchedJob *job)
 
 /* An array of one of our row types. */
 static Datum
-form_array(Datum *values, bool *nulls, int n, const char *type_name)
+form_array(Datum *values, bool *nulls, int n, RowType *row_type)
 {
-	TupleDesc desc = look_up_row(type_name);
+	TupleDesc desc = look_up_row(row_type);
 	Oid type = desc->tdtypeid;
 	int lower = 1;
 
@@ -234,7 +235,7 @@ form_array(Datum *values, bool *nulls, int n, const char *type_name)
 static void
 read_steps(SchedJob **jobs, int n_jobs, Datum array)
 {
-	TupleDesc desc = look_up_row("step");
+	TupleDesc desc = look_up_row(&step_type);
 	Oid type = desc->tdtypeid;
 	Datum *steps;
 	bool *nulls;
@@ -270,9 +271,9 @@ sched_jobs_call_many(SchedJob **jobs, int n_jobs)
 		without[i] = !jobs[i]->has_response;
 	}
 	InitFunctionCallInfoData(*fcinfo, &jobs[0]->kind->function_many, 2, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = form_array(values, nulls, n_jobs, "job");
+	fcinfo->args[0].value = form_array(values, nulls, n_jobs, &job_type);
 	fcinfo->args[0].isnull = false;
-	fcinfo->args[1].value = form_array(responses, without, n_jobs, "http_response");
+	fcinfo->args[1].value = form_array(responses, without, n_jobs, &response_type);
 	fcinfo->args[1].isnull = false;
 	steps = FunctionCallInvoke(fcinfo);
 	if (fcinfo->isnull)
