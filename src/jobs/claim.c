@@ -489,6 +489,9 @@ sched_jobs_return_unreached(SchedClaimer *claimer, const SchedJob *jobs, int n_j
 	}
 }
 
+/* A statement may select so many behind ours. */
+#define MORE_COLUMNS 8
+
 /* Places in SCHED_JOB_COLUMNS. */
 enum
 {
@@ -519,11 +522,11 @@ enum
 void
 sched_jobs_read_row(SchedJob *job, SPITupleTable *table, uint64 row)
 {
-	Datum values[COLUMN_COUNT];
-	bool nulls[COLUMN_COUNT];
+	Datum values[COLUMN_COUNT + MORE_COLUMNS];
+	bool nulls[COLUMN_COUNT + MORE_COLUMNS];
 	char status[16];
 
-	if (table->tupdesc->natts != COLUMN_COUNT)
+	if (table->tupdesc->natts < COLUMN_COUNT || table->tupdesc->natts > COLUMN_COUNT + MORE_COLUMNS)
 		elog(ERROR, "a job has %d columns", table->tupdesc->natts);
 	heap_deform_tuple(table->vals[row], table->tupdesc, values, nulls);
 	memset(job, 0, sizeof(SchedJob));
