@@ -104,10 +104,13 @@ static SchedStatement number_changes = {
 	false,
 	NULL};
 
+#define ORPHANED "l.lease IS NOT NULL AND l.lease <> ALL ($1) AND l.lease_until IS NULL"
+
+static SchedStatement any_orphan = {
+	"SELECT FROM scheduler.live_jobs l WHERE " ORPHANED " LIMIT 1", 1, {INT8ARRAYOID}, true, NULL};
 static SchedStatement find_orphans = {
-	"SELECT " SCHED_JOB_COLUMNS
-	", l.lease, l.error FROM scheduler.live_jobs l WHERE l.lease IS NOT NULL AND"
-	" l.lease <> ALL ($1) AND l.lease_until IS NULL LIMIT $2 FOR UPDATE SKIP LOCKED",
+	"SELECT " SCHED_JOB_COLUMNS ", l.lease, l.error FROM scheduler.live_jobs l WHERE " ORPHANED
+	" LIMIT $2 FOR UPDATE SKIP LOCKED",
 	2,
 	{INT8ARRAYOID, INT8OID},
 	true,
@@ -292,6 +295,9 @@ judge_orphan(SchedJob *job, bool spared, const char *error)
 		job->response = sched_http_form_response(lost);
 		sched_http_free_answer(lost);
 		job->outcome = SCHED_OUTCOME_ANSWERED;
+		/* Where the handler calls it a failure, it is an attempt that does not count. */
+		if (spared)
+			job->attempts = Max(job->attempts - 1, 0);
 	}
 	else if (spared)
 		spare_job(job, error);
@@ -331,12 +337,13 @@ sched_jobs_free_dead_leases(uint64 incarnation)
 	uint64 n;
 
 	SCHED_FAULT("judging");
+	sched_jobs_execute(&any_orphan, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 0)
+		return;
 	sched_jobs_execute(&find_orphans, values, NULL, SPI_OK_SELECT);
 	rows = SPI_tuptable;
 	n = SPI_processed;
-	if (n == 0)
-		return;
-	jobs = palloc(n * sizeof(SchedJob));
+	jobs = palloc((n + 1) * sizeof(SchedJob));
 	n_spared = sched_jobs_read_spared(&spared);
 	for (uint64 i = 0; i < n; i++)
 	{
@@ -350,9 +357,11 @@ sched_jobs_free_dead_leases(uint64 incarnation)
 			&jobs[i], was_spared(lease, spared, n_spared),
 			SPI_getvalue(rows->vals[i], rows->tupdesc, SPI_fnumber(rows->tupdesc, "error")));
 	}
-	sched_jobs_write_outcomes(jobs, (int) n, incarnation);
-	/* There may be more of them. */
-	if (n == DUTY_ROWS)
+	if (n > 0)
+		sched_jobs_write_outcomes(jobs, (int) n, incarnation);
+	/* More of them than one transaction takes, or one whose row somebody has locked: soon again. */
+	sched_jobs_execute(&any_orphan, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed > 0)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_ENDED);
 	else
 		sched_jobs_trim_spared(n_spared);

@@ -417,7 +417,7 @@ mark_next(Worker *worker, SchedJob *job)
 
 /*
  * One job, marked in one transaction and run in the next. A marked one whose row somebody has locked, or that must wait for
- * DROP EXTENSION, is held until its turn comes: nobody else would ever take it.
+ * DROP EXTENSION, is held until its turn comes: nobody else would ever take it, and the calls in flight do not wait for it.
  */
 static int
 work_on_marked(Worker *worker)

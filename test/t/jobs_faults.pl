@@ -125,12 +125,22 @@ $s->comes_true('and the worker that ended has its successor', "SELECT count(*) F
 # After a crash: between the mark of a job and its run somebody locks its row.
 $s->sql("ALTER SYSTEM RESET scheduler.workers");
 pause_at('');
-$s->crash($s->worker_pid);
+$s->crash($s->sql("SELECT max(pid) FROM scheduler.stat_workers WHERE type = 'worker'"));
 pause_at('marked pause');
 $job = $s->sql("SELECT scheduler.enqueue('noop')");
 $s->poll("SELECT count(*) FROM scheduler.live_jobs WHERE job_id = '$job' AND lease IS NOT NULL", 1);
 $s->sql("BEGIN; SELECT FROM scheduler.live_jobs WHERE job_id = '$job' FOR UPDATE; SELECT pg_sleep(2.5); COMMIT");
 $s->comes_true('a marked job whose row was locked runs later', "SELECT status FROM scheduler.jobs WHERE job_id = '$job'", 'succeeded', 10);
+pause_at('');
+
+# After a crash: somebody has locked the row of a dead process' job when a worker looks for such.
+$job = $s->sql("SELECT scheduler.enqueue('nap', '3')");
+$s->poll("SELECT status FROM scheduler.live_jobs WHERE job_id = '$job'", 'running');
+pause_at('judging pause');
+$s->crash($s->sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"));
+$s->sql("BEGIN; SELECT FROM scheduler.live_jobs WHERE job_id = '$job' FOR UPDATE; SELECT pg_sleep(3); COMMIT");
+$s->comes_true('a dead process\' job whose row was locked is taken back later, long before the next look at everything',
+	"SELECT status || ' ' || attempts FROM scheduler.jobs WHERE job_id = '$job'", 'succeeded 1', 25);
 pause_at('');
 
 # A job whose handler takes the server down: its neighbours go on, it is dead after its attempts.
