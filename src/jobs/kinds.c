@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -226,11 +227,11 @@ judge_function(Oid function, bool builtin, bool *plain)
 static bool
 may_use_schema(const char *name, Oid role)
 {
-	List *names = stringToQualifiedNameList(name);
+	List *names = SCHED_SPLIT_NAME(name);
 	Oid schema =
 		list_length(names) == 2 ? get_namespace_oid(strVal(linitial(names)), true) : InvalidOid;
 
-	return !OidIsValid(schema) || pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
+	return !OidIsValid(schema) || SCHED_MAY_USE_SCHEMA(schema, role);
 }
 
 /* Only again when something has changed; the answer is words, as the job's error. */

@@ -55,7 +55,7 @@ $s->sql(qq{
 	CREATE FUNCTION called(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE plpgsql AS \$\$
 	BEGIN
 		IF response IS NULL OR (response).failure = 'lost' THEN
-			RETURN scheduler.step_request(ROW('GET', 'http://127.0.0.1:$port' || CASE WHEN response IS NULL THEN job.payload->>'path' ELSE '/echo' END,
+			RETURN scheduler.step_request(ROW('POST', 'http://127.0.0.1:$port' || CASE WHEN response IS NULL THEN job.payload->>'path' ELSE '/echo' END,
 				NULL, NULL, NULL, '60 s'), to_jsonb(coalesce((job.state)::int, -1) + 1));
 		ELSIF (response).status IS NULL THEN
 			RETURN scheduler.step_retry((response).error);
