@@ -133,7 +133,7 @@ BEGIN
 	ORDER BY t.starts_at;
 	waiting := ARRAY(SELECT t.task_id FROM unnest(tasks) AS t WHERE t.why NOT IN ('never', 'deadline'));
 	IF waiting <> '{}' THEN
-		PERFORM scheduler.replan_tasks(waiting);
+		PERFORM scheduler.replan_tasks(waiting, crowded => true);
 	END IF;
 	PERFORM scheduler.note_impossible($1, now() + interval '14 days',
 		ARRAY(SELECT ROW(t.task_id, NULL, NULL, NULL, 'unplaced', t.why, t.reason)::scheduler.placement
