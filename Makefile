@@ -33,7 +33,7 @@ HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
 
 # jobs
 JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o src/jobs/call.o src/jobs/enqueue.o \
-	src/jobs/place.o src/jobs/claim.o src/jobs/outcome.o src/jobs/rewrite.o src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o src/jobs/held.o \
+	src/jobs/place.o src/jobs/claim.o src/jobs/outcome.o src/jobs/rewrite.o src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o src/jobs/held.o src/jobs/mark.o src/jobs/insert.o \
 	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o \
 	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o src/jobs/claim_ends.o
 JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/claims.sql src/jobs/schedules.sql src/jobs/workers.sql \
@@ -72,7 +72,7 @@ ASSISTANT_SQL = src/assistant/assistant.sql
 
 # reports
 REPORTS_OBJS =
-REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql
+REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql src/reports/cron.sql
 
 PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
 OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \
@@ -112,12 +112,17 @@ $(OBJS): $(HEADERS_ALL) .build/server
 	@$(PG_CONFIG) --version --includedir-server | cmp -s - $@ || $(PG_CONFIG) --version --includedir-server > $@
 .PHONY: ALWAYS
 
-.PHONY: deps demo test test-quick unit lint format bench torture coverage mutants fuzz fuzz-check sanitize dist print-pure
+.PHONY: deps demo test test-quick unit lint format bench torture coverage mutants dist print-pure fuzz fuzz-check sanitize test-upgrade
 deps:
 	@bash test/lib/deps.sh
 
 test-quick test unit: deps
 	@bash test/run.sh $@
+
+# From the server of PG_CONFIG to a later one: make test-upgrade PG_CONFIG_NEW=/path/to/its/pg_config
+test-upgrade: deps
+	@[ -n "$(PG_CONFIG_NEW)" ] || { echo "name the later server: PG_CONFIG_NEW=/path/to/its/pg_config" >&2; exit 1; }
+	@PG_CONFIG_NEW="$(PG_CONFIG_NEW)" bash test/run.sh tap upgrade
 
 lint: deps
 	@bash test/lint.sh

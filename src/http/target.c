@@ -17,8 +17,9 @@
 static bool
 is_token_char(unsigned char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		   (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-')
+		return true;
+	return c != '\0' && strchr("!#$%&'*+.^_`|~", c) != NULL;
 }
 
 /* Lower case, without the root's dot and without brackets: the form that lists are compared in. */
@@ -191,6 +192,19 @@ sched_target_clear(SchedTarget *target)
 	free(target->host);
 	free(target->path);
 	memset(target, 0, sizeof(*target));
+}
+
+bool
+sched_target_copy(SchedTarget *target, const SchedTarget *from)
+{
+	*target = *from;
+	target->url = strdup(from->url);
+	target->host = strdup(from->host);
+	target->path = strdup(from->path);
+	if (target->url != NULL && target->host != NULL && target->path != NULL)
+		return true;
+	sched_target_clear(target);
+	return false;
 }
 
 /* The name under which calls are counted and admitted. */

@@ -108,6 +108,7 @@ call_as(SchedJob *job, Oid role)
 	Oid user;
 	int context;
 	int level = NewGUCNestLevel();
+	int durability = synchronous_commit;
 
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(role,
@@ -119,6 +120,9 @@ call_as(SchedJob *job, Oid role)
 	if (TransactionIdIsValid(GetCurrentTransactionIdIfAny()))
 		check_constraints();
 	PopActiveSnapshot();
+	/* A setting of the handler ends with its call; that its work is to be on disk holds for the commit. */
+	if (synchronous_commit > durability)
+		ForceSyncCommit();
 	AtEOXact_GUC(false, level);
 	SetUserIdAndSecContext(user, context);
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
@@ -24,6 +25,7 @@
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -37,14 +39,14 @@ static SchedProcess *my_process = NULL;
 static uint64 my_incarnation = 0;
 
 /* A clean end takes no longer than this, then the process ends wherever it is. */
-#define END_SECONDS 2
+#define END_SECONDS 4
 
 /* Somebody ended this process: that it was in the middle of something is no failure of its own. */
 static volatile sig_atomic_t asked_to_end = false;
 /* The loop looks at asked_to_end: the first request may be left to it. */
 static volatile sig_atomic_t ends_by_itself = false;
-/* A handler runs that may be interrupted. */
-static volatile sig_atomic_t handler_runs = false;
+/* What runs may be interrupted by an error. */
+static volatile sig_atomic_t interruptible = false;
 static timer_t end_timer;
 
 /* A place for a process of this type, or -1. */
@@ -65,6 +67,7 @@ reserve_place(SchedProcessType type, Oid database)
 		process->database = database;
 		process->reserved_at = GetCurrentTimestamp();
 		place = i;
+		sched_jobs_shared->n_places = Max(sched_jobs_shared->n_places, i + 1);
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 	return place;
@@ -137,7 +140,7 @@ note_worker_end(SchedDatabase *entry, const SchedProcess *process, int code)
 		entry->state = SCHED_DATABASE_UNKNOWN;
 	entry->armed = false;
 	if (process->busy)
-		entry->suspect = true;
+		sched_jobs_suspect(entry, SCHED_LANE_WORKERS);
 	if (now - process->started_at > 60 * USECS_PER_SEC)
 		entry->failures = 0;
 	if (!failed)
@@ -161,6 +164,8 @@ leave_place(int code, Datum argument)
 	entry = sched_jobs_find_database(database, false);
 	if (entry != NULL && worker)
 		note_worker_end(entry, my_process, code);
+	else if (entry != NULL && my_process->busy)
+		sched_jobs_suspect(entry, SCHED_LANE_RUNNERS);
 	my_process->type = SCHED_PROCESS_FREE;
 	my_process->pid = 0;
 	LWLockRelease(sched_jobs_shared->lock);
@@ -201,6 +206,9 @@ force_settings(SchedProcessType type)
 		force_setting("enable_seqscan", "off");
 		force_setting("jit", "off");
 	}
+	else
+		/* What a crash takes back runs again. Whoever acts outside on what a job has left commits later, and waits. */
+		force_setting("synchronous_commit", "off");
 	force_setting("lock_timeout", type == SCHED_PROCESS_WORKER ? "100ms" : "0");
 }
 
@@ -218,7 +226,7 @@ note_request(SIGNAL_ARGS)
 	asked_to_end = true;
 	if (first && ends_by_itself && timer_settime(end_timer, 0, &limit, NULL) == 0)
 	{
-		if (handler_runs)
+		if (interruptible)
 			QueryCancelPending = InterruptPending = true;
 		SetLatch(MyLatch);
 	}
@@ -244,12 +252,14 @@ sched_jobs_asked_to_end(void)
 	return asked_to_end;
 }
 
-/* Asked already: the handler is not begun. */
+/* Where it was asked already, it comes no further than the next check for interrupts. */
 void
-sched_jobs_let_handler_be_interrupted(bool may_be)
+sched_jobs_allow_interrupt(bool may_be)
 {
-	handler_runs = may_be;
-	if (may_be && asked_to_end)
+	interruptible = may_be;
+	if (!may_be)
+		QueryCancelPending = false;
+	else if (asked_to_end)
 		QueryCancelPending = InterruptPending = true;
 }
 
@@ -302,8 +312,27 @@ sched_jobs_extension_oid(void)
 }
 
 /*
- * The oid tells whether it is still the same extension that this process' plans were made for. DROP EXTENSION holds both
- * locks, and the one of beginners while it waits for the other; waiting for it would stall the calls in flight.
+ * Is it still the extension that this process' plans were made for? Its oid tells, but the server has no cache of
+ * those; a table of it is as good, and asked in each transaction.
+ */
+static bool
+is_same_extension(Oid extension)
+{
+	static Oid table_then = InvalidOid;
+	Oid schema = get_namespace_oid("scheduler", true);
+	Oid table_now = OidIsValid(schema) ? get_relname_relid("live_jobs", schema) : InvalidOid;
+
+	if (OidIsValid(table_now) && table_now == table_then)
+		return true;
+	if (sched_jobs_extension_oid() != extension)
+		return false;
+	table_then = table_now;
+	return true;
+}
+
+/*
+ * DROP EXTENSION holds both locks, and the one of beginners while it waits for the other; waiting for it would stall the
+ * calls in flight.
  */
 static bool
 open_step(Oid extension, bool begins)
@@ -317,7 +346,7 @@ open_step(Oid extension, bool begins)
 		CommitTransactionCommand();
 		return false;
 	}
-	if (sched_jobs_extension_oid() != extension)
+	if (!is_same_extension(extension))
 	{
 		/* Dropped: this process has nothing to do any more. */
 		AbortCurrentTransaction();

@@ -11,6 +11,7 @@
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 
 #include "jobs/store.h"
 
@@ -82,13 +83,41 @@ prepare_statement(SchedStatement *statement)
 	MemoryContextSwitchTo(old);
 }
 
+/* The one statement of a plan. */
+static CachedPlanSource *
+source_of(SchedStatement *statement)
+{
+	return linitial(SPI_plan_get_plan_sources(statement->plan));
+}
+
+/* Will the server execute what it has planned before? */
+static bool
+is_planned(SchedStatement *statement)
+{
+	CachedPlanSource *source = statement->plan != NULL ? source_of(statement) : NULL;
+
+	return source != NULL && source->is_valid && source->gplan != NULL && source->gplan->is_valid;
+}
+
+/* A plan made with the planner's ordinary settings is not one to keep. */
+static void
+forget_plan(SchedStatement *statement)
+{
+	SPI_freeplan(statement->plan);
+	statement->plan = NULL;
+}
+
 /*
- * Settings of the planner are changed around the statement only: handlers' own plans are theirs.
+ * Settings of the planner are changed around the statement only: handlers' own plans are theirs. And only where it
+ * plans, as changing them costs more than a small statement does. A table that changes while its lock is waited for is
+ * planned for inside: that plan serves once.
  */
 void
 sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls, int expected)
 {
-	int level = statement->by_index ? force_indexes() : 0;
+	bool planned = !statement->by_index || is_planned(statement);
+	int generation = planned && statement->by_index ? source_of(statement)->generation : 0;
+	int level = planned ? 0 : force_indexes();
 	int result;
 
 	forget_dropped();
@@ -97,8 +126,10 @@ sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls, 
 	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
 	if (result != expected)
 		elog(ERROR, "\"%s\" gave %s", statement->sql, SPI_result_code_string(result));
-	if (statement->by_index)
+	if (!planned)
 		AtEOXact_GUC(false, level);
+	else if (statement->by_index && source_of(statement)->generation != generation)
+		forget_plan(statement);
 }
 
 /*

@@ -17,6 +17,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/pmsignal.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -30,16 +31,14 @@
 #include "jobs/claim.h"
 #include "jobs/duties.h"
 #include "jobs/flight.h"
+#include "jobs/mark.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
 #include "jobs/store.h"
 
 #define BATCH_SIZE 512
-/* Answers that one transaction takes. */
-#define ANSWER_BATCH 64
-/* After an unclean end: so many jobs, or so long, one at a time. */
-#define SUSPECT_JOBS 256
-#define SUSPECT_TIME (10 * USECS_PER_SEC)
+/* Answers that one transaction takes, at most. */
+#define ANSWER_BATCH 256
 /* Numbers of changes are published at most five times a second. */
 #define CHANGE_PAUSE (200 * 1000)
 #define HOUSE_PAUSE (3600 * USECS_PER_SEC)
@@ -60,6 +59,7 @@ typedef struct Worker
 	SchedClaimer *claimer;
 	MemoryContext memory; /* of one batch */
 	int batch_size;
+	int answer_size; /* answers that the next transaction takes */
 	uint64 seen[SCHED_SIGNAL_COUNT];
 	bool armed;
 	TimestampTz check_at;
@@ -70,11 +70,11 @@ typedef struct Worker
 	TimestampTz changes_after; /* not before */
 	TimestampTz queues_after;
 	TimestampTz runners_at;
+	bool runner_work;  /* the answer of the last look */
+	bool told_no_room; /* for a runner */
 	TimestampTz house_at;
 	int guarded; /* jobs whose handlers are still to be called in a subtransaction each */
 	int single;  /* jobs still to be taken one at a time */
-	int marked;  /* jobs still to be taken with a committed mark, too */
-	TimestampTz marked_until;
 	bool blocked;
 	bool orphans_wanted;
 	TimestampTz orphans_after;
@@ -83,23 +83,6 @@ typedef struct Worker
 	bool more;              /* the last claim found something: do not wait */
 } Worker;
 
-/*
- * IS NOT DISTINCT FROM wherever a job is named by its key: with = the planner may take the index of leases, which
- * statistics of a quiet moment show as empty, and walk through all calls in the air for each.
- */
-static SchedStatement lock_leased = {
-	"SELECT " SCHED_JOB_COLUMNS " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
-	" l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3 FOR UPDATE SKIP LOCKED",
-	3,
-	{UUIDOID, UUIDOID, INT8OID},
-	true,
-	NULL};
-static SchedStatement look_leased = {"SELECT FROM scheduler.live_jobs l WHERE l.user_id = $1 AND "
-									 "l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3",
-									 3,
-									 {UUIDOID, UUIDOID, INT8OID},
-									 true,
-									 NULL};
 static SchedStatement lock_any = {"SELECT " SCHED_JOB_COLUMNS
 								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
 								  " l.job_id = $2 FOR UPDATE SKIP LOCKED",
@@ -107,13 +90,6 @@ static SchedStatement lock_any = {"SELECT " SCHED_JOB_COLUMNS
 								  {UUIDOID, UUIDOID},
 								  true,
 								  NULL};
-static SchedStatement mark_running = {
-	"UPDATE scheduler.live_jobs SET status = 'running', attempts = $3, lease = $4, worker_pid = $5,"
-	" ready = false, started_at = coalesce(started_at, now()) WHERE user_id = $1 AND job_id = $2",
-	5,
-	{UUIDOID, UUIDOID, INT4OID, INT8OID, INT4OID},
-	true,
-	NULL};
 
 /* Has anybody signalled this since the worker looked last? */
 static bool
@@ -136,46 +112,6 @@ begin_step(Worker *worker)
 	return false;
 }
 
-/* The url of a request, for admission to its host. */
-static char *
-url_of_request(Datum request)
-{
-	bool is_null;
-	Datum url = GetAttributeByName(DatumGetHeapTupleHeader(request), "url", &is_null);
-
-	return is_null ? pstrdup("") : text_to_cstring(DatumGetTextPP(url));
-}
-
-/*
- * What is to be done with flights when the batch has committed: collected before, in memory that
- * outlives it.
- */
-static List *
-collect_departures(SchedJob *jobs, int n_jobs)
-{
-	List *urls = NIL;
-
-	for (int i = 0; i < n_jobs; i++)
-	{
-		if (jobs[i].outcome == SCHED_OUTCOME_REQUEST && !jobs[i].kind->runner)
-			urls = lappend(urls, url_of_request(jobs[i].new_request));
-		else if (jobs[i].outcome == SCHED_OUTCOME_SEND)
-			urls = lappend(urls, url_of_request(jobs[i].request));
-		else
-			urls = lappend(urls, NULL);
-	}
-	return urls;
-}
-
-/* The claim has committed: now the calls may go. */
-static void
-depart(SchedJob *jobs, int n_jobs, List *urls)
-{
-	for (int i = 0; i < n_jobs; i++)
-		if (list_nth(urls, i) != NULL)
-			sched_jobs_add_flight(&jobs[i], list_nth(urls, i));
-}
-
 /* For stat_workers. */
 static void
 count_outcomes(Worker *worker, const SchedJob *jobs, int n_jobs)
@@ -196,19 +132,17 @@ count_outcomes(Worker *worker, const SchedJob *jobs, int n_jobs)
 static void
 finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 {
-	List *urls;
-
 	MemoryContextSwitchTo(worker->memory);
 	SCHED_FAULT("claimed");
 	sched_jobs_run_batch(jobs, n_jobs, careful);
 	SCHED_FAULT("applied");
+	sched_jobs_prepare_flights(jobs, n_jobs);
 	sched_jobs_write_outcomes(jobs, n_jobs, worker->process->incarnation);
 	MemoryContextSwitchTo(worker->memory);
-	urls = collect_departures(jobs, n_jobs);
 	SCHED_FAULT("before_commit");
 	sched_jobs_end_step();
 	SCHED_FAULT("committed");
-	depart(jobs, n_jobs, urls);
+	sched_jobs_add_flights();
 	count_outcomes(worker, jobs, n_jobs);
 }
 
@@ -263,7 +197,7 @@ report_refusal(ErrorData *error)
 	static TimestampTz told = 0;
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (now - told < REPORT_PAUSE && now >= told)
+	if ((now - told < REPORT_PAUSE && now >= told) || sched_jobs_asked_to_end())
 		return;
 	told = now;
 	ereport(LOG, (errmsg("the worker was kept from its work and tries again: %s", error->message),
@@ -304,14 +238,36 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 	return false;
 }
 
-/* Slow handlers: take no more than a batch has time for; what was taken too much is taken again. */
-static void
-adapt_batch(Worker *worker, const SchedJob *jobs, int taken)
+/* How many of the jobs the batch came to. */
+static int
+count_reached(const SchedJob *jobs, int taken)
 {
 	int reached = 0;
 
 	while (reached < taken && jobs[reached].outcome != SCHED_OUTCOME_NONE)
 		reached++;
+	return reached;
+}
+
+/* The same for answers: those not reached stay first in line. */
+static void
+adapt_answers(Worker *worker, const SchedJob *jobs, int taken)
+{
+	int reached = count_reached(jobs, taken);
+
+	if (reached < taken)
+		worker->answer_size = Max(8, 2 * reached);
+	else if (reached == worker->answer_size)
+		worker->answer_size *= 2;
+	worker->answer_size = Min(worker->answer_size, ANSWER_BATCH);
+}
+
+/* Slow handlers: take no more than a batch has time for; what was taken too much is taken again. */
+static void
+adapt_batch(Worker *worker, const SchedJob *jobs, int taken)
+{
+	int reached = count_reached(jobs, taken);
+
 	if (reached == worker->batch_size)
 		worker->batch_size = Min(BATCH_SIZE, 2 * worker->batch_size);
 	if (reached == taken)
@@ -354,23 +310,6 @@ work_on_claims(Worker *worker)
 	return taken;
 }
 
-/* The leased job's row, locked and read. 1 = read, 0 = no longer ours, -1 = locked by somebody. */
-static int
-lock_own(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id, SchedJob *job)
-{
-	Datum values[3] = {UUIDPGetDatum(user_id), UUIDPGetDatum(job_id),
-					   Int64GetDatum((int64) worker->process->incarnation)};
-
-	sched_jobs_execute(&lock_leased, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed == 1)
-	{
-		sched_jobs_read_row(job, SPI_tuptable, 0);
-		return 1;
-	}
-	sched_jobs_execute(&look_leased, values, NULL, SPI_OK_SELECT);
-	return SPI_processed > 0 ? -1 : 0;
-}
-
 /*
  * The first transaction of a job taken with a mark: if the next one kills the server, the mark
  * tells.
@@ -378,13 +317,10 @@ lock_own(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id, Sche
 static bool
 commit_mark(Worker *worker, SchedJob *job)
 {
-	Datum values[5] = {
-		UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id), Int32GetDatum(job->attempts),
-		Int64GetDatum((int64) worker->process->incarnation), Int32GetDatum(MyProcPid)};
 	bool calls = !(job->has_request && !job->has_response);
 
 	if (calls)
-		sched_jobs_execute(&mark_running, values, NULL, SPI_OK_UPDATE);
+		sched_jobs_mark_running(job, worker->process->incarnation, SCHED_LANE_WORKERS);
 	sched_jobs_end_step();
 	SCHED_FAULT("marked");
 	return calls;
@@ -401,7 +337,8 @@ lock_marked(Worker *worker, SchedJob *job)
 	{
 		if (begin_step(worker))
 		{
-			int found = lock_own(worker, &job->user_id, &job->job_id, job);
+			int found =
+				sched_jobs_lock_own(worker->process->incarnation, &job->user_id, &job->job_id, job);
 
 			if (found >= 0)
 				return found == 1;
@@ -427,7 +364,6 @@ work_on_marked(Worker *worker)
 		sched_jobs_end_step();
 		return 0;
 	}
-	worker->marked--;
 	if (!commit_mark(worker, job))
 	{
 		/* A call that is only to be sent kills nobody. */
@@ -452,37 +388,71 @@ work_on_marked(Worker *worker)
 	return 1;
 }
 
+/* Answers go into the rows of their jobs, which are taken like others then. The step is open. */
+static void
+write_answers(Worker *worker, SchedFlight **flights)
+{
+	SchedJob *jobs = MemoryContextAllocZero(worker->memory, ANSWER_BATCH * sizeof(SchedJob));
+	uint64 incarnation = worker->process->incarnation;
+	int n = sched_jobs_lock_answered(incarnation, jobs, flights, ANSWER_BATCH);
+
+	MemoryContextSwitchTo(worker->memory);
+	for (int i = 0; i < n; i++)
+	{
+		jobs[i].kind = sched_jobs_find_kind(jobs[i].kind_name);
+		jobs[i].response = sched_http_form_response(jobs[i].answer);
+		jobs[i].has_response = true;
+		jobs[i].outcome = SCHED_OUTCOME_ANSWERED;
+	}
+	sched_jobs_write_outcomes(jobs, n, incarnation);
+	sched_jobs_end_step();
+	for (int i = 0; i < n; i++)
+		sched_jobs_drop_flight(flights[i]);
+}
+
+/*
+ * A batch with answers failed. Before their handlers are called one by one, any of which may end the
+ * process, the answers are made durable, so that no call is made again. Where that fails too, they
+ * stay in memory.
+ */
+static void
+keep_answers(Worker *worker)
+{
+	SchedFlight *flights[ANSWER_BATCH];
+
+	if (!begin_step(worker))
+		return;
+	PG_TRY();
+	{
+		write_answers(worker, flights);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(worker->memory);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+	}
+	PG_END_TRY();
+}
+
 /* Answers that came: their jobs' handlers are called again. */
 static int
 work_on_answers(Worker *worker)
 {
 	SchedFlight *flights[ANSWER_BATCH];
-	SchedFlight *taken_flights[ANSWER_BATCH];
-	int n = sched_jobs_answered_flights(flights, worker->single > 0 ? 1 : ANSWER_BATCH);
-	SchedJob *jobs = MemoryContextAllocZero(worker->memory, ANSWER_BATCH * sizeof(SchedJob));
+	SchedJob *jobs;
 	volatile int taken = 0;
 	volatile bool committed = false;
 	bool careful = worker->single > 0 || worker->guarded > 0;
 
-	if (n == 0 || !begin_step(worker))
+	if (!sched_jobs_flights_answered() || !begin_step(worker))
 		return 0;
+	jobs = MemoryContextAllocZero(worker->memory, ANSWER_BATCH * sizeof(SchedJob));
 	PG_TRY();
 	{
-		for (int i = 0; i < n; i++)
-		{
-			int found = lock_own(worker, &flights[i]->user_id, &flights[i]->job_id, &jobs[taken]);
-
-			if (found == 1)
-			{
-				jobs[taken].answer = flights[i]->answer;
-				taken_flights[taken] = flights[i];
-				taken++;
-			}
-			else if (found == 0)
-				sched_jobs_drop_flight(flights[i]);
-			else
-				sched_jobs_put_flight_back(flights[i]);
-		}
+		taken = sched_jobs_lock_answered(worker->process->incarnation, jobs, flights,
+										 worker->single > 0 ? 1 : worker->answer_size);
 		finish_step(worker, jobs, taken, careful);
 		committed = true;
 		worker->guarded = careful ? Max(worker->guarded - taken, 0) : worker->guarded;
@@ -495,8 +465,12 @@ work_on_answers(Worker *worker)
 	PG_END_TRY();
 	for (int i = 0; committed && i < taken; i++)
 		if (taken == 1 || jobs[i].outcome != SCHED_OUTCOME_NONE)
-			sched_jobs_drop_flight(taken_flights[i]);
-	return n;
+			sched_jobs_drop_flight(flights[i]);
+	if (!committed)
+		keep_answers(worker);
+	else
+		adapt_answers(worker, jobs, taken);
+	return taken;
 }
 
 /*
@@ -520,6 +494,7 @@ do_duty(Worker *worker, void (*duty)(Worker *worker))
 	}
 	PG_CATCH();
 	{
+		sched_jobs_allow_interrupt(false);
 		if (!is_expected(geterrcode()))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(worker->memory);
@@ -570,25 +545,41 @@ check_arming(Worker *worker)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
-/* More runners while there is more work than they take; they end by themselves when idle. */
+static void
+ask_for_runner_work(Worker *worker)
+{
+	worker->runner_work = sched_jobs_has_runner_work();
+}
+
+/*
+ * More runners while there is more work than they take; they end by themselves when idle. Where no process is free, that
+ * is told once, and tried again each second.
+ */
 static void
 look_after_runners(Worker *worker, TimestampTz now)
 {
-	bool work;
 	int running = sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId);
 
-	worker->runners_at = DT_NOEND;
-	if (!begin_step(worker))
+	worker->runners_at = now + PAUSE_AFTER_REFUSAL;
+	if (!do_duty(worker, ask_for_runner_work))
 		return;
-	work = sched_jobs_has_runner_work();
-	sched_jobs_end_step();
-	if (!work)
+	worker->runners_at = DT_NOEND;
+	if (!worker->runner_work)
 		return;
 	sched_jobs_wake_runners(MyDatabaseId);
-	if (running < sched_runners && !sched_jobs_start_process(SCHED_PROCESS_RUNNER, MyDatabaseId))
+	worker->runners_at = now + USECS_PER_SEC;
+	if (running >= sched_runners)
+		return;
+	if (sched_jobs_start_process(SCHED_PROCESS_RUNNER, MyDatabaseId))
+	{
+		worker->runners_at = now + 100 * 1000;
+		worker->told_no_room = false;
+		return;
+	}
+	if (!worker->told_no_room)
 		ereport(LOG, (errmsg("no background process is free for a runner"),
 					  errhint("Raise max_worker_processes.")));
-	worker->runners_at = now + (running < sched_runners ? 100 * 1000 : USECS_PER_SEC);
+	worker->told_no_room = true;
 }
 
 /* Whatever somebody signalled becomes due now. */
@@ -602,6 +593,8 @@ read_signals(Worker *worker, TimestampTz now)
 		sched_jobs_refresh_claimer(worker->claimer);
 		worker->due_at = Min(worker->due_at, now);
 	}
+	if (was_signalled(worker, SCHED_SIGNAL_READY))
+		sched_jobs_refresh_claimer(worker->claimer);
 	if (was_signalled(worker, SCHED_SIGNAL_QUEUES))
 		worker->queues_at = Min(worker->queues_at, Max(now, worker->queues_after));
 	if (was_signalled(worker, SCHED_SIGNAL_RUNNERS))
@@ -681,7 +674,13 @@ free_orphans(Worker *worker)
 static void
 keep_house(Worker *worker)
 {
-	if (sched_jobs_keep_house())
+	bool done;
+
+	/* It may make many tables; who waits for this process to end does not wait for them. */
+	sched_jobs_allow_interrupt(true);
+	done = sched_jobs_keep_house();
+	sched_jobs_allow_interrupt(false);
+	if (done)
 		worker->house_at = GetCurrentTimestamp() + HOUSE_PAUSE;
 }
 
@@ -768,12 +767,15 @@ do_jobs(Worker *worker)
 
 	worker->more = false;
 	sched_jobs_drive_flights();
+	/* Calls whose requests are durable go before anything that waits for the disk. */
+	if (worker->armed)
+		sched_jobs_launch_flights(worker->process->incarnation);
 	if (work_on_answers(worker) > 0)
 		worker->more = sched_jobs_flights_answered();
 	MemoryContextReset(worker->memory);
 	if (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer))
 	{
-		if (worker->marked > 0 && GetCurrentTimestamp() < worker->marked_until)
+		if (sched_jobs_is_suspect(SCHED_LANE_WORKERS))
 			taken = work_on_marked(worker);
 		else
 			taken = work_on_claims(worker);
@@ -810,14 +812,15 @@ find_pause(Worker *worker)
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
 	next = Min(next, worker->cancels_at);
+	/* Unarmed it does none of these: they would be due for ever. */
 	if (worker->armed)
 	{
+		if (worker->orphans_wanted)
+			next = Min(next, worker->orphans_after);
 		next = Min(next, Min(worker->due_at, worker->queues_at));
 		next = Min(next, Min(worker->schedules_at, worker->runners_at));
 		next = Min(next, worker->house_at);
 	}
-	if (worker->orphans_wanted)
-		next = Min(next, worker->orphans_after);
 	pause = TimestampDifferenceMilliseconds(now, next);
 	return flight >= 0 ? Min(pause, flight) : pause;
 }
@@ -834,6 +837,9 @@ wait_for_something(Worker *worker)
 						  PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
+	/* With a backlog it never waits, which is where the end of the postmaster is noticed otherwise. */
+	if (!PostmasterIsAlive())
+		proc_exit(1);
 	if (ConfigReloadPending)
 	{
 		ConfigReloadPending = false;
@@ -858,12 +864,6 @@ join_database(Worker *worker)
 	if (worker->database != NULL)
 		worker->database->state =
 			OidIsValid(worker->extension) ? SCHED_DATABASE_RUNNING : SCHED_DATABASE_WITHOUT;
-	if (worker->database != NULL && worker->database->suspect)
-	{
-		worker->marked = SUSPECT_JOBS;
-		worker->marked_until = GetCurrentTimestamp() + SUSPECT_TIME;
-		worker->database->suspect = false;
-	}
 	LWLockRelease(sched_jobs_shared->lock);
 	if (worker->database == NULL || !OidIsValid(worker->extension))
 		proc_exit(0);
@@ -921,6 +921,7 @@ sched_jobs_worker_main(Datum argument)
 		AllocSetContextCreate(TopMemoryContext, "scheduler batch", ALLOCSET_DEFAULT_SIZES);
 	worker->claimer = sched_jobs_make_claimer(false);
 	worker->batch_size = BATCH_SIZE;
+	worker->answer_size = ANSWER_BATCH;
 	worker->queues_at = worker->schedules_at = worker->runners_at = DT_NOEND;
 	worker->due_at = worker->cancels_at = DT_NOEND;
 	sched_jobs_prepare_deadline();
