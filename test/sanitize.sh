@@ -83,7 +83,7 @@ for part in $parts; do
 		prove_it_works || { echo "the sanitizers do not see an overflow in a library of the server"; exit 1; }
 	fi
 	names=""
-	[ "$part" != tap ] || names=${TAP:-jobs http http_faults jobs_faults llm mail_import badinput fuzz}
+	[ "$part" != tap ] || names=${TAP:-jobs http http_faults jobs_faults llm mail_poll badinput fuzz}
 	bash test/run.sh "$part" $(for name in $names; do [ ! -e "test/t/$name.pl" ] || echo "$name"; done) || failed=1
 	for report in "$SCHED_STAGE"/reports/*; do
 		[ -e "$report" ] || continue
