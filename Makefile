@@ -3,7 +3,9 @@
 #   make deps      install the Debian packages that are missing
 #   make demo      the main job on a sample mailbox (MAIL=path for your own, KEEP=1 leaves the server up)
 #   make test      every test; make test-quick: unit, pg_regress, isolation
+#   make torture   1,000 violent ends over 10,000 mails (KILLS= MAILS= SEED=)
 #   make lint bench coverage mutants dist install
+#   make fuzz      every parser under libFuzzer (FUZZ_SECONDS=60 each); make sanitize: the tests under sanitizers
 
 EXTENSION = scheduler
 MODULE_big = scheduler
@@ -31,10 +33,10 @@ HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
 
 # jobs
 JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o src/jobs/call.o src/jobs/enqueue.o \
-	src/jobs/place.o src/jobs/claim.o src/jobs/outcome.o src/jobs/rewrite.o src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o \
+	src/jobs/place.o src/jobs/claim.o src/jobs/outcome.o src/jobs/rewrite.o src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o src/jobs/held.o src/jobs/mark.o src/jobs/insert.o \
 	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o \
-	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o
-JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/schedules.sql src/jobs/workers.sql \
+	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o src/jobs/claim_ends.o
+JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/claims.sql src/jobs/schedules.sql src/jobs/workers.sql \
 	src/jobs/http_kind.sql
 
 # time
@@ -70,7 +72,7 @@ ASSISTANT_SQL = src/assistant/assistant.sql
 
 # reports
 REPORTS_OBJS =
-REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql
+REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql src/reports/cron.sql
 
 PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
 OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \
@@ -102,14 +104,25 @@ scheduler--$(EXTVERSION).sql: $(ROOM_SQL) scheduler.control
 
 # Every object is built again when a header changes: few files, no dependency tool needed.
 HEADERS_ALL = $(wildcard src/*/*.h)
-$(OBJS): $(HEADERS_ALL)
+$(OBJS): $(HEADERS_ALL) .build/server
 
-.PHONY: deps demo test test-quick unit lint format bench coverage mutants dist print-pure
+# ... and when PG_CONFIG names another server than the last time.
+.build/server: ALWAYS
+	@mkdir -p .build
+	@$(PG_CONFIG) --version --includedir-server | cmp -s - $@ || $(PG_CONFIG) --version --includedir-server > $@
+.PHONY: ALWAYS
+
+.PHONY: deps demo test test-quick unit lint format bench torture coverage mutants dist print-pure fuzz fuzz-check sanitize test-upgrade
 deps:
 	@bash test/lib/deps.sh
 
 test-quick test unit: deps
 	@bash test/run.sh $@
+
+# From the server of PG_CONFIG to a later one: make test-upgrade PG_CONFIG_NEW=/path/to/its/pg_config
+test-upgrade: deps
+	@[ -n "$(PG_CONFIG_NEW)" ] || { echo "name the later server: PG_CONFIG_NEW=/path/to/its/pg_config" >&2; exit 1; }
+	@PG_CONFIG_NEW="$(PG_CONFIG_NEW)" bash test/run.sh tap upgrade
 
 lint: deps
 	@bash test/lint.sh
@@ -119,6 +132,31 @@ UNIT_DIR ?= .build/unit
 $(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h $(PURE_OBJS) $(ENGINE_OBJS)
 	@mkdir -p $(UNIT_DIR)
 	$(CC) -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE $(PG_CPPFLAGS) -Itest/unit -o $@ $< $(PURE_OBJS) $(ENGINE_OBJS) $(shell pkg-config --libs $(PKGS)) -lcrypt -lm $(SCHED_LDFLAGS)
+
+# Fuzz targets link the pure objects, built with sanitizers: NAME_fuzz by clang with libFuzzer, NAME_check by any compiler.
+FUZZ_DIR ?= .build/fuzz
+FUZZ_CLANG ?= clang
+FUZZ_FLAGS = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE $(PG_CPPFLAGS)
+FUZZ_LIBS = $(shell pkg-config --libs $(PKGS)) -lcrypt -lm
+.PRECIOUS: $(FUZZ_DIR)/clang/%.o $(FUZZ_DIR)/cc/%.o
+$(FUZZ_DIR)/clang/%.o: %.c $(HEADERS_ALL)
+	@mkdir -p $(@D)
+	$(FUZZ_CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,float-cast-overflow -c -o $@ $<
+$(FUZZ_DIR)/cc/%.o: %.c $(HEADERS_ALL)
+	@mkdir -p $(@D)
+	$(CC) $(FUZZ_FLAGS) -fsanitize=float-cast-overflow -c -o $@ $<
+$(FUZZ_DIR)/%_fuzz: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/clang/,$(PURE_OBJS))
+	$(FUZZ_CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.o,$^) $(FUZZ_LIBS)
+$(FUZZ_DIR)/%_check: test/fuzz/%_fuzz.c test/fuzz/driver.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/cc/,$(PURE_OBJS))
+	$(CC) $(FUZZ_FLAGS) -Wall -Wextra -Werror -Wno-unused-parameter -o $@ $< test/fuzz/driver.c $(filter %.o,$^) $(FUZZ_LIBS)
+
+fuzz: deps
+	@bash test/lib/deps.sh fuzz && bash test/fuzz/run.sh $(TARGETS)
+fuzz-check: deps
+	@bash test/fuzz/run.sh check $(TARGETS)
+
+sanitize: deps
+	@bash test/sanitize.sh $(PARTS)
 
 print-pure:
 	@echo $(PURE_OBJS)
@@ -136,6 +174,12 @@ mutants: deps
 
 coverage: deps
 	@bash test/coverage.sh
+
+torture: export TAP_TIMEOUT = 14400
+torture: export KILLS ?= 1000
+torture: export MAILS ?= 10000
+torture: deps
+	@bash test/run.sh torture
 
 bench: deps
 	@bash test/bench/run.sh

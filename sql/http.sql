@@ -99,7 +99,9 @@ ALTER SYSTEM SET scheduler.http_private_hosts = '*.lan:443';
 ALTER SYSTEM SET scheduler.http_allowed_hosts = 'https://example.org/';
 ALTER SYSTEM SET scheduler.http_ca_file = '/nowhere/ca.pem';
 ALTER SYSTEM SET scheduler.http_ca_file = '/dev/null';
+\set VERBOSITY sqlstate
 ALTER SYSTEM SET scheduler.http_timeout = '2 h';
+\set VERBOSITY default
 ALTER SYSTEM SET scheduler.http_allowed_hosts = 'api.openai.com, *.example.org';
 ALTER SYSTEM SET scheduler.http_private_hosts = 'localhost:11434, [::1]:80';
 ALTER SYSTEM RESET scheduler.http_allowed_hosts;

@@ -4,11 +4,13 @@
 #   test/run.sh test-quick     unit, pg_regress, isolation
 #   test/run.sh test           these, then TAP with real workers and services
 #   test/run.sh unit|regress|isolation|tap [name ..]
+#   test/run.sh torture        the TAP test of that name, long: what it tells is printed as it comes
 #   ACCEPT=1 test/run.sh regress|isolation [name ..]   takes the results over as what is expected (read the diff!)
 set -u
 cd "$(dirname "$0")/.."
 . test/lib/cluster.sh
 . test/lib/faults.sh
+. test/lib/second.sh
 
 passed=0
 failed=0
@@ -24,7 +26,7 @@ count() {
 	passed=$((passed + good))
 	failed=$((failed + bad))
 	printf '%-28s %4d passed %3d failed %4d s\n' "$name" "$good" "$bad" $((SECONDS - part_started))
-	sed -n 's/^# score /    /p' "$log"
+	sed -n 's/^# \(score\|torture\) /    /p' "$log"
 	[ "$bad" = 0 ] || grep -vE '^(ok |test .* \.\.\. ok)' "$log" | tail -n "${FAILED_LINES:-40}"
 }
 
@@ -59,6 +61,10 @@ run_unit() {
 		} >"$log" 2>&1
 		count "$log" "unit ${name%_test}" $?
 	done
+}
+
+version_of_tree() {
+	sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.control
 }
 
 # Each begins with a new cluster: one that an interrupted run left has its roles.
@@ -111,10 +117,13 @@ run_tap() {
 		part "tap.$name"
 		server_bin=$BIN
 		# What kills processes at named points needs a build that has them.
-		case $name in *_faults | crash) stage_faults && server_bin=$FAULT_SERVER$PG_BINDIR ;; esac
+		case $name in *_faults | crash | torture) stage_faults && server_bin=$FAULT_SERVER$PG_BINDIR ;; esac
+		# A version to update to; only who stages may write there.
+		[ "$name" != ddl ] || cp test/data/update.sql "$SERVER$PG_SHAREDIR/extension/scheduler--$(version_of_tree)--$(version_of_tree).test.sql"
+		[ "$name" != upgrade ] || stage_second || { echo "the server of PG_CONFIG_NEW could not be prepared" >&2; failed=$((failed + 1)); }
 		as_server sh -c "rm -rf '$STAGE/tap/$name'; mkdir -p '$STAGE/tap/$name'"
 		as_server env PATH="$server_bin:$PATH" TESTDIR="$STAGE/tap/$name" TESTDATADIR="$STAGE/tap/$name" TESTLOGDIR="$STAGE/tap/$name" PG_REGRESS="$SERVER$PG_LIBDIR/pgxs/src/test/regress/pg_regress" \
-			TZ=UTC PERL5LIB="$SERVER$PG_LIBDIR/pgxs/src/test/perl:$STAGE/tree/test/lib" STAGE="$STAGE" TREE="$STAGE/tree" \
+			TZ=UTC PERL5LIB="$SERVER$PG_LIBDIR/pgxs/src/test/perl:$STAGE/tree/test/lib" STAGE="$STAGE" TREE="$STAGE/tree" SECOND_BIN="$SECOND_BIN" \
 			timeout --foreground -k 60 "${TAP_TIMEOUT:-300}" perl -Msigtrap=die,INT,TERM,HUP "$STAGE/tree/test/t/$name.pl" >"$log" 2>&1
 		code=$?
 		count "$log" "tap $name" $code
@@ -123,11 +132,20 @@ run_tap() {
 	done
 }
 
+run_torture() {
+	local log="$STAGE/log.tap.torture" follower
+	: >"$log"
+	tail --pid=$$ -n +1 -F "$log" 2>/dev/null > >(grep --line-buffered -E '^(# torture|# seed|not ok)') &
+	follower=$!
+	run_tap torture
+	kill "$follower"
+}
+
 suite=$1
 shift
 stage_server || { echo "0 passed, 1 failed"; exit 1; }
 case $suite in
-	unit | regress | isolation | tap) "run_$suite" "$@" ;;
+	unit | regress | isolation | tap | torture) "run_$suite" "$@" ;;
 	test-quick) run_unit; run_regress; run_isolation ;;
 	test) run_unit; run_regress; run_isolation; run_tap ;;
 	*) echo "unknown suite $suite" >&2; exit 2 ;;

@@ -17,4 +17,39 @@
 #define SCHED_NORETURN pg_noreturn
 #endif
 
+/*
+ * Rights on objects became one family of functions in 16, which also lets who splits a name catch its errors. Users
+ * include utils/acl.h, utils/regproc.h and the catalogs' headers themselves.
+ */
+#if PG_VERSION_NUM < 160000
+#define SCHED_SPLIT_NAME(name) stringToQualifiedNameList(name)
+#define SCHED_MAY_EXECUTE(function, role) \
+	(pg_proc_aclcheck((function), (role), ACL_EXECUTE) == ACLCHECK_OK)
+#define SCHED_OWNS_DATABASE(database, role) pg_database_ownercheck((database), (role))
+#else
+#define SCHED_SPLIT_NAME(name) stringToQualifiedNameList((name), NULL)
+#define SCHED_MAY_EXECUTE(function, role) \
+	(object_aclcheck(ProcedureRelationId, (function), (role), ACL_EXECUTE) == ACLCHECK_OK)
+#define SCHED_OWNS_DATABASE(database, role) \
+	object_ownercheck(DatabaseRelationId, (database), (role))
+#endif
+
+/* This process's index in the server's table of processes. */
+#if PG_VERSION_NUM < 170000
+#define SCHED_MY_PROCNO (MyProc->pgprocno)
+#else
+#define SCHED_MY_PROCNO MyProcNumber
+#endif
+
+/* 18 counts what a scan of an index does, where asked, and takes bytes for base64 as unsigned. */
+#if PG_VERSION_NUM < 180000
+#define SCHED_BEGIN_INDEX_SCAN(table, index, snapshot, keys) \
+	index_beginscan((table), (index), (snapshot), (keys), 0)
+#define SCHED_BASE64_BYTES(bytes) (bytes)
+#else
+#define SCHED_BEGIN_INDEX_SCAN(table, index, snapshot, keys) \
+	index_beginscan((table), (index), (snapshot), NULL, (keys), 0)
+#define SCHED_BASE64_BYTES(bytes) ((const uint8 *) (bytes))
+#endif
+
 #endif

@@ -66,6 +66,12 @@ CREATE FUNCTION scheduler.take_lock(purpose integer, key integer) RETURNS void
 COMMENT ON FUNCTION scheduler.take_lock(integer, integer) IS
 	'Takes a lock of the extension until the end of the transaction; pg_advisory_lock() cannot take the same.';
 
+CREATE FUNCTION scheduler.wait_patiently() RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_wait_patiently';
+COMMENT ON FUNCTION scheduler.wait_patiently() IS
+	'Until the calling function ends, workers give way before this session looks for a deadlock.';
+
 /*
  * Declares a table whose rows belong to users: row-level security that also binds the owner, dump of its rows, SELECT for
  * viewers. shared_rows adds a second policy that shows the system user's rows to everybody. Dropped by finish.sql:

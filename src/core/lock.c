@@ -10,10 +10,13 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
 
 #include "core/lock.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_take_lock);
+PG_FUNCTION_INFO_V1(sched_sql_wait_patiently);
 
 #define OUR_LOCKS 3
 
@@ -31,5 +34,19 @@ Datum
 sched_sql_take_lock(PG_FUNCTION_ARGS)
 {
 	sched_core_take_lock((uint32) PG_GETARG_INT32(0), (uint32) PG_GETARG_INT32(1), true);
+	PG_RETURN_VOID();
+}
+
+/*
+ * wait_patiently(): for the rest of the function that calls it and has a SET clause. A worker locks
+ * jobs before their parents, who cancels them the other way round; where they meet the worker gives
+ * way within its lock_timeout, so the other one must not be told of a deadlock before that.
+ */
+Datum
+sched_sql_wait_patiently(PG_FUNCTION_ARGS)
+{
+	if (DeadlockTimeout < 10000)
+		set_config_option("deadlock_timeout", "10s", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+						  true, 0, false);
 	PG_RETURN_VOID();
 }

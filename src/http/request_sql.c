@@ -389,8 +389,8 @@ Datum
 sched_http_strip_body(Datum request)
 {
 	HeapTupleHeader row = DatumGetHeapTupleHeader(request);
-	TupleDesc desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row),
-											HeapTupleHeaderGetTypMod(row));
+	TupleDesc desc =
+		lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
 	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
 	Datum *values = palloc(desc->natts * sizeof(Datum));
 	bool *nulls = palloc(desc->natts * sizeof(bool));

@@ -281,9 +281,10 @@ asked_to_retry(HeapTupleHeader response)
 {
 	Jsonb *headers = response_headers(response);
 	JsonbValue buffer;
-	JsonbValue *value = headers == NULL ? NULL
-										: getKeyJsonValueFromContainer(
-											  &headers->root, "x-should-retry", 14, &buffer);
+	JsonbValue *value =
+		headers == NULL
+			? NULL
+			: getKeyJsonValueFromContainer(&headers->root, "x-should-retry", 14, &buffer);
 
 	if (value != NULL && value->type == jbvBool)
 		return value->val.boolean;
@@ -376,7 +377,8 @@ push_body(JsonbParseState **state, bytea *body, int max_bytes)
 		int room = pg_b64_enc_len(length);
 		char *encoded = palloc(room + 1);
 
-		value = string_value(encoded, pg_b64_encode(bytes, length, encoded, room));
+		value =
+			string_value(encoded, pg_b64_encode(SCHED_BASE64_BYTES(bytes), length, encoded, room));
 		encoding = string_value("base64", 6);
 	}
 	push_pair(state, "body", &value);

@@ -46,6 +46,18 @@ normalise_host(const char *host, bool *address)
 	return result;
 }
 
+/* Bytes that nothing we send or log may contain. */
+static bool
+has_control(const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *) text; *c != '\0'; c++)
+	{
+		if (*c <= ' ' || *c == 0x7f)
+			return true;
+	}
+	return false;
+}
+
 /* One part of a parsed url, malloc'ed, or NULL. */
 static char *
 copy_part(CURLU *handle, CURLUPart part, unsigned int flags)
@@ -75,6 +87,8 @@ fill_target(SchedTarget *target, CURLU *handle)
 		problem = "only http and https urls can be called";
 	else if (host == NULL || port == NULL || host[0] == '\0' || strcmp(host, ".") == 0)
 		problem = "the url has no host";
+	else if (has_control(host)) /* "%7f" is decoded in a host, and "%20" may be one day */
+		problem = "the url contains a space or a control character";
 	/*
 	 * A url is stored in rows, shown in errors and sent to the server's log; libcurl would also
 	 * make Basic authentication of it, past the host binding of secrets.
@@ -126,11 +140,8 @@ sched_target_parse(SchedTarget *target, const char *base, const char *url)
 	/*
 	 * libcurl refuses most of these too; the words of this refusal are better, and it is certain.
 	 */
-	for (const unsigned char *c = (const unsigned char *) url; *c != '\0'; c++)
-	{
-		if (*c <= ' ' || *c == 0x7f)
-			return "the url contains a space or a control character";
-	}
+	if (has_control(url))
+		return "the url contains a space or a control character";
 	handle = curl_url();
 	if (handle == NULL)
 		return "out of memory";

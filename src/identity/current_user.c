@@ -26,6 +26,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "core/compat.h"
 #include "identity/current_user.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_current_user_id);
@@ -139,7 +140,7 @@ find_user_of_role(const char *role_name, pg_uuid_t *user_id)
 	slot = table_slot_create(table, NULL);
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(role_name));
 	key.sk_collation = index->rd_indcollation[0];
-	scan = index_beginscan(table, index, GetActiveSnapshot(), 1, 0);
+	scan = SCHED_BEGIN_INDEX_SCAN(table, index, GetActiveSnapshot(), 1);
 	index_rescan(scan, &key, 1, NULL, 0);
 	if (index_getnext_slot(scan, ForwardScanDirection, slot))
 	{

@@ -35,10 +35,13 @@ hide_parameters(ErrorData *error)
 	if (debug_query_string != NULL && (strcasestr(debug_query_string, "set_secret") != NULL ||
 									   strcasestr(debug_query_string, "create_user") != NULL))
 	{
-		/* The words of errdetail_params() and of the context of a failing portal. */
-		cut_after(error->detail, "parameters:");
-		cut_after(error->detail_log, "parameters:");
-		cut_after(error->context, "with parameters:");
+		/*
+		 * Of the details of a logged statement and of the context of a failing portal. How the list of parameters
+		 * begins, not the words before it: these differ from version to version and from language to language.
+		 */
+		cut_after(error->detail, "$1 = ");
+		cut_after(error->detail_log, "$1 = ");
+		cut_after(error->context, "$1 = ");
 	}
 	if (previous_hook != NULL)
 		previous_hook(error);

@@ -261,6 +261,8 @@ sched_sql_create_master_key(PG_FUNCTION_ARGS)
 	if (!superuser_arg(GetOuterUserId()))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("must be superuser to create the master key file")));
+	/* A standby needs the primary's. */
+	PreventCommandDuringRecovery("scheduler.create_master_key()");
 	status = sched_identity_create_key_file(sched_identity_find_key_file(), DataDir, &created);
 	PG_RETURN_DATUM(look_at_key(fcinfo, created, status));
 }

@@ -25,6 +25,7 @@
 #include "http/request.h"
 #include "identity/current_user.h"
 #include "jobs/batch.h"
+#include "jobs/process.h"
 #include "jobs/store.h"
 
 /*
@@ -107,6 +108,7 @@ call_as(SchedJob *job, Oid role)
 	Oid user;
 	int context;
 	int level = NewGUCNestLevel();
+	int durability = synchronous_commit;
 
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(role,
@@ -118,6 +120,9 @@ call_as(SchedJob *job, Oid role)
 	if (TransactionIdIsValid(GetCurrentTransactionIdIfAny()))
 		check_constraints();
 	PopActiveSnapshot();
+	/* A setting of the handler ends with its call; that its work is to be on disk holds for the commit. */
+	if (synchronous_commit > durability)
+		ForceSyncCommit();
 	AtEOXact_GUC(false, level);
 	SetUserIdAndSecContext(user, context);
 }
@@ -156,6 +161,7 @@ call_guarded(SchedJob *job, Oid role)
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		sched_jobs_note_failure(job, sched_jobs_describe_error(job, error));
+		job->held = sched_jobs_is_held_up(error->sqlerrcode);
 		FreeErrorData(error);
 	}
 	PG_END_TRY();
@@ -202,7 +208,7 @@ settle_without_call(SchedJob *job, Oid role)
 		job->has_response = true;
 		job->retry_after_ms = sched_http_asked_delay_ms(job->answer);
 	}
-	if (job->kind->runner)
+	if (job->kind->runner || job->kind->external)
 		return job->answer != NULL ? SCHED_OUTCOME_ANSWERED : SCHED_OUTCOME_REROUTE;
 	problem = sched_jobs_resolve_handler(job->kind, role);
 	if (problem != NULL)
@@ -228,6 +234,8 @@ sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful)
 		SchedJob *job = &jobs[i];
 
 		CHECK_FOR_INTERRUPTS();
+		if (sched_jobs_asked_to_end())
+			break;
 		job->memory = CurrentMemoryContext;
 		job->outcome = settle_without_call(job, role);
 		if (job->outcome == SCHED_OUTCOME_NONE)

@@ -257,11 +257,11 @@ look_around(SchedClaimer *claimer)
 	claimer->looked = GetCurrentTimestamp();
 }
 
-/* What came in behind a share that is at its end is found by the next look. */
+/* Nothing is left before the share's end; what came in behind its beginning is found by the next look. */
 static void
-drop_share(SchedClaimer *claimer, int index)
+drop_share(SchedClaimer *claimer, int index, bool from_start)
 {
-	claimer->stale |= claimer->shares[index].priority >= 0;
+	claimer->stale |= !from_start;
 	memmove(&claimer->shares[index], &claimer->shares[index + 1],
 			(claimer->n_shares - index - 1) * sizeof(Share));
 	claimer->n_shares--;
@@ -312,14 +312,16 @@ sched_jobs_claim(SchedClaimer *claimer, SchedJob *jobs, int limit)
 	for (int visits = claimer->n_shares; visits > 0 && taken < limit; visits--)
 	{
 		int wanted = Min(share_size, limit - taken);
+		bool from_start;
 		int got;
 
 		if (claimer->next >= claimer->n_shares)
 			claimer->next = 0;
+		from_start = claimer->shares[claimer->next].priority < 0;
 		got = take_from(claimer, &claimer->shares[claimer->next], jobs + taken, wanted);
 		taken += got;
 		if (got < wanted)
-			drop_share(claimer, claimer->next);
+			drop_share(claimer, claimer->next, from_start);
 		else
 			claimer->next++;
 	}

@@ -10,6 +10,7 @@
 
 #include "catalog/pg_type.h"
 #include "commands/async.h"
+#include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "storage/lwlock.h"
 #include "utils/array.h"
@@ -18,14 +19,21 @@
 
 #include "core/lock.h"
 #include "http/request.h"
+#include "jobs/claims.h"
 #include "jobs/duties.h"
 #include "jobs/job.h"
 #include "jobs/shmem.h"
+#include "jobs/spared.h"
 #include "jobs/store.h"
 
 /* Rows of one duty in one transaction. */
 #define DUTY_ROWS 1000
 #define HOUSE_ROWS 5000
+/* A job that an end from outside caught is tried again within so long; where that comes a second time in a row, so long. */
+#define SPARED_PAUSE_MS 1000
+#define SPARED_AGAIN_MS 5000
+#define SPARED_REASON "the process was ended from outside while the handler ran"
+#define CLAIMS_PAUSE USECS_PER_SEC
 
 #define DELAYED \
 	"NOT l.ready AND l.status IN ('pending', 'sleeping') AND (l.queue IS NULL OR l.holds_queue)"
@@ -95,13 +103,14 @@ static SchedStatement number_changes = {
 	false,
 	NULL};
 
-static SchedStatement find_orphans = {"SELECT " SCHED_JOB_COLUMNS
-									  " FROM scheduler.live_jobs l WHERE l.lease IS NOT NULL AND"
-									  " l.lease <> ALL ($1) LIMIT $2 FOR UPDATE SKIP LOCKED",
-									  2,
-									  {INT8ARRAYOID, INT8OID},
-									  true,
-									  NULL};
+static SchedStatement find_orphans = {
+	"SELECT " SCHED_JOB_COLUMNS
+	", l.lease, l.error FROM scheduler.live_jobs l WHERE l.lease IS NOT NULL AND"
+	" l.lease <> ALL ($1) AND l.lease_until IS NULL LIMIT $2 FOR UPDATE SKIP LOCKED",
+	2,
+	{INT8ARRAYOID, INT8OID},
+	true,
+	NULL};
 static SchedStatement runner_work = {
 	"SELECT FROM scheduler.live_jobs l WHERE l.ready AND l.runner LIMIT 1", 0, {0}, true, NULL};
 static SchedStatement job_lives = {
@@ -128,14 +137,40 @@ read_time(void)
 }
 
 /* Rows that somebody holds are left for the next time. */
-TimestampTz
-sched_jobs_mark_due(void)
+uint64
+sched_jobs_mark_ready(void)
 {
 	Datum values[2] = {TimestampTzGetDatum(GetCurrentTimestamp()), Int64GetDatum(DUTY_ROWS)};
 
 	sched_jobs_execute(&mark_due, values, NULL, SPI_OK_UPDATE);
+	return SPI_processed;
+}
+
+/*
+ * Claims that were made since the last look are seen a second later at the earliest: whoever makes one wakes nobody.
+ */
+static TimestampTz
+look_after_claims(void)
+{
+	static TimestampTz looked = 0;
+	static TimestampTz next = DT_NOEND;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now < next && now - looked < CLAIMS_PAUSE && now >= looked)
+		return next;
+	looked = now;
+	next = sched_jobs_end_lapsed_claims(true);
+	return next;
+}
+
+TimestampTz
+sched_jobs_mark_due(void)
+{
+	TimestampTz next = look_after_claims();
+
+	sched_jobs_mark_ready();
 	sched_jobs_execute(&next_due, NULL, NULL, SPI_OK_SELECT);
-	return read_time();
+	return Min(next, read_time());
 }
 
 /*
@@ -221,12 +256,26 @@ living_incarnations(void)
 		construct_array(living, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+/* The dead process did not die of this job: the attempt does not count. */
+static void
+spare_job(SchedJob *job, const char *error)
+{
+	bool again = error != NULL && strcmp(error, SPARED_REASON) == 0;
+
+	sched_jobs_note_failure(job, SPARED_REASON);
+	job->attempts = Max(job->attempts - 1, 0);
+	job->has_after = true;
+	/* One that is spared wrongly takes the server down no more often than that. */
+	job->after_ms = (int64) (pg_prng_double(&pg_global_prng_state) *
+							 (again ? SPARED_AGAIN_MS : SPARED_PAUSE_MS));
+}
+
 /*
  * A call whose outcome nobody knows is answered as lost; anything else was an attempt that
- * failed.
+ * failed, unless the process was ended from outside.
  */
 static void
-judge_orphan(SchedJob *job)
+judge_orphan(SchedJob *job, bool spared, const char *error)
 {
 	job->kind = sched_jobs_find_kind(job->kind_name);
 	if (job->kind == NULL)
@@ -243,8 +292,24 @@ judge_orphan(SchedJob *job)
 		sched_http_free_answer(lost);
 		job->outcome = SCHED_OUTCOME_ANSWERED;
 	}
+	else if (spared)
+		spare_job(job, error);
 	else
 		sched_jobs_note_failure(job, "the process ended while the handler ran");
+}
+
+/* Whether the one that held the lease of this row was ended from outside. */
+static bool
+was_spared(SPITupleTable *rows, uint64 row, const uint64 *spared, int n)
+{
+	bool is_null;
+	uint64 lease = DatumGetInt64(SPI_getbinval(rows->vals[row], rows->tupdesc,
+											   SPI_fnumber(rows->tupdesc, "lease"), &is_null));
+
+	for (int i = 0; i < n; i++)
+		if (spared[i] == lease)
+			return true;
+	return false;
 }
 
 /* Rows are judged one by one, written together. */
@@ -254,6 +319,8 @@ sched_jobs_free_dead_leases(uint64 incarnation)
 	Datum values[2] = {living_incarnations(), Int64GetDatum(DUTY_ROWS)};
 	SPITupleTable *rows;
 	SchedJob *jobs;
+	uint64 *spared;
+	int n_spared;
 	uint64 n;
 
 	sched_jobs_execute(&find_orphans, values, NULL, SPI_OK_SELECT);
@@ -262,15 +329,20 @@ sched_jobs_free_dead_leases(uint64 incarnation)
 	if (n == 0)
 		return;
 	jobs = palloc(n * sizeof(SchedJob));
+	n_spared = sched_jobs_read_spared(&spared);
 	for (uint64 i = 0; i < n; i++)
 	{
 		sched_jobs_read_row(&jobs[i], rows, i);
-		judge_orphan(&jobs[i]);
+		judge_orphan(
+			&jobs[i], was_spared(rows, i, spared, n_spared),
+			SPI_getvalue(rows->vals[i], rows->tupdesc, SPI_fnumber(rows->tupdesc, "error")));
 	}
 	sched_jobs_write_outcomes(jobs, (int) n, incarnation);
 	/* There may be more of them. */
 	if (n == DUTY_ROWS)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_ENDED);
+	else
+		sched_jobs_trim_spared(n_spared);
 }
 
 /* Asks the index of the runners' lane only. */

@@ -8,6 +8,8 @@
 
 /* Marks delayed jobs ready whose time has come; when the next one is due (DT_NOEND: none). */
 extern TimestampTz sched_jobs_mark_due(void);
+/* The marking alone; how many. */
+extern uint64 sched_jobs_mark_ready(void);
 
 /* Gives each free queue its next job; when a job that waits for the clock alone is due. */
 extern TimestampTz sched_jobs_advance_queues(void);

@@ -21,6 +21,7 @@
 #include "core/arguments.h"
 #include "core/uuid7.h"
 #include "identity/current_user.h"
+#include "jobs/insert.h"
 #include "jobs/job.h"
 #include "jobs/kinds.h"
 #include "jobs/place.h"
@@ -64,12 +65,6 @@ typedef struct NewJob
 	UUIDOID, TEXTOID, JSONBOID, INT2OID, TIMESTAMPTZOID, INT4OID, TEXTOID, UUIDOID, BOOLOID, \
 		BOOLOID, UUIDOID, TEXTOID, UUIDOID
 
-static SchedStatement insert_job = {
-	INSERT_COLUMNS " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-	13,
-	{INSERT_TYPES},
-	false,
-	NULL};
 static SchedStatement insert_unique = {
 	INSERT_COLUMNS " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 				   " ON CONFLICT DO NOTHING",
@@ -170,12 +165,16 @@ require_kind(text *name)
 {
 	char *kind_name = text_to_cstring(name);
 	Oid who = GetUserId();
-	SchedRights before;
-	SchedKind *kind;
+	SchedKind *kind = sched_jobs_recall_kind(kind_name);
 
-	sched_jobs_enter_system(&before);
-	kind = sched_jobs_find_kind(kind_name);
-	sched_jobs_leave_system(&before);
+	if (kind == NULL)
+	{
+		SchedRights before;
+
+		sched_jobs_enter_system(&before);
+		kind = sched_jobs_find_kind(kind_name);
+		sched_jobs_leave_system(&before);
+	}
 	if (kind == NULL || !may_enqueue(kind, who))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -190,14 +189,52 @@ require_kind(text *name)
 	return kind;
 }
 
+/* The job whose handler enqueues it, which may wait for it; NULL: none. */
+static SchedJob *
+find_parent(const NewJob *new_job)
+{
+	SchedJob *parent = sched_jobs_current;
+
+	if (parent == NULL || new_job->schedule_id != NULL ||
+		memcmp(&parent->user_id, &new_job->user_id, UUID_LEN) != 0)
+		return NULL;
+	parent->enqueued = true;
+	return parent;
+}
+
+/* Due now and without a queue, which gives turns. */
+static bool
+is_ready(const NewJob *new_job)
+{
+	return new_job->queue == NULL && new_job->run_at <= GetCurrentTimestamp();
+}
+
+/* Without a key there is nothing to look for, and no statement needed; false where one is. */
+static bool
+insert_directly(const NewJob *new_job, const pg_uuid_t *job_id)
+{
+	SchedJob *parent = find_parent(new_job);
+	SchedNewRow row = {.user_id = &new_job->user_id,
+					   .job_id = job_id,
+					   .kind = new_job->kind->name,
+					   .payload = new_job->payload,
+					   .priority = new_job->priority,
+					   .run_at = new_job->run_at,
+					   .max_attempts = new_job->kind->max_attempts,
+					   .queue = new_job->queue,
+					   .parent_id = parent != NULL ? &parent->job_id : NULL,
+					   .schedule_id = new_job->schedule_id,
+					   .ready = is_ready(new_job),
+					   .runner = new_job->kind->runner};
+
+	return new_job->unique_key == NULL && !new_job->kind->external && sched_jobs_insert_row(&row);
+}
+
 /* Parameters of INSERT_COLUMNS. */
 static void
 fill_insert(const NewJob *new_job, pg_uuid_t *job_id, Datum *values, char *nulls)
 {
-	bool due = new_job->run_at <= GetCurrentTimestamp();
-	SchedJob *parent = sched_jobs_current;
-	bool is_child = parent != NULL && new_job->schedule_id == NULL &&
-					memcmp(&parent->user_id, &new_job->user_id, UUID_LEN) == 0;
+	SchedJob *parent = find_parent(new_job);
 
 	memset(nulls, ' ', 13);
 	values[0] = UUIDPGetDatum(&new_job->user_id);
@@ -208,26 +245,34 @@ fill_insert(const NewJob *new_job, pg_uuid_t *job_id, Datum *values, char *nulls
 	values[5] = Int32GetDatum(new_job->kind->max_attempts);
 	values[6] = PointerGetDatum(new_job->queue);
 	nulls[6] = new_job->queue == NULL ? 'n' : ' ';
-	values[7] = is_child ? UUIDPGetDatum(&parent->job_id) : (Datum) 0;
-	nulls[7] = is_child ? ' ' : 'n';
-	values[8] = BoolGetDatum(due && new_job->queue == NULL);
+	values[7] = parent != NULL ? UUIDPGetDatum(&parent->job_id) : (Datum) 0;
+	nulls[7] = parent != NULL ? ' ' : 'n';
+	values[8] = BoolGetDatum(is_ready(new_job));
 	values[9] = BoolGetDatum(new_job->kind->runner);
+	nulls[9] = new_job->kind->external ? 'n' : ' ';
 	values[10] = UUIDPGetDatum(job_id);
 	nulls[10] = job_id == NULL ? 'n' : ' ';
 	values[11] = PointerGetDatum(new_job->unique_key);
 	nulls[11] = new_job->unique_key == NULL ? 'n' : ' ';
 	values[12] = UUIDPGetDatum(new_job->schedule_id);
 	nulls[12] = new_job->schedule_id == NULL ? 'n' : ' ';
-	if (is_child)
-		parent->enqueued = true;
 }
 
-/* Also for a job that is not due: the worker has to know when to wake. */
+/*
+ * Also for a job that is not due: the worker has to know when to wake. Who works from outside asks.
+ */
 static void
 signal_new_job(const NewJob *new_job)
 {
 	if (new_job->queue != NULL)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_QUEUES);
+	if (new_job->kind->external)
+		return;
+	if (new_job->queue == NULL && !new_job->kind->runner && is_ready(new_job))
+	{
+		sched_jobs_signal_at_commit(SCHED_SIGNAL_READY);
+		return;
+	}
 	sched_jobs_signal_at_commit(new_job->kind->runner ? SCHED_SIGNAL_RUNNERS : SCHED_SIGNAL_JOBS);
 }
 
@@ -301,7 +346,7 @@ take_existing(const NewJob *new_job, pg_uuid_t *job_id)
 }
 
 /*
- * Inserts, or takes the job that has the key. Between the two it may end, so this goes round;
+ * Inserts, or takes the job that has the key, with the rights that needs. Between the two it may end, so this goes round;
  * under REPEATABLE READ a row that the snapshot cannot see ends it with an error of the server.
  */
 static void
@@ -309,20 +354,23 @@ insert_or_take(const NewJob *new_job, pg_uuid_t *job_id)
 {
 	Datum values[13];
 	char nulls[13];
+	SchedRights before;
 
+	sched_core_make_uuid7(job_id);
+	if (insert_directly(new_job, job_id))
+		return;
+	sched_jobs_enter_system(&before);
 	for (int round = 0; round < 100; round++)
 	{
-		sched_core_make_uuid7(job_id);
 		fill_insert(new_job, job_id, values, nulls);
-		if (new_job->unique_key == NULL)
+		sched_jobs_execute(&insert_unique, values, nulls, SPI_OK_INSERT);
+		if (SPI_processed == 1 || (new_job->unique_key != NULL && take_existing(new_job, job_id)))
 		{
-			sched_jobs_execute(&insert_job, values, nulls, SPI_OK_INSERT);
+			sched_jobs_leave_system(&before);
 			return;
 		}
-		sched_jobs_execute(&insert_unique, values, nulls, SPI_OK_INSERT);
-		if (SPI_processed == 1 || take_existing(new_job, job_id))
-			return;
 		CHECK_FOR_INTERRUPTS();
+		sched_core_make_uuid7(job_id);
 	}
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
 					errmsg("a job with the same unique key keeps coming and going"),
@@ -378,7 +426,6 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 {
 	NewJob new_job = {0};
 	pg_uuid_t *job_id = palloc(sizeof(pg_uuid_t));
-	SchedRights before;
 
 	sched_core_require_argument(fcinfo, 0, "kind");
 	sched_core_require_argument(fcinfo, 1, "payload");
@@ -392,10 +439,9 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 	new_job.queue = optional_text(fcinfo, 5);
 	new_job.mode = read_mode(PG_GETARG_TEXT_PP(6));
 	new_job.user_id = target_user(PG_ARGISNULL(7) ? NULL : PG_GETARG_UUID_P(7));
-	sched_jobs_warn_without_worker();
-	sched_jobs_enter_system(&before);
+	if (!new_job.kind->external)
+		sched_jobs_warn_without_worker();
 	insert_or_take(&new_job, job_id);
-	sched_jobs_leave_system(&before);
 	signal_new_job(&new_job);
 	PG_RETURN_UUID_P(job_id);
 }
@@ -419,7 +465,8 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 		read_priority(PG_ARGISNULL(3), PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3), new_job.kind);
 	new_job.queue = optional_text(fcinfo, 4);
 	new_job.user_id = target_user(PG_ARGISNULL(5) ? NULL : PG_GETARG_UUID_P(5));
-	sched_jobs_warn_without_worker();
+	if (!new_job.kind->external)
+		sched_jobs_warn_without_worker();
 	sched_jobs_enter_system(&before);
 	fill_insert(&new_job, NULL, values, nulls);
 	sched_jobs_execute(&insert_many, values, nulls, SPI_OK_INSERT);

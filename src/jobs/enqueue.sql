@@ -57,10 +57,11 @@ CREATE FUNCTION scheduler.outer_role() RETURNS text
 	AS 'MODULE_PATHNAME', 'sched_sql_outer_role';
 COMMENT ON FUNCTION scheduler.outer_role() IS 'The role that called, seen from inside a function that runs with other rights.';
 
-CREATE FUNCTION scheduler.register_job_kind(kind text, handler text, max_attempts integer DEFAULT 10,
+/* Without a handler: whoever may claim its jobs (claims.sql) works on them. */
+CREATE FUNCTION scheduler.register_job_kind(kind text, handler text DEFAULT NULL, max_attempts integer DEFAULT 10,
 	timeout interval DEFAULT '30 seconds', priority integer DEFAULT 5, run_as text DEFAULT NULL,
 	enqueue_role text DEFAULT NULL, per_user_limit integer DEFAULT NULL, retention interval DEFAULT '7 days',
-	announce boolean DEFAULT false, shared boolean DEFAULT false) RETURNS void
+	announce boolean DEFAULT false, shared boolean DEFAULT false, worker_role text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
@@ -70,6 +71,7 @@ DECLARE
 	owner uuid := scheduler.required_user_id();
 	is_admin boolean := scheduler.caller_has_role('scheduler_admin');
 	is_superuser boolean := (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = scheduler.outer_role());
+	external boolean := register_job_kind.handler IS NULL;
 	executor text := coalesce(register_job_kind.run_as, scheduler.outer_role());
 	existing scheduler.job_kinds;
 BEGIN
@@ -83,13 +85,21 @@ BEGIN
 	ELSIF existing.owner_id <> owner AND NOT is_admin THEN
 		RAISE EXCEPTION 'kind "%" belongs to another user', existing.kind USING ERRCODE = '42501';
 	END IF;
-	IF register_job_kind.enqueue_role IS NOT NULL AND NOT is_admin THEN
+	IF (register_job_kind.enqueue_role IS NOT NULL OR register_job_kind.worker_role IS NOT NULL) AND NOT is_admin THEN
 		RAISE EXCEPTION 'only an administrator opens a kind to others' USING ERRCODE = '42501',
-			HINT = 'Leave enqueue_role out; you can enqueue your own kind.';
+			HINT = 'Leave enqueue_role and worker_role out; you can enqueue and claim your own kind.';
 	END IF;
 	IF register_job_kind.shared AND NOT is_superuser THEN
 		RAISE EXCEPTION 'only a superuser marks a kind as shared' USING ERRCODE = '42501',
 			DETAIL = 'A shared kind runs inside the worker like one of the extension''s own.';
+	END IF;
+	IF external AND (register_job_kind.run_as IS NOT NULL OR register_job_kind.shared)
+		OR NOT external AND register_job_kind.worker_role IS NOT NULL THEN
+		RAISE EXCEPTION 'a kind has either a handler or a worker_role' USING ERRCODE = '22023',
+			HINT = 'run_as and shared say how a handler runs, worker_role who claims jobs that have none.';
+	END IF;
+	IF external THEN
+		PERFORM scheduler.check_worker_role(register_job_kind.worker_role);
 	END IF;
 	PERFORM FROM pg_roles r WHERE r.rolname = executor;
 	IF NOT FOUND THEN
@@ -102,30 +112,34 @@ BEGIN
 		RAISE EXCEPTION 'jobs cannot run as role "%"', executor USING ERRCODE = '42501';
 	END IF;
 	/* An opened kind works for several users, a mapped role for one. */
-	IF register_job_kind.enqueue_role IS NOT NULL AND NOT register_job_kind.shared
+	IF register_job_kind.enqueue_role IS NOT NULL AND NOT register_job_kind.shared AND NOT external
 		AND scheduler.is_mapped_role(executor) THEN
 		RAISE EXCEPTION 'an opened kind cannot run as a role that is a user''s own' USING ERRCODE = '22023',
 			DETAIL = format('Role "%s" is mapped in scheduler.users.', executor),
 			HINT = 'Name another role as run_as.';
 	END IF;
-	INSERT INTO scheduler.job_kinds AS k (kind, owner_id, handler, run_as, enqueue_role, shared, max_attempts,
-		timeout, priority, per_user_limit, retention, announce)
+	INSERT INTO scheduler.job_kinds AS k (kind, owner_id, handler, run_as, enqueue_role, worker_role, shared,
+		max_attempts, timeout, priority, per_user_limit, retention, announce)
 	VALUES (register_job_kind.kind, owner,
-		scheduler.checked_handler(register_job_kind.handler, executor), executor,
-		register_job_kind.enqueue_role, register_job_kind.shared, register_job_kind.max_attempts,
+		scheduler.checked_handler(register_job_kind.handler, executor), CASE WHEN NOT external THEN executor END,
+		register_job_kind.enqueue_role, register_job_kind.worker_role, register_job_kind.shared,
+		register_job_kind.max_attempts,
 		register_job_kind.timeout, register_job_kind.priority, register_job_kind.per_user_limit,
 		register_job_kind.retention, register_job_kind.announce)
 	ON CONFLICT ON CONSTRAINT job_kinds_pkey DO UPDATE SET handler = excluded.handler, run_as = excluded.run_as,
-		enqueue_role = excluded.enqueue_role, shared = excluded.shared, max_attempts = excluded.max_attempts,
+		enqueue_role = excluded.enqueue_role, worker_role = excluded.worker_role, shared = excluded.shared, max_attempts = excluded.max_attempts,
 		timeout = excluded.timeout, priority = excluded.priority, per_user_limit = excluded.per_user_limit,
 		retention = excluded.retention, announce = excluded.announce;
+	IF (existing.handler IS NULL) IS DISTINCT FROM external AND existing.kind IS NOT NULL THEN
+		PERFORM scheduler.route_jobs(existing.kind);
+	END IF;
 END
 $body$;
 COMMENT ON FUNCTION scheduler.register_job_kind(text, text, integer, interval, integer, text, text, integer,
-	interval, boolean, boolean) IS
-	'Declares a kind of one''s own; its handler runs as run_as (default: the caller). Its owner enqueues it until an administrator opens it.';
+	interval, boolean, boolean, text) IS
+	'Declares a kind of one''s own; its handler runs as run_as (default: the caller), without one its jobs are claimed. Its owner enqueues it until an administrator opens it.';
 GRANT EXECUTE ON FUNCTION scheduler.register_job_kind(text, text, integer, interval, integer, text, text, integer,
-	interval, boolean, boolean) TO scheduler_user;
+	interval, boolean, boolean, text) TO scheduler_user;
 
 /* Looks at all users: owned by scheduler_system. */
 CREATE FUNCTION scheduler.is_mapped_role(role_name text) RETURNS boolean
@@ -177,6 +191,12 @@ $body$;
 COMMENT ON FUNCTION scheduler.owner_of_job(uuid) IS 'Whose live job this is, where the caller may touch it.';
 ALTER FUNCTION scheduler.owner_of_job(uuid) OWNER TO scheduler_system;
 
+CREATE FUNCTION scheduler.interrupt_holder(job_id uuid) RETURNS void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_interrupt_holder';
+COMMENT ON FUNCTION scheduler.interrupt_holder(uuid) IS
+	'Interrupts the runner that keeps the row of this job locked while its handler runs.';
+
 CREATE FUNCTION scheduler.cancel_job(job_id uuid) RETURNS boolean
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -191,6 +211,7 @@ BEGIN
 	IF owner IS NULL THEN
 		RETURN false;
 	END IF;
+	PERFORM scheduler.wait_patiently();
 	/* One at a time of each user: several calls in a transaction would take the same rows in another order. */
 	PERFORM scheduler.take_lock(1398362949, uuid_hash(owner));
 	/* Its own parent before it, as a runner does that ends it. */
@@ -202,6 +223,7 @@ BEGIN
 		UNION
 		SELECT l.job_id FROM scheduler.live_jobs l JOIN tree t ON l.parent_id = t.job_id WHERE l.user_id = owner)
 	SELECT array_agg(tree.job_id) INTO family FROM tree;
+	PERFORM scheduler.interrupt_holder(cancel_job.job_id);
 	PERFORM FROM scheduler.live_jobs l WHERE l.user_id = owner AND l.job_id = ANY (family)
 		ORDER BY l.job_id FOR UPDATE;
 	SELECT l.parent_id INTO parent FROM scheduler.live_jobs l
@@ -243,6 +265,7 @@ BEGIN
 	IF owner IS NULL THEN
 		RETURN false;
 	END IF;
+	PERFORM scheduler.wait_patiently();
 	/* Takes a child before its parent, cancel_job() the other way round. */
 	PERFORM scheduler.take_lock(1398362949, uuid_hash(owner));
 	UPDATE scheduler.live_jobs l

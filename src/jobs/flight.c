@@ -31,6 +31,7 @@
 #include "http/http.h"
 #include "http/request.h"
 #include "jobs/flight.h"
+#include "jobs/shmem.h"
 #include "jobs/store.h"
 
 /* Calls made ready in one transaction. */
@@ -92,8 +93,17 @@ static SchedStatement read_request = {
 	{UUIDOID, UUIDOID, INT8OID},
 	true,
 	NULL};
+static SchedStatement return_mine = {
+	"UPDATE scheduler.live_jobs SET lease = NULL, worker_pid = NULL, ready = true WHERE ctid = ANY "
+	"(ARRAY("
+	"SELECT l.ctid FROM scheduler.live_jobs l WHERE l.lease = $1 AND l.status = 'running'"
+	" AND l.job_id = ANY ($2) FOR UPDATE SKIP LOCKED))",
+	2,
+	{INT8OID, UUIDARRAYOID},
+	true,
+	NULL};
 /* Of these addresses, those that still hold a job of ours, in their order; with requests or without. */
-#define FIND_HELD(request)                                                                 \
+#define FIND_HELD(request)                                                                    \
 	"SELECT l.ctid, l.job_id, " request " FROM scheduler.live_jobs l WHERE l.ctid = ANY ($1)" \
 	" AND l.lease IS NOT DISTINCT FROM $2 AND l.request IS DISTINCT FROM NULL"
 static SchedStatement find_held = {FIND_HELD("NULL"), 2, {TIDARRAYOID, INT8OID}, true, NULL};
@@ -431,6 +441,18 @@ find_ready(UserLine *line)
 	return NULL;
 }
 
+/* As the handler of kind http judges: RFC 9110. */
+static bool
+is_repeatable(const char *method)
+{
+	static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE"};
+
+	for (size_t i = 0; i < lengthof(methods); i++)
+		if (pg_strcasecmp(method, methods[i]) == 0)
+			return true;
+	return false;
+}
+
 /* By address, the order in which the server reads rows by address. */
 static int
 compare_addresses(const void *a, const void *b)
@@ -448,8 +470,8 @@ look_at_rows(SchedStatement *statement, SchedFlight **some, int n, uint64 incarn
 	qsort(some, n, sizeof(SchedFlight *), compare_addresses);
 	for (int i = 0; i < n; i++)
 		tids[i] = PointerGetDatum(&some[i]->tid);
-	values[0] = PointerGetDatum(construct_array(tids, n, TIDOID, sizeof(ItemPointerData), false,
-												TYPALIGN_SHORT));
+	values[0] = PointerGetDatum(
+		construct_array(tids, n, TIDOID, sizeof(ItemPointerData), false, TYPALIGN_SHORT));
 	values[1] = Int64GetDatum((int64) incarnation);
 	sched_jobs_execute(statement, values, NULL, SPI_OK_SELECT);
 }
@@ -577,6 +599,7 @@ launch_one(SchedFlight *flight, uint64 incarnation)
 		take_answer(flight, refusal);
 		return;
 	}
+	flight->repeatable = is_repeatable(call.method);
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	accepted = sched_http_submit(engine, &call);
 	sched_http_scrub_call(&call);
@@ -588,6 +611,26 @@ launch_one(SchedFlight *flight, uint64 incarnation)
 	else
 		take_answer(flight, sched_http_make_failure(flight->tag, SCHED_HTTP_CONNECT, false,
 													"no memory for the call"));
+}
+
+/* Where somebody holds a table, nothing was handed over: the call waits again. */
+static void
+launch_or_wait(SchedFlight *flight, uint64 incarnation)
+{
+	flight->submitted = true;
+	count_flight(flight);
+	PG_TRY();
+	{
+		launch_one(flight, incarnation);
+	}
+	PG_CATCH();
+	{
+		flight->submitted = false;
+		discount_flight(flight);
+		stand_in_line(flight);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -616,9 +659,7 @@ launch_in_turn(uint64 incarnation)
 			if (flight != NULL)
 			{
 				leave_line(line, flight);
-				flight->submitted = true;
-				count_flight(flight);
-				launch_one(flight, incarnation);
+				launch_or_wait(flight, incarnation);
 				launched++;
 				progress = true;
 			}
@@ -628,25 +669,21 @@ launch_in_turn(uint64 incarnation)
 	}
 }
 
+/* Cheap: asked in each round. */
+bool
+sched_jobs_flights_wait_for_launch(void)
+{
+	return n_waiting > 0 && n_air < sched_max_in_flight;
+}
+
 /*
  * Reads only, so its transaction cannot fail in a way that matters after a call was handed over.
  */
 void
 sched_jobs_launch_flights(uint64 incarnation)
 {
-	if (n_waiting == 0 || n_air >= sched_max_in_flight)
-		return;
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	SPI_connect();
-	PushActiveSnapshot(GetTransactionSnapshot());
+	SCHED_FAULT("departing");
 	launch_in_turn(incarnation);
-	PopActiveSnapshot();
-	SPI_finish();
-	CommitTransactionCommand();
-	if (n_air > 0)
-		SCHED_FAULT("sent");
-	sched_jobs_drive_flights();
 }
 
 /* An answer whose flight is gone belonged to a cancelled job. */
@@ -688,6 +725,7 @@ sched_jobs_drive_flights(void)
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	sched_http_drive(engine);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
+	SCHED_FAULT("flying");
 	collect_answers();
 }
 
@@ -780,26 +818,20 @@ compare_ids(const void *a, const void *b)
 	return memcmp(a, b, UUID_LEN);
 }
 
-/* The ids of the jobs that are this incarnation's now, sorted; palloc'ed in `memory`. */
+/* The ids of the jobs that are this incarnation's now, sorted; palloc'ed. */
 static pg_uuid_t *
-read_mine(uint64 incarnation, MemoryContext memory, int *n)
+read_mine(uint64 incarnation, int *n)
 {
 	Datum values[1] = {Int64GetDatum((int64) incarnation)};
 	pg_uuid_t *mine;
 	bool is_null;
 
-	StartTransactionCommand();
-	SPI_connect();
-	PushActiveSnapshot(GetTransactionSnapshot());
 	sched_jobs_execute(&find_mine, values, NULL, SPI_OK_SELECT);
 	*n = (int) SPI_processed;
-	mine = MemoryContextAlloc(memory, (*n + 1) * sizeof(pg_uuid_t));
+	mine = palloc((*n + 1) * sizeof(pg_uuid_t));
 	for (int i = 0; i < *n; i++)
 		mine[i] = *DatumGetUUIDP(
 			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
-	PopActiveSnapshot();
-	SPI_finish();
-	CommitTransactionCommand();
 	qsort(mine, *n, sizeof(pg_uuid_t), compare_ids);
 	return mine;
 }
@@ -810,12 +842,9 @@ sched_jobs_cancel_flights(uint64 incarnation)
 {
 	HASH_SEQ_STATUS scan;
 	FlightEntry *entry;
-	pg_uuid_t *mine;
 	int n;
+	pg_uuid_t *mine = read_mine(incarnation, &n);
 
-	if (n_waiting + n_air == 0)
-		return;
-	mine = read_mine(incarnation, flight_memory, &n);
 	hash_seq_init(&scan, flights);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 	{
@@ -833,7 +862,6 @@ sched_jobs_cancel_flights(uint64 incarnation)
 		sigprocmask(SIG_SETMASK, &saved, NULL);
 	}
 	pfree(mine);
-	sched_jobs_drive_flights();
 }
 
 /* What the loop waits for beside its latch. */
@@ -871,4 +899,47 @@ bool
 sched_jobs_flights_answered(void)
 {
 	return !dlist_is_empty(&answered);
+}
+
+/* May another process send this again? What waits was not sent at all. */
+static bool
+may_be_repeated(const SchedFlight *flight)
+{
+	return flight->answer == NULL && (!flight->submitted || flight->repeatable);
+}
+
+/* Calls in the air whose answer is the only one there will be. */
+int
+sched_jobs_flights_unrepeatable(void)
+{
+	HASH_SEQ_STATUS scan;
+	FlightEntry *entry;
+	int n = 0;
+
+	hash_seq_init(&scan, flights);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		if (entry->flight->answer == NULL && !may_be_repeated(entry->flight))
+			n++;
+	return n;
+}
+
+/* The jobs are as if their calls had just been asked for; a row that somebody holds stays, and its call is lost. */
+void
+sched_jobs_return_flights(uint64 incarnation)
+{
+	HASH_SEQ_STATUS scan;
+	FlightEntry *entry;
+	Datum *ids = palloc((hash_get_num_entries(flights) + 1) * sizeof(Datum));
+	Datum values[2] = {Int64GetDatum((int64) incarnation)};
+	int n = 0;
+
+	hash_seq_init(&scan, flights);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		if (may_be_repeated(entry->flight))
+			ids[n++] = UUIDPGetDatum(&entry->flight->job_id);
+	if (n == 0)
+		return;
+	values[1] = PointerGetDatum(construct_array(ids, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	sched_jobs_execute(&return_mine, values, NULL, SPI_OK_UPDATE);
+	sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
 }

@@ -26,7 +26,8 @@ typedef struct SchedFlight
 	HeapTupleHeader found;   /* the same, for the launch that has looked at the row */
 	uint64 held_in;          /* the last launch that found the row to be still ours */
 	bool submitted;
-	bool counted; /* among its user's calls in the air */
+	bool repeatable; /* submitted, but making the call twice does no harm */
+	bool counted;    /* among its user's calls in the air */
 	bool listed;
 	SchedHttpAnswer *answer; /* once it came; freed with the flight */
 } SchedFlight;
@@ -43,8 +44,16 @@ extern void sched_jobs_reconfigure_flights(void);
 extern void sched_jobs_prepare_flights(SchedJob *jobs, int n_jobs);
 extern void sched_jobs_add_flights(void);
 
-/* Hands as many waiting calls to the engine as it admits; opens a transaction of its own. */
+/*
+ * Hands as many waiting calls to the engine as it admits, in the caller's step. Where it throws,
+ * the call it was at waits again. Drive the flights afterwards, outside the step.
+ */
+extern bool sched_jobs_flights_wait_for_launch(void);
 extern void sched_jobs_launch_flights(uint64 incarnation);
+
+/* For the end of the process: calls in the air that may not be made twice; and giving back all others, in the caller's step. */
+extern int sched_jobs_flights_unrepeatable(void);
+extern void sched_jobs_return_flights(uint64 incarnation);
 
 /* Moves the transfers on, and collects answers. */
 extern void sched_jobs_drive_flights(void);
@@ -64,10 +73,7 @@ extern int sched_jobs_lock_own(uint64 incarnation, const pg_uuid_t *user_id,
 /* Its job has been written, or is no longer there. */
 extern void sched_jobs_drop_flight(SchedFlight *flight);
 
-/*
- * Gives up the calls of jobs that are no longer this incarnation's; opens a transaction of its
- * own.
- */
+/* Gives up the calls of jobs that are no longer this incarnation's, in the caller's step. */
 extern void sched_jobs_cancel_flights(uint64 incarnation);
 
 extern int sched_jobs_flight_descriptor(void);

@@ -1,6 +1,6 @@
 /*
- * hooks.c - stops a database's workers before it is dropped, renamed, moved or copied; looks for
- * a new extension.
+ * hooks.c - stops a database's workers before it is dropped, renamed, moved or copied, and its runners before the
+ * extension is; looks for a new extension.
  *
  * Runs in any backend that executes such a command. The bar keeps the launcher from starting
  * workers meanwhile; it is lifted at the command's end, or by the launcher when this backend is
@@ -12,22 +12,29 @@
 
 #include "access/xact.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/wait_event.h"
 #include "utils/timestamp.h"
 
+#include "core/compat.h"
 #include "jobs/hooks.h"
-#include "jobs/shmem.h"
+#include "jobs/process.h"
 
-/* Ending takes a worker well under a second. */
-#define STOP_TIMEOUT (10 * USECS_PER_SEC)
+#define STOP_ROUND_MS 20
+/* Ending at once takes a worker well under a second. */
+#define STOP_ROUNDS (10000 / STOP_ROUND_MS)
+/* A process that does not end cleanly ends by itself within this. */
+#define CLEAN_ROUNDS (5000 / STOP_ROUND_MS)
 
 static ProcessUtility_hook_type previous_hook = NULL;
 
@@ -64,27 +71,34 @@ find_database(Node *statement)
 static bool
 may_disturb(Oid database, Node *statement)
 {
-	if (pg_database_ownercheck(database, GetUserId()))
+	if (SCHED_OWNS_DATABASE(database, GetUserId()))
 		return true;
 	return IsA(statement, CreatedbStmt) && has_createrole_privilege(GetUserId());
 }
 
-/* Sends SIGTERM to the database's processes; how many are still there. */
+/*
+ * Asks the database's processes to end, or only its runners; how many are still there. The first SIGTERM lets a process
+ * save what is on its way, another one ends it at once: nobody needs what is about to be dropped.
+ */
 static int
-stop_processes(Oid database)
+stop_processes(Oid database, bool all, bool at_once)
 {
 	int n = 0;
 
-	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
 	{
 		SchedProcess *process = &sched_jobs_shared->processes[i];
 
-		if (process->type == SCHED_PROCESS_FREE || process->database != database)
+		if (process->type == SCHED_PROCESS_FREE || process->database != database ||
+			(!all && process->type != SCHED_PROCESS_RUNNER))
 			continue;
 		n++;
-		if (process->pid != 0)
+		if (process->pid != 0 && (at_once || !process->asked_to_end))
+		{
+			process->asked_to_end = true;
 			kill(process->pid, SIGTERM);
+		}
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 	return n;
@@ -106,19 +120,58 @@ set_bar(Oid database, pid_t pid)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
-/* Asks again and again: a process that was just starting had no pid the first time. */
+/* Looks again and again: a process that was just starting had no pid the first time. */
 static void
-make_room(Oid database)
+wait_for_end(Oid database, bool all, bool at_once, int rounds)
 {
-	TimestampTz start = GetCurrentTimestamp();
-
-	set_bar(database, MyProcPid);
-	while (stop_processes(database) > 0 && GetCurrentTimestamp() - start < STOP_TIMEOUT)
+	while (stop_processes(database, all, at_once) > 0 && rounds-- > 0)
 	{
-		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 20, PG_WAIT_EXTENSION);
+		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, STOP_ROUND_MS,
+				  PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
+}
+
+static void
+make_room(Oid database, bool drop)
+{
+	set_bar(database, MyProcPid);
+	if (!drop)
+		wait_for_end(database, true, false, CLEAN_ROUNDS);
+	wait_for_end(database, true, true, STOP_ROUNDS);
+}
+
+/* Does it drop or change this extension? */
+static bool
+touches_extension(Node *statement)
+{
+	ListCell *cell;
+
+	if (IsA(statement, AlterExtensionStmt))
+		return strcmp(((AlterExtensionStmt *) statement)->extname, "scheduler") == 0;
+	if (!IsA(statement, DropStmt) || ((DropStmt *) statement)->removeType != OBJECT_EXTENSION)
+		return false;
+	foreach (cell, ((DropStmt *) statement)->objects)
+		if (strcmp(strVal(lfirst(cell)), "scheduler") == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The extension for this transaction alone. No process of ours begins anything from the first lock on; a runner that is in
+ * the middle of a handler, which may take half an hour, is interrupted, and its job runs again where this is undone.
+ */
+static void
+hold_extension(void)
+{
+	Oid extension = get_extension_oid("scheduler", true);
+
+	if (!OidIsValid(extension) || !pg_extension_ownercheck(extension, GetUserId()))
+		return;
+	LockDatabaseObject(ExtensionRelationId, extension, SCHED_BEGIN_LOCK, AccessExclusiveLock);
+	wait_for_end(MyDatabaseId, false, false, CLEAN_ROUNDS);
+	LockDatabaseObject(ExtensionRelationId, extension, 0, AccessExclusiveLock);
 }
 
 /* The launcher looks into this database when the command commits. */
@@ -151,6 +204,8 @@ run_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 
 	if (!OidIsValid(database) || !may_disturb(database, statement))
 	{
+		if (sched_jobs_shared != NULL && touches_extension(statement))
+			hold_extension();
 		next(planned, query, read_only_tree, context, parameters, environment, receiver,
 			 completion);
 		if (creates_extension(statement))
@@ -161,7 +216,7 @@ run_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	}
 	PG_TRY();
 	{
-		make_room(database);
+		make_room(database, IsA(statement, DropdbStmt));
 		next(planned, query, read_only_tree, context, parameters, environment, receiver,
 			 completion);
 	}

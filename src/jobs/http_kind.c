@@ -221,8 +221,8 @@ count_digits(const char *text, size_t most)
 static bool
 is_duration(const char *text)
 {
-	static const char *const units[] = {"",     "ms",   "millisecond", "milliseconds", "s",
-										"sec",  "secs", "second",      "seconds",      "min",
+	static const char *const units[] = {"",     "ms",     "millisecond", "milliseconds", "s",
+										"sec",  "secs",   "second",      "seconds",      "min",
 										"mins", "minute", "minutes"};
 	size_t digits = count_digits(text, 6);
 

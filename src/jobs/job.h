@@ -76,6 +76,7 @@ typedef struct SchedJob
 	int64 after_ms;
 	const char *reason;
 	bool keeps_response;  /* the call threw: the next attempt gets the same answer */
+	bool held;            /* it threw because somebody held a lock: no attempt is used up */
 	MemoryContext memory; /* of the batch */
 	bool enqueued;        /* the handler enqueued jobs: children may have to be counted */
 } SchedJob;
@@ -104,5 +105,14 @@ extern void sched_jobs_write_outcomes(SchedJob *jobs, int n_jobs, uint64 incarna
  * is not made (and paid) again.
  */
 extern void sched_jobs_note_failure(SchedJob *job, const char *reason);
+
+/* Does an error of this code mean that somebody else's lock was in the way? */
+extern bool sched_jobs_is_held_up(int sqlerrcode);
+
+/*
+ * For a job that is `held`: milliseconds until it is tried again, and words for its error; -1
+ * where it has stood back long enough and the attempt counts.
+ */
+extern int sched_jobs_find_held_pause(SchedJob *job);
 
 #endif

@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "core/compat.h"
 #include "jobs/kinds.h"
 #include "jobs/store.h"
 
@@ -38,8 +39,10 @@ static uint64 generation = 1;
 static Oid kinds_relation = InvalidOid;
 
 static SchedStatement read_kind = {
-	"SELECT owner_id, builtin, shared, handler, coalesce(run_as, ''), coalesce(enqueue_role, ''),"
-	" max_attempts, (extract(epoch FROM timeout) * 1000)::bigint, priority,"
+	"SELECT owner_id, builtin, shared, coalesce(handler, ''), coalesce(run_as, ''), "
+	"coalesce(enqueue_role, ''),"
+	" coalesce(worker_role, ''), max_attempts, (extract(epoch FROM timeout) * 1000)::bigint, "
+	"priority,"
 	" coalesce(per_user_limit, 0), announce, 'scheduler.job_kinds'::regclass::oid"
 	" FROM scheduler.job_kinds WHERE kind = $1",
 	1,
@@ -55,7 +58,7 @@ forget_on_relation(Datum arg, Oid relation)
 		generation++;
 }
 
-/* Invalidation callback: CREATE OR REPLACE, DROP, GRANT, any of which may concern a handler. */
+/* Invalidation callback: CREATE OR REPLACE, DROP, GRANT, REVOKE, any of which may concern a handler. */
 static void
 forget_on_function(Datum arg, int cache, uint32 hash)
 {
@@ -73,6 +76,10 @@ make_cache(void)
 	kinds = hash_create("scheduler job kinds", 64, &control, HASH_ELEM | HASH_STRINGS);
 	CacheRegisterRelcacheCallback(forget_on_relation, (Datum) 0);
 	CacheRegisterSyscacheCallback(PROCOID, forget_on_function, (Datum) 0);
+	/* Rights on its schema, and the roles that its role is a member of. */
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_on_function, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_on_function, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, forget_on_function, (Datum) 0);
 }
 
 /* Of the one row that read_kind gave; none of its columns is NULL. */
@@ -105,22 +112,36 @@ load_kind(SchedKind *kind)
 	sched_jobs_execute(&read_kind, values, NULL, SPI_OK_SELECT);
 	kind->exists = SPI_processed == 1;
 	kind->generation = read_at;
+	kind->quick = false;
 	if (!kind->exists)
 		return;
 	kind->owner = *DatumGetUUIDP(read_column(1));
 	kind->builtin = DatumGetBool(read_column(2));
 	shared = DatumGetBool(read_column(3));
-	kind->runner = !kind->builtin && !shared;
 	copy_text(kind->handler, sizeof(kind->handler), 4);
+	kind->external = kind->handler[0] == '\0';
+	kind->runner = !kind->builtin && !shared && !kind->external;
 	copy_text(kind->run_as, sizeof(kind->run_as), 5);
 	copy_text(kind->enqueue_role, sizeof(kind->enqueue_role), 6);
-	kind->max_attempts = DatumGetInt32(read_column(7));
-	kind->timeout_ms = DatumGetInt64(read_column(8));
-	kind->priority = DatumGetInt16(read_column(9));
-	kind->per_user_limit = DatumGetInt32(read_column(10));
-	kind->announce = DatumGetBool(read_column(11));
-	kinds_relation = DatumGetObjectId(read_column(12));
+	copy_text(kind->worker_role, sizeof(kind->worker_role), 7);
+	kind->max_attempts = DatumGetInt32(read_column(8));
+	kind->timeout_ms = DatumGetInt64(read_column(9));
+	kind->priority = DatumGetInt16(read_column(10));
+	kind->per_user_limit = DatumGetInt32(read_column(11));
+	kind->announce = DatumGetBool(read_column(12));
+	kinds_relation = DatumGetObjectId(read_column(13));
 	SPI_freetuptable(SPI_tuptable);
+}
+
+SchedKind *
+sched_jobs_recall_kind(const char *name)
+{
+	SchedKind *kind;
+
+	if (kinds == NULL || strlen(name) >= SCHED_KIND_LENGTH)
+		return NULL;
+	kind = hash_search(kinds, name, HASH_FIND, NULL);
+	return kind != NULL && kind->generation == generation && kind->exists ? kind : NULL;
 }
 
 /* The entry stays at its address, so callers may hold it while its contents change. */
@@ -163,7 +184,7 @@ look_up_handler(const char *name, Oid role)
 	int context;
 	Oid schema = get_namespace_oid("scheduler", false);
 	Oid types[2];
-	List *names = stringToQualifiedNameList(name);
+	List *names = SCHED_SPLIT_NAME(name);
 
 	types[0] = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("job"),
 							   ObjectIdGetDatum(schema));
@@ -196,6 +217,17 @@ judge_function(Oid function, bool builtin, bool *plain)
 	return fits ? NULL : "the handler does not return one scheduler.step, or is STRICT";
 }
 
+/* Looking the function up would throw; a schema that is not there means no such function. */
+static bool
+may_use_schema(const char *name, Oid role)
+{
+	List *names = stringToQualifiedNameList(name);
+	Oid schema =
+		list_length(names) == 2 ? get_namespace_oid(strVal(linitial(names)), true) : InvalidOid;
+
+	return !OidIsValid(schema) || pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
+}
+
 /* Only again when something has changed; the answer is words, as the job's error. */
 const char *
 sched_jobs_resolve_handler(SchedKind *kind, Oid role)
@@ -206,13 +238,15 @@ sched_jobs_resolve_handler(SchedKind *kind, Oid role)
 
 	if (kind->resolved == kind->generation)
 		return NULL;
+	if (!may_use_schema(kind->handler, role))
+		return "permission denied for the schema of the handler's function";
 	function = look_up_handler(kind->handler, role);
 	if (!OidIsValid(function))
 		return "the handler's function does not exist";
 	problem = judge_function(function, kind->builtin, &plain);
 	if (problem != NULL)
 		return problem;
-	if (pg_proc_aclcheck(function, role, ACL_EXECUTE) != ACLCHECK_OK)
+	if (!SCHED_MAY_EXECUTE(function, role))
 		return "permission denied for the handler's function";
 	if (kind->function_context == NULL)
 		kind->function_context =
@@ -246,7 +280,7 @@ sched_sql_checked_handler(PG_FUNCTION_ARGS)
 {
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Oid role = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
-	List *names = stringToQualifiedNameList(name);
+	List *names = SCHED_SPLIT_NAME(name);
 	const char *problem;
 	bool plain;
 	Oid function;
@@ -264,7 +298,7 @@ sched_sql_checked_handler(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
 				 errmsg("this function cannot be a handler"), errdetail("%s.", problem),
 				 errhint("A handler is a function, not STRICT, that returns one scheduler.step.")));
-	if (pg_proc_aclcheck(function, role, ACL_EXECUTE) != ACLCHECK_OK)
+	if (!SCHED_MAY_EXECUTE(function, role))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied for function %s", name)));
 	PG_RETURN_TEXT_P(cstring_to_text(

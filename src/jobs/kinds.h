@@ -20,15 +20,18 @@ typedef struct SchedKind
 	bool exists;
 	pg_uuid_t owner;
 	bool builtin;
-	bool runner; /* neither the extension's nor shared: runs in a runner */
-	char handler[2 * NAMEDATALEN + 8];
-	char run_as[NAMEDATALEN];       /* "" = none */
-	char enqueue_role[NAMEDATALEN]; /* "" = none */
+	bool runner;                       /* neither the extension's nor shared: runs in a runner */
+	bool external;                     /* no handler: somebody outside claims its jobs */
+	char handler[2 * NAMEDATALEN + 8]; /* "" = none */
+	char run_as[NAMEDATALEN];          /* "" = none */
+	char enqueue_role[NAMEDATALEN];    /* "" = none */
+	char worker_role[NAMEDATALEN];     /* may claim; "" = none */
 	int max_attempts;
 	int64 timeout_ms;
 	int16 priority;
 	int per_user_limit; /* 0 = none */
 	bool announce;
+	bool quick; /* for runners: its last call in this process was, and it is the same handler */
 
 	/* Filled by sched_jobs_resolve_handler(). */
 	uint64 resolved; /* generation of `function`; 0 = never */
@@ -39,6 +42,9 @@ typedef struct SchedKind
 
 /* NULL where there is no such kind. Needs an SPI connection with rights on job_kinds. */
 extern SchedKind *sched_jobs_find_kind(const char *name);
+
+/* The same where it is remembered and not out of date: without SPI and rights. NULL where it has to be looked for. */
+extern SchedKind *sched_jobs_recall_kind(const char *name);
 
 /*
  * Looks the handler up for the role that will run it. NULL, or in words why it cannot be called.

@@ -30,6 +30,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/compat.h"
 #include "core/settings.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
@@ -129,12 +130,13 @@ stop_unwanted(List *databases)
 {
 	SchedProcess *processes = sched_jobs_shared->processes;
 
-	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
 	{
 		int before = 0;
 
-		if (processes[i].type == SCHED_PROCESS_FREE || processes[i].pid == 0)
+		if (processes[i].type == SCHED_PROCESS_FREE || processes[i].pid == 0 ||
+			processes[i].asked_to_end)
 			continue;
 		for (int j = 0; j < i; j++)
 			if (processes[j].type == SCHED_PROCESS_WORKER &&
@@ -142,7 +144,10 @@ stop_unwanted(List *databases)
 				before++;
 		if (!list_member_oid(databases, processes[i].database) ||
 			(processes[i].type == SCHED_PROCESS_WORKER && before >= sched_workers))
+		{
+			processes[i].asked_to_end = true;
 			kill(processes[i].pid, SIGTERM);
+		}
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 }
@@ -269,7 +274,7 @@ sched_jobs_launcher_main(Datum argument)
 	before_shmem_exit(leave_launcher, (Datum) 0);
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	sched_jobs_shared->launcher_pid = MyProcPid;
-	sched_jobs_shared->launcher_procno = MyProc->pgprocno;
+	sched_jobs_shared->launcher_procno = SCHED_MY_PROCNO;
 	LWLockRelease(sched_jobs_shared->lock);
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	pgstat_report_appname("scheduler launcher");

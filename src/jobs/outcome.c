@@ -87,7 +87,8 @@ static SchedStatement count_down = {
 	true,
 	NULL};
 static SchedStatement record_changes = {
-	"INSERT INTO scheduler.new_changes (user_id, type, subject_id) SELECT u.user_id, u.type, u.job_id"
+	"INSERT INTO scheduler.new_changes (user_id, type, subject_id) SELECT u.user_id, u.type, "
+	"u.job_id"
 	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))"
 	" AS u (user_id, type, job_id)",
 	3,
@@ -311,8 +312,7 @@ write_request(SchedJob *job, SchedChange *change)
 	change->ready = change->runner;
 	change->runner = false;
 	change->by_us = true;
-	change->request =
-		job->keeps_body ? sched_http_strip_body(job->new_request) : job->new_request;
+	change->request = job->keeps_body ? sched_http_strip_body(job->new_request) : job->new_request;
 	change->keeps_request = true;
 	if (change->ready)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
@@ -322,13 +322,17 @@ write_request(SchedJob *job, SchedChange *change)
 static void
 write_retry(Writer *writer, SchedJob *job, SchedChange *change)
 {
-	if (job->attempts >= job->max_attempts)
+	int64 pause = job->held ? sched_jobs_find_held_pause(job) : -1;
+
+	if (pause >= 0)
+		change->attempts = --job->attempts;
+	else if (job->attempts >= job->max_attempts)
 	{
 		end_or_restart(writer, job, change, "dead");
 		return;
 	}
 	change->status = "pending";
-	change->run_at = writer->now + find_delay(job) * 1000;
+	change->run_at = writer->now + (pause >= 0 ? pause : find_delay(job)) * 1000;
 	change->keeps_response = job->keeps_response;
 	sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
 }
@@ -404,7 +408,7 @@ reroute(SchedJob *job)
 	Datum values[3] = {UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id),
 					   BoolGetDatum(job->kind->runner)};
 
-	sched_jobs_execute(&reroute_job, values, NULL, SPI_OK_UPDATE);
+	sched_jobs_execute(&reroute_job, values, job->kind->external ? "  n" : NULL, SPI_OK_UPDATE);
 	sched_jobs_signal_at_commit(job->kind->runner ? SCHED_SIGNAL_RUNNERS : SCHED_SIGNAL_JOBS);
 }
 

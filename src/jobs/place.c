@@ -4,8 +4,9 @@
  *
  * Runs in backends (arm(), the warning of enqueue()) and workers. A copy of the data directory
  * has the same system identifier and database oid but not the file; members of one cluster share
- * it. The file holds one line made of random bytes; it is no secret. Errors of the file system
- * are answers, not exceptions.
+ * it by naming it in scheduler.place_file. Where none is named, a copy under the same OS user finds
+ * the original's, so there the data directory itself counts too. The file holds one line made of
+ * random bytes; it is no secret. Errors of the file system are answers, not exceptions.
  */
 #include "postgres.h"
 
@@ -134,7 +135,32 @@ look_at_place(const char *file, bool make, char *place, const char **problem, co
 	return false;
 }
 
-/* place_state(make) -> (system_identifier, database_oid, file, place, problem, hint) */
+/*
+ * The data directory: its path, and the inode, which a copy has not even where it took the place of the original or
+ * lies at the same path of another container. Not the device, whose number may be another after each start of the
+ * machine. palloc'ed; never NULL, for arm() keeps it.
+ */
+static char *
+name_data_directory(void)
+{
+	char real[PATH_MAX];
+	struct stat folder;
+
+	if (realpath(DataDir, real) == NULL || stat(real, &folder) != 0)
+		return psprintf("%s (%s)", DataDir, strerror(errno));
+	return psprintf("%s (inode " UINT64_FORMAT ")", real, (uint64) folder.st_ino);
+}
+
+/* One that names a place file takes it upon himself who has it. */
+static bool
+is_bound_to_directory(void)
+{
+	return sched_place_file[0] == '\0';
+}
+
+/*
+ * place_state(make) -> (system_identifier, database_oid, file, place, data_directory, bound, problem, hint)
+ */
 Datum
 sched_sql_place_state(PG_FUNCTION_ARGS)
 {
@@ -142,55 +168,109 @@ sched_sql_place_state(PG_FUNCTION_ARGS)
 	char place[PLACE_LENGTH];
 	const char *problem = NULL;
 	const char *hint = NULL;
-	bool found = look_at_place(file, PG_GETARG_BOOL(0), place, &problem, &hint);
+	bool found;
+	Datum values[8] = {0};
+	bool nulls[8] = {false};
 	TupleDesc desc;
-	Datum values[6] = {0};
-	bool nulls[6] = {false};
 
+	/* A file made there would be another than the primary's. */
+	if (PG_GETARG_BOOL(0))
+		PreventCommandDuringRecovery("scheduler.arm()");
+	found = look_at_place(file, PG_GETARG_BOOL(0), place, &problem, &hint);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	values[0] = CStringGetTextDatum(psprintf(UINT64_FORMAT, GetSystemIdentifier()));
 	values[1] = ObjectIdGetDatum(MyDatabaseId);
 	values[2] = CStringGetTextDatum(file);
 	nulls[3] = !found;
-	nulls[4] = nulls[5] = found;
+	values[4] = CStringGetTextDatum(name_data_directory());
+	values[5] = BoolGetDatum(is_bound_to_directory());
+	nulls[6] = nulls[7] = found;
 	if (found)
 		values[3] = CStringGetTextDatum(place);
 	else
 	{
-		values[4] = CStringGetTextDatum(problem);
-		values[5] = CStringGetTextDatum(hint);
+		values[6] = CStringGetTextDatum(problem);
+		values[7] = CStringGetTextDatum(hint);
 	}
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
-/*
- * Why this database may not act here, with the line that helps; NULL where it may. All three must agree: server
- * identifier (a restored dump has another), database (CREATE DATABASE ... TEMPLATE copies the row), place (a copied
- * data directory has the first two). Asked by a worker at its start, at each reload and when arm() signals, and by
- * who enqueues where no armed worker is known.
- */
-static const char *
-find_arming_problem(const char **hint)
+/* What arm() wrote. */
+typedef struct ArmedPlace
 {
-	static SchedStatement compare = {
-		"SELECT system_identifier, database_oid, place FROM scheduler.armed_places",
+	char *system_identifier;
+	Oid database;
+	char *place;
+	char *data_directory;
+} ArmedPlace;
+
+/* False where nobody armed this database. The strings live as long as the SPI connection. */
+static bool
+read_armed_place(ArmedPlace *armed)
+{
+	static SchedStatement read = {
+		"SELECT system_identifier, database_oid, place, data_directory FROM"
+		" scheduler.armed_places",
 		0,
 		{0},
 		false,
 		NULL};
-	const char *file = find_place_file();
-	const char *problem;
-	char place[PLACE_LENGTH];
 	bool is_null;
 	TupleDesc desc;
 	HeapTuple row;
 
-	sched_jobs_execute(&compare, NULL, NULL, SPI_OK_SELECT);
+	sched_jobs_execute(&read, NULL, NULL, SPI_OK_SELECT);
 	if (SPI_processed != 1)
+		return false;
+	desc = SPI_tuptable->tupdesc;
+	row = SPI_tuptable->vals[0];
+	armed->system_identifier = SPI_getvalue(row, desc, 1);
+	armed->database = DatumGetObjectId(SPI_getbinval(row, desc, 2, &is_null));
+	armed->place = SPI_getvalue(row, desc, 3);
+	armed->data_directory = SPI_getvalue(row, desc, 4);
+	return true;
+}
+
+/*
+ * The way on for a server that was moved, by pg_upgrade or by copying the tables: it is somebody who must know that
+ * the other one will not start again. The key's default path names the server, so the key has to move too.
+ */
+static char *
+hint_for_moved(const char *old_identifier)
+{
+	if (sched_master_key_file[0] != '\0')
+		return "After pg_upgrade, once the old server is gone for good: SELECT scheduler.arm();";
+	return psprintf(
+		"After pg_upgrade, once the old server is gone for good: copy the folder \"%s\" of the "
+		"old server's key to \"" UINT64_FORMAT "\" beside it, then SELECT scheduler.arm();",
+		old_identifier, GetSystemIdentifier());
+}
+
+/*
+ * Why this database may not act here, with the line that helps; NULL where it may. All must agree: server identifier
+ * (a restored dump has another, and so has what pg_upgrade made: its original may still start), database (CREATE
+ * DATABASE ... TEMPLATE copies the row), place (a copied data directory has the first two), and the data directory
+ * unless a place file is named. Asked by a worker at its start, at each reload and when arm() signals, and by who
+ * enqueues where no armed worker is known.
+ */
+static const char *
+find_arming_problem(const char **hint)
+{
+	const char *file = find_place_file();
+	const char *problem;
+	char place[PLACE_LENGTH];
+	ArmedPlace armed;
+
+	if (!read_armed_place(&armed))
 	{
 		*hint = "SELECT scheduler.arm();";
 		return "This database is not armed.";
+	}
+	if (strcmp(armed.system_identifier, psprintf(UINT64_FORMAT, GetSystemIdentifier())) != 0)
+	{
+		*hint = hint_for_moved(armed.system_identifier);
+		return "This database was armed on a server with another system identifier.";
 	}
 	if (!look_at_place(file, false, place, &problem, hint))
 	{
@@ -199,14 +279,15 @@ find_arming_problem(const char **hint)
 						 file);
 		return "This database was armed, but the place file is not there or not readable.";
 	}
-	desc = SPI_tuptable->tupdesc;
-	row = SPI_tuptable->vals[0];
-	if (strcmp(SPI_getvalue(row, desc, 1), psprintf(UINT64_FORMAT, GetSystemIdentifier())) == 0 &&
-		DatumGetObjectId(SPI_getbinval(row, desc, 2, &is_null)) == MyDatabaseId &&
-		strcmp(SPI_getvalue(row, desc, 3), place) == 0)
-		return NULL;
 	*hint = "If it is this one that is to act: SELECT scheduler.arm();";
-	return "This database was armed in another place: it seems to be a copy.";
+	if (armed.database != MyDatabaseId || strcmp(armed.place, place) != 0)
+		return "This database was armed in another place: it seems to be a copy.";
+	if (!is_bound_to_directory() || strcmp(armed.data_directory, name_data_directory()) == 0)
+		return NULL;
+	*hint = "If the other one is gone for good: SELECT scheduler.arm(); servers that take over "
+			"from each other share a file named in scheduler.place_file.";
+	return psprintf("This database was armed in another data directory, %s: it seems to be a copy.",
+					armed.data_directory);
 }
 
 /*
@@ -268,7 +349,10 @@ look_up_arming(const char **hint)
 	sched_jobs_enter_system(&before);
 	problem = find_arming_problem(hint);
 	if (problem != NULL)
+	{
+		problem = MemoryContextStrdup(memory, problem);
 		*hint = MemoryContextStrdup(memory, *hint);
+	}
 	sched_jobs_leave_system(&before);
 	return problem;
 }
@@ -341,7 +425,8 @@ sched_jobs_warn_without_worker(void)
 	const char *hint = NULL;
 	const char *cause;
 
-	if (warned)
+	/* On a standby nothing is queued: the INSERT to come says why. */
+	if (warned || RecoveryInProgress())
 		return;
 	cause = find_problem(&hint);
 	if (cause == NULL)

@@ -6,7 +6,11 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+#include <time.h>
+
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
@@ -17,20 +21,33 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
+#include "storage/pmsignal.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "jobs/process.h"
+#include "jobs/spared.h"
 #include "jobs/store.h"
 
 static SchedProcess *my_process = NULL;
+/* Not in shared memory, which may be what is broken. */
+static uint64 my_incarnation = 0;
+
+/* A clean end takes no longer than this, then the process ends wherever it is. */
+#define END_SECONDS 4
 
 /* Somebody ended this process: that it was in the middle of something is no failure of its own. */
 static volatile sig_atomic_t asked_to_end = false;
+/* The loop looks at asked_to_end: the first request may be left to it. */
+static volatile sig_atomic_t ends_by_itself = false;
+/* What runs may be interrupted by an error. */
+static volatile sig_atomic_t interruptible = false;
+static timer_t end_timer;
 
 /* A place for a process of this type, or -1. */
 static int
@@ -50,6 +67,7 @@ reserve_place(SchedProcessType type, Oid database)
 		process->database = database;
 		process->reserved_at = GetCurrentTimestamp();
 		place = i;
+		sched_jobs_shared->n_places = Max(sched_jobs_shared->n_places, i + 1);
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 	return place;
@@ -122,7 +140,7 @@ note_worker_end(SchedDatabase *entry, const SchedProcess *process, int code)
 		entry->state = SCHED_DATABASE_UNKNOWN;
 	entry->armed = false;
 	if (process->busy)
-		entry->suspect = true;
+		sched_jobs_suspect(entry, SCHED_LANE_WORKERS);
 	if (now - process->started_at > 60 * USECS_PER_SEC)
 		entry->failures = 0;
 	if (!failed)
@@ -139,10 +157,15 @@ leave_place(int code, Datum argument)
 	Oid database = my_process->database;
 	bool worker = my_process->type == SCHED_PROCESS_WORKER;
 
+	/* The job of a runner that is ended in the middle of it: not its fault. */
+	if (asked_to_end || !PostmasterIsAlive())
+		sched_jobs_spare(my_incarnation);
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	entry = sched_jobs_find_database(database, false);
 	if (entry != NULL && worker)
 		note_worker_end(entry, my_process, code);
+	else if (entry != NULL && my_process->busy)
+		sched_jobs_suspect(entry, SCHED_LANE_RUNNERS);
 	my_process->type = SCHED_PROCESS_FREE;
 	my_process->pid = 0;
 	LWLockRelease(sched_jobs_shared->lock);
@@ -183,15 +206,69 @@ force_settings(SchedProcessType type)
 		force_setting("enable_seqscan", "off");
 		force_setting("jit", "off");
 	}
+	else
+		/* What a crash takes back runs again. Whoever acts outside on what a job has left commits later, and waits. */
+		force_setting("synchronous_commit", "off");
 	force_setting("lock_timeout", type == SCHED_PROCESS_WORKER ? "100ms" : "0");
 }
 
-/* die() with a note for leave_place(). */
+/*
+ * SIGTERM. The loop is asked to end, so that it can save what is on its way; a second one, which a timer sends where
+ * nobody else does, ends the process as usual.
+ */
 static void
 note_request(SIGNAL_ARGS)
 {
+	int saved_errno = errno;
+	struct itimerspec limit = {{0, 0}, {END_SECONDS, 0}};
+	bool first = !asked_to_end;
+
 	asked_to_end = true;
-	die(postgres_signal_arg);
+	if (first && ends_by_itself && timer_settime(end_timer, 0, &limit, NULL) == 0)
+	{
+		if (interruptible)
+			QueryCancelPending = InterruptPending = true;
+		SetLatch(MyLatch);
+	}
+	else
+		die(postgres_signal_arg);
+	errno = saved_errno;
+}
+
+/* Without the timer the first request ends the process at once. */
+void
+sched_jobs_end_by_itself(void)
+{
+	struct sigevent event = {0};
+
+	event.sigev_notify = SIGEV_SIGNAL;
+	event.sigev_signo = SIGTERM;
+	ends_by_itself = timer_create(CLOCK_MONOTONIC, &event, &end_timer) == 0;
+}
+
+bool
+sched_jobs_asked_to_end(void)
+{
+	return asked_to_end;
+}
+
+/* Where it was asked already, it comes no further than the next check for interrupts. */
+void
+sched_jobs_allow_interrupt(bool may_be)
+{
+	interruptible = may_be;
+	if (!may_be)
+		QueryCancelPending = false;
+	else if (asked_to_end)
+		QueryCancelPending = InterruptPending = true;
+}
+
+/* Another process has crashed, or the server is stopped at once. */
+static void
+note_crash_elsewhere(SIGNAL_ARGS)
+{
+	sched_jobs_spare(my_incarnation);
+	SignalHandlerForCrashExit(postgres_signal_arg);
 }
 
 /* The exit callback comes before what it cleans up. */
@@ -203,16 +280,18 @@ sched_jobs_begin_process(int place)
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, note_request);
+	pqsignal(SIGQUIT, note_crash_elsewhere);
 	BackgroundWorkerUnblockSignals();
 	if (!pg_strong_random(&incarnation, sizeof(incarnation)))
 		elog(ERROR, "could not generate random values");
+	my_incarnation = incarnation >> 1;
 	my_process = &sched_jobs_shared->processes[place];
 	before_shmem_exit(leave_place, (Datum) 0);
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	database = my_process->database;
 	my_process->pid = MyProcPid;
-	my_process->procno = MyProc->pgprocno;
-	my_process->incarnation = incarnation >> 1;
+	my_process->procno = SCHED_MY_PROCNO;
+	my_process->incarnation = my_incarnation;
 	my_process->started_at = GetCurrentTimestamp();
 	LWLockRelease(sched_jobs_shared->lock);
 	/* An end in here is a failure, tried again later. */
@@ -232,19 +311,42 @@ sched_jobs_extension_oid(void)
 	return get_extension_oid("scheduler", true);
 }
 
-/* The oid tells whether it is still the same extension that this process' plans were made for. */
-bool
-sched_jobs_begin_step(Oid extension)
+/*
+ * Is it still the extension that this process' plans were made for? Its oid tells, but the server has no cache of
+ * those; a table of it is as good, and asked in each transaction.
+ */
+static bool
+is_same_extension(Oid extension)
+{
+	static Oid table_then = InvalidOid;
+	Oid schema = get_namespace_oid("scheduler", true);
+	Oid table_now = OidIsValid(schema) ? get_relname_relid("live_jobs", schema) : InvalidOid;
+
+	if (OidIsValid(table_now) && table_now == table_then)
+		return true;
+	if (sched_jobs_extension_oid() != extension)
+		return false;
+	table_then = table_now;
+	return true;
+}
+
+/*
+ * DROP EXTENSION holds both locks, and the one of beginners while it waits for the other; waiting for it would stall the
+ * calls in flight.
+ */
+static bool
+open_step(Oid extension, bool begins)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	/* DROP EXTENSION holds this lock; waiting for it would stall the calls in flight. */
-	if (!ConditionalLockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock))
+	if ((begins && !ConditionalLockDatabaseObject(ExtensionRelationId, extension, SCHED_BEGIN_LOCK,
+												  AccessShareLock)) ||
+		!ConditionalLockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock))
 	{
 		CommitTransactionCommand();
 		return false;
 	}
-	if (sched_jobs_extension_oid() != extension)
+	if (!is_same_extension(extension))
 	{
 		/* Dropped: this process has nothing to do any more. */
 		AbortCurrentTransaction();
@@ -255,6 +357,18 @@ sched_jobs_begin_step(Oid extension)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "working on jobs");
 	return true;
+}
+
+bool
+sched_jobs_begin_step(Oid extension)
+{
+	return open_step(extension, true);
+}
+
+bool
+sched_jobs_continue_step(Oid extension)
+{
+	return open_step(extension, false);
 }
 
 /* Statistics are sent here, else autovacuum never hears of the queue. */

@@ -28,6 +28,15 @@ extern int sched_jobs_count_processes(SchedProcessType type, Oid database);
  */
 extern SchedProcess *sched_jobs_begin_process(int place);
 
+/*
+ * From here on the loop looks whether it was asked to end, saves what is on its way and ends within
+ * a second or so; where it does not, the process is ended.
+ */
+extern void sched_jobs_end_by_itself(void);
+extern bool sched_jobs_asked_to_end(void);
+/* Between these two a request to end interrupts what runs with an error. */
+extern void sched_jobs_allow_interrupt(bool may_be);
+
 /* The extension's oid, or InvalidOid; needs a transaction. */
 extern Oid sched_jobs_extension_oid(void);
 
@@ -36,6 +45,11 @@ extern Oid sched_jobs_extension_oid(void);
  * somebody is about to drop it: try again later. Ends the process where the extension is gone.
  */
 extern bool sched_jobs_begin_step(Oid extension);
+/* The same for a job that a transaction before this one took: also while somebody waits for its end. */
+extern bool sched_jobs_continue_step(Oid extension);
 extern void sched_jobs_end_step(void);
+
+/* The extension's lock of those who begin something: its number beside the extension's oid. */
+#define SCHED_BEGIN_LOCK 1
 
 #endif

@@ -47,13 +47,13 @@ enum
 	CHANGED_LENGTH
 };
 
-#define REWRITE(condition)                                                                       \
+#define REWRITE(condition)                                                                        \
 	"UPDATE scheduler.live_jobs l SET status = c.status, state = c.state, attempts = c.attempts," \
 	" run_at = c.run_at, ready = c.ready, request = c.request, response = c.response,"            \
 	" lease = c.lease, worker_pid = c.worker_pid, error = c.error, finished_at = c.finished_at,"  \
 	" payload = coalesce(c.payload, l.payload), again = c.again, runner = c.runner,"              \
 	" started_at = coalesce(l.started_at, $1),"                                                   \
-	" holds_queue = l.holds_queue AND c.finished_at IS NULL"                                      \
+	" holds_queue = l.holds_queue AND c.finished_at IS NULL, lease_until = NULL"                  \
 	" FROM " RELATION_NAME " c WHERE " condition " RETURNING l.ctid, c.position"
 
 /* The row lies where it was taken, unless a handler of the same transaction has changed it. */
@@ -129,7 +129,9 @@ put_change(Tuplestorestate *store, TupleDesc desc, int position, const SchedChan
 	values[CHANGED_ATTEMPTS] = Int32GetDatum(change->attempts);
 	values[CHANGED_RUN_AT] = TimestampTzGetDatum(change->run_at);
 	values[CHANGED_READY] = BoolGetDatum(change->ready);
-	values[CHANGED_RUNNER] = BoolGetDatum(change->runner);
+	/* In neither lane: waits for an external worker. */
+	put_optional(values, nulls, CHANGED_RUNNER, BoolGetDatum(change->runner),
+				 job->kind == NULL || !job->kind->external);
 	put_optional(values, nulls, CHANGED_LEASE, Int64GetDatum((int64) incarnation), change->leased);
 	put_optional(values, nulls, CHANGED_WORKER_PID, Int32GetDatum(MyProcPid), change->by_us);
 	put_optional(values, nulls, CHANGED_ERROR,
@@ -167,8 +169,7 @@ note_addresses(SchedChange *changes)
 	{
 		HeapTuple row = SPI_tuptable->vals[i];
 		bool is_null;
-		int position =
-			DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &is_null));
+		int position = DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &is_null));
 		Datum tid = SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &is_null);
 
 		changes[position].job->tid = *(ItemPointer) DatumGetPointer(tid);

@@ -184,6 +184,11 @@ sched_sql_step_job_now(PG_FUNCTION_ARGS)
 		if (job.kind == NULL)
 			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the kind no longer exists"),
 							errdetail("\"%s\"", job.kind_name)));
+		if (job.kind->external)
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+							errmsg("this job cannot be run now"),
+							errdetail("Kind \"%s\" has no handler.", job.kind_name),
+							errhint("Claim it with scheduler.claim_jobs().")));
 		MemoryContextSwitchTo(memory);
 		run_to_pause(&job, find_role(&job, caller));
 		sched_jobs_write_outcomes(&job, 1, 0);

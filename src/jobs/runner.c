@@ -2,9 +2,11 @@
  * runner.c - runs the handlers that users registered: one job at a time, as the role the kind
  * names.
  *
- * Started by a worker when there is something for it, ends when idle. A job is claimed by an
- * update that commits, then its handler runs in a transaction of its own together with the
- * writing of its outcome. The session's user is the kind's role while user code runs, under
+ * Started by a worker when there is something for it, ends when idle. A job is locked, run and finished in one
+ * transaction, whose commit does not wait for the disk: what a crash of the server takes back runs again. Three sorts
+ * of jobs are first claimed by an update that commits, so that others see them run and nobody waits for their row: those
+ * of a kind that this process does not know as quick, those that have a parent (whose row comes before theirs), and
+ * the next few after an unclean end. The session's user is the kind's role while user code runs, under
  * SECURITY_RESTRICTED_OPERATION, so it cannot become anybody else.
  */
 #include "postgres.h"
@@ -18,6 +20,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lock.h"
+#include "storage/pmsignal.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -29,11 +32,14 @@
 #include "identity/current_user.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
+#include "jobs/mark.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
 #include "jobs/store.h"
 
 #define IDLE_MS 5000
+/* Who waits for the row of a running job, to cancel it or to enqueue the same key, waits about as long as a batch takes. */
+#define QUICK_US 20000
 
 typedef struct Runner
 {
@@ -41,15 +47,11 @@ typedef struct Runner
 	Oid extension;
 	SchedClaimer *claimer;
 	MemoryContext memory; /* of one job */
+	bool has_job;         /* claimed, or locked in the step that is open */
+	bool marked;          /* the job was claimed by an update that has committed */
 } Runner;
 
-static SchedStatement mark_running = {
-	"UPDATE scheduler.live_jobs SET status = 'running', attempts = $3, lease = $4, worker_pid = $5,"
-	" ready = false, started_at = coalesce(started_at, now()) WHERE user_id = $1 AND job_id = $2",
-	5,
-	{UUIDOID, UUIDOID, INT4OID, INT8OID, INT4OID},
-	true,
-	NULL};
+/* $3: this process' lease where the job was claimed by an update, else NULL. */
 static SchedStatement lock_own = {"SELECT " SCHED_JOB_COLUMNS
 								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
 								  " l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3 FOR UPDATE",
@@ -70,6 +72,13 @@ static SchedStatement lock_parent = {
 	{UUIDOID, UUIDOID},
 	true,
 	NULL};
+static SchedStatement give_back = {"UPDATE scheduler.live_jobs SET status = 'pending', attempts = "
+								   "attempts - 1, ready = true, lease = NULL,"
+								   " worker_pid = NULL WHERE user_id = $1 AND job_id = $2",
+								   2,
+								   {UUIDOID, UUIDOID},
+								   true,
+								   NULL};
 static SchedStatement mapped_user = {
 	"SELECT u.user_id FROM scheduler.users u WHERE u.role_name = $1", 1, {TEXTOID}, true, NULL};
 
@@ -77,8 +86,12 @@ static SchedStatement mapped_user = {
 static bool
 begin_step(Runner *runner)
 {
-	while (!sched_jobs_begin_step(runner->extension))
+	while (!(runner->has_job ? sched_jobs_continue_step(runner->extension)
+							 : sched_jobs_begin_step(runner->extension)))
 	{
+		/* With a job in hand it waits until it is ended; its job is found then. */
+		if (sched_jobs_asked_to_end() && !runner->has_job)
+			proc_exit(0);
 		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 50, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
@@ -91,6 +104,7 @@ static void
 publish_job(Runner *runner, const pg_uuid_t *job_id)
 {
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
+	runner->process->holds_row = job_id != NULL && !runner->marked;
 	if (job_id != NULL)
 		runner->process->job_id = *job_id;
 	else
@@ -99,37 +113,14 @@ publish_job(Runner *runner, const pg_uuid_t *job_id)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
-/* First transaction: the job is ours, and says so. */
-static bool
-claim_job(Runner *runner, SchedJob *job)
-{
-	begin_step(runner);
-	if (sched_jobs_claim(runner->claimer, job, 1) == 0)
-	{
-		sched_jobs_end_step();
-		return false;
-	}
-	{
-		Datum values[5] = {
-			UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id), Int32GetDatum(job->attempts),
-			Int64GetDatum((int64) runner->process->incarnation), Int32GetDatum(MyProcPid)};
-
-		sched_jobs_execute(&mark_running, values, NULL, SPI_OK_UPDATE);
-	}
-	publish_job(runner, &job->job_id);
-	sched_jobs_end_step();
-	SCHED_FAULT("claimed");
-	return true;
-}
-
-/* Reads the row again; false where it was cancelled meanwhile. */
+/* The job as it is now; false where it is no longer ours. */
 static bool
 read_job(Runner *runner, SchedJob *job, SchedStatement *statement)
 {
 	Datum values[3] = {UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id),
 					   Int64GetDatum((int64) runner->process->incarnation)};
 
-	sched_jobs_execute(statement, values, NULL, SPI_OK_SELECT);
+	sched_jobs_execute(statement, values, runner->marked ? NULL : "  n", SPI_OK_SELECT);
 	if (SPI_processed == 0)
 		return false;
 	sched_jobs_read_row(job, SPI_tuptable, 0);
@@ -183,55 +174,67 @@ find_role(SchedJob *job)
 }
 
 /*
- * The outcome in the transaction that is open; a job that is no longer ours takes what its
- * handler wrote with it.
+ * The row is ours since it was claimed, unless it was claimed by an update or the handler itself wrote: then it is read
+ * again. A job that is no longer ours takes what its handler wrote with it.
  */
 static void
-write_outcome(Runner *runner, SchedJob *job)
+write_outcome(Runner *runner, SchedJob *job, bool wrote)
 {
 	SchedJob row = *job;
 
-	if (!lock_job(runner, &row))
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("the job was cancelled")));
-	job->tid = row.tid;
-	job->again = row.again;
-	job->has_again |= row.has_again;
+	if (runner->marked || wrote)
+	{
+		if (!lock_job(runner, &row))
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("the job was cancelled")));
+		job->tid = row.tid;
+		job->again = row.again;
+		job->has_again |= row.has_again;
+	}
 	sched_jobs_write_outcomes(job, 1, runner->process->incarnation);
 }
 
 /*
- * Second transaction: the handler and its outcome. The session's user changes outside the
- * transaction, where an abort does not touch it, and back before anything of ours is written.
+ * The session's user changes outside the transaction, where an abort does not touch it, and back before anything of
+ * ours is written.
  */
+static void
+call_handler(SchedJob *job, Oid role)
+{
+	TimestampTz start = GetCurrentTimestamp();
+
+	job->kind->quick = false;
+	SetSessionAuthorization(role, superuser_arg(role));
+	sched_jobs_run_alone(job, role);
+	SetSessionAuthorization(BOOTSTRAP_SUPERUSERID, true);
+	job->kind->quick = GetCurrentTimestamp() - start < QUICK_US;
+}
+
+/* The handler and its outcome, in the transaction that is open and locks or has claimed the job; commits. */
 static void
 run_handler(Runner *runner, SchedJob *job)
 {
+	CommandId before = GetCurrentCommandId(false);
 	Oid role;
 
-	begin_step(runner);
 	MemoryContextSwitchTo(runner->memory);
-	if (!read_job(runner, job, &read_own))
-	{
-		sched_jobs_end_step();
-		return;
-	}
 	role = find_role(job);
 	if (!OidIsValid(role))
 		job->outcome = SCHED_OUTCOME_FAIL;
+	else if (!job->kind->runner && runner->marked)
+		sched_jobs_note_failure(job, "the kind is no longer one for runners");
 	else if (!job->kind->runner)
 		job->outcome = SCHED_OUTCOME_REROUTE;
 	else
-	{
-		SetSessionAuthorization(role, superuser_arg(role));
-		sched_jobs_run_alone(job, role);
-		SetSessionAuthorization(BOOTSTRAP_SUPERUSERID, true);
-	}
-	write_outcome(runner, job);
+		call_handler(job, role);
+	SCHED_FAULT("applied");
+	write_outcome(runner, job, GetCurrentCommandId(false) != before);
 	SCHED_FAULT("before_commit");
 	sched_jobs_end_step();
+	SCHED_FAULT("committed");
+	runner->process->jobs++;
 }
 
-/* A third transaction where the second failed. */
+/* Another transaction where that one failed. */
 static void
 record_failure(Runner *runner, SchedJob *job, const char *reason)
 {
@@ -245,20 +248,35 @@ record_failure(Runner *runner, SchedJob *job, const char *reason)
 	runner->process->failures++;
 }
 
-/* Whatever the handler did or threw, the session is clean afterwards. */
+/* This process is to end, which is no failure of the job: another one takes it, and the attempt is not counted. */
+static void
+return_job(Runner *runner, SchedJob *job)
+{
+	Datum values[2] = {UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id)};
+
+	begin_step(runner);
+	if (runner->marked && lock_job(runner, job))
+		sched_jobs_execute(&give_back, values, NULL, SPI_OK_UPDATE);
+	sched_jobs_signal_at_commit(SCHED_SIGNAL_RUNNERS);
+	sched_jobs_end_step();
+}
+
+/* Whatever the handler did or threw, the session is clean afterwards. The step is open. */
 static void
 run_job(Runner *runner, SchedJob *job)
 {
 	PG_TRY();
 	{
+		sched_jobs_allow_interrupt(true);
 		run_handler(runner, job);
-		runner->process->jobs++;
+		sched_jobs_allow_interrupt(false);
 	}
 	PG_CATCH();
 	{
 		ErrorData *error;
 		const char *reason;
 
+		sched_jobs_allow_interrupt(false);
 		MemoryContextSwitchTo(runner->memory);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -266,7 +284,10 @@ run_job(Runner *runner, SchedJob *job)
 		AbortCurrentTransaction();
 		SetSessionAuthorization(BOOTSTRAP_SUPERUSERID, true);
 		sched_jobs_end_call();
-		record_failure(runner, job, reason);
+		if (sched_jobs_asked_to_end() && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			return_job(runner, job);
+		else
+			record_failure(runner, job, reason);
 	}
 	PG_END_TRY();
 	/* User code may have left session locks behind. */
@@ -276,18 +297,62 @@ run_job(Runner *runner, SchedJob *job)
 	MemoryContextReset(runner->memory);
 }
 
-/* false: nothing to do, or the database is no longer armed. */
+/*
+ * Claims the job by an update of its own transaction where it has to be: then another step is open for the handler.
+ * False, and no step, where it was cancelled in between.
+ */
 static bool
-is_armed(Runner *runner)
+mark_job(Runner *runner, SchedJob *job)
 {
-	SchedDatabase *entry;
-	bool armed;
+	bool calls = job->kind != NULL && job->kind->runner;
 
-	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
-	entry = sched_jobs_find_database(MyDatabaseId, false);
-	armed = entry != NULL && entry->armed;
-	LWLockRelease(sched_jobs_shared->lock);
-	return armed;
+	runner->marked = calls && (job->has_parent || !job->kind->quick ||
+							   sched_jobs_is_suspect(SCHED_LANE_RUNNERS));
+	publish_job(runner, &job->job_id);
+	if (!runner->marked)
+		return true;
+	sched_jobs_mark_running(job, runner->process->incarnation, SCHED_LANE_RUNNERS);
+	sched_jobs_end_step();
+	SCHED_FAULT("claimed");
+	begin_step(runner);
+	if (read_job(runner, job, &read_own))
+		return true;
+	sched_jobs_end_step();
+	return false;
+}
+
+/* Takes a job and runs it; false where there is none. */
+static bool
+work_on_job(Runner *runner)
+{
+	SchedJob job;
+
+	begin_step(runner);
+	SCHED_FAULT("before_claim");
+	if (sched_jobs_claim(runner->claimer, &job, 1) == 0)
+	{
+		sched_jobs_end_step();
+		return false;
+	}
+	runner->process->busy = true;
+	runner->has_job = true;
+	job.kind = sched_jobs_find_kind(job.kind_name);
+	if (mark_job(runner, &job))
+		run_job(runner, &job);
+	else
+		publish_job(runner, NULL);
+	runner->has_job = false;
+	runner->process->busy = false;
+	return true;
+}
+
+/* As the worker saw it last; asked before each job, so without the lock. */
+static bool
+is_armed(void)
+{
+	SchedDatabase *entry = sched_jobs_my_database();
+
+	return entry != NULL && entry->armed;
 }
 
 /* Ends when it was idle for a while; a worker starts another when there is work. */
@@ -295,7 +360,6 @@ void
 sched_jobs_runner_main(Datum argument)
 {
 	Runner runner = {0};
-	SchedJob job;
 
 	runner.process = sched_jobs_begin_process(DatumGetInt32(argument));
 	StartTransactionCommand();
@@ -307,14 +371,19 @@ sched_jobs_runner_main(Datum argument)
 		AllocSetContextCreate(TopMemoryContext, "scheduler job", ALLOCSET_DEFAULT_SIZES);
 	runner.claimer = sched_jobs_make_claimer(true);
 	sched_jobs_prepare_deadline();
+	sched_jobs_end_by_itself();
 	for (;;)
 	{
 		int events;
 
-		if (is_armed(&runner) && claim_job(&runner, &job))
+		if (sched_jobs_asked_to_end())
+			proc_exit(0);
+		if (is_armed() && work_on_job(&runner))
 		{
-			run_job(&runner, &job);
 			CHECK_FOR_INTERRUPTS();
+			/* As long as there is work it does not wait, which is where the end of the postmaster is noticed otherwise. */
+			if (!PostmasterIsAlive())
+				proc_exit(1);
 			continue;
 		}
 		events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, IDLE_MS,

@@ -134,6 +134,27 @@ GRANT EXECUTE ON FUNCTION scheduler.may_enqueue(text), scheduler.drop_schedule(t
 	TO scheduler_user;
 
 /*
+ * Asked at each firing, as enqueue() would ask the owner: rights may have been taken away since the schedule was saved.
+ * Kinds without an enqueue_role that are the extension's own are scheduled by its functions only.
+ */
+CREATE FUNCTION scheduler.schedule_problem(user_id uuid, kind text) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	SELECT CASE WHEN r.oid IS NULL THEN 'the role of its owner no longer exists'
+		ELSE 'its owner may no longer enqueue jobs of this kind' END
+	FROM scheduler.users u
+		JOIN scheduler.job_kinds k ON k.kind = $2
+		LEFT JOIN pg_roles r ON r.rolname = u.role_name
+		LEFT JOIN pg_roles e ON e.rolname = k.enqueue_role
+	WHERE u.user_id = $1 AND u.role_name IS NOT NULL AND NOT coalesce(r.rolsuper
+		OR k.owner_id = u.user_id OR k.builtin AND k.enqueue_role IS NULL
+		OR pg_has_role(r.oid, e.oid, 'USAGE'), false)
+$body$;
+COMMENT ON FUNCTION scheduler.schedule_problem(uuid, text) IS
+	'Why this user may not have jobs of this kind enqueued by a schedule any more; NULL where he may.';
+
+/*
  * One schedule whose time has come: the times since then (all, or only as many as catch_up makes up for), a row for each in
  * schedule_runs, and the next time. Called by fire_schedules() for a row that it has locked.
  */
@@ -148,7 +169,15 @@ DECLARE
 	missed bigint := 0;
 	fired integer := 0;
 	job uuid;
+	problem text := scheduler.schedule_problem(schedule.user_id, schedule.kind);
 BEGIN
+	IF problem IS NOT NULL THEN
+		INSERT INTO scheduler.schedule_runs (user_id, schedule_id, due_at, outcome, reason)
+		VALUES (schedule.user_id, schedule.schedule_id, due, 'refused', 'switched off: ' || problem);
+		UPDATE scheduler.schedules s SET enabled = false
+		WHERE s.user_id = schedule.user_id AND s.schedule_id = schedule.schedule_id;
+		RETURN;
+	END IF;
 	LOOP
 		next_due := scheduler.step_schedule(due, schedule.every, schedule.timezone);
 		IF next_due <= now() AND schedule.catch_up <> 'all' THEN

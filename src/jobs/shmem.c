@@ -24,6 +24,7 @@
 #include "jobs/shmem.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_wake_workers);
+PG_FUNCTION_INFO_V1(sched_sql_interrupt_holder);
 
 SchedShared *sched_jobs_shared = NULL;
 
@@ -91,6 +92,14 @@ sched_jobs_request_shared(void)
 	shmem_startup_hook = make_area;
 }
 
+/* The time of the suspicion begins when it is asked for. */
+void
+sched_jobs_suspect(SchedDatabase *entry, SchedLane lane)
+{
+	entry->suspicions[lane].jobs = SCHED_SUSPECT_JOBS;
+	entry->suspicions[lane].until = 0;
+}
+
 /* Few enough to look at each. */
 SchedDatabase *
 sched_jobs_find_database(Oid database, bool make)
@@ -113,16 +122,35 @@ sched_jobs_find_database(Oid database, bool make)
 	room->retry_at = 0;
 	room->failures = 0;
 	room->armed = false;
-	room->suspect = sched_jobs_shared->crashed;
+	for (int lane = 0; lane < SCHED_LANE_COUNT; lane++)
+	{
+		room->suspicions[lane].jobs = 0;
+		if (sched_jobs_shared->crashed)
+			sched_jobs_suspect(room, lane);
+	}
 	room->barred_by = 0;
 	return room;
+}
+
+/* Looked for again only where it was given to another database. */
+SchedDatabase *
+sched_jobs_my_database(void)
+{
+	static SchedDatabase *mine = NULL;
+
+	if (sched_jobs_shared == NULL || (mine != NULL && mine->database == MyDatabaseId))
+		return mine;
+	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	mine = sched_jobs_find_database(MyDatabaseId, false);
+	LWLockRelease(sched_jobs_shared->lock);
+	return mine;
 }
 
 /* Sets the latches of a database's processes of one type; the caller holds the lock. */
 static void
 wake_processes(Oid database, SchedProcessType type)
 {
-	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
+	for (int i = 0; i < sched_jobs_shared->n_places; i++)
 	{
 		SchedProcess *process = &sched_jobs_shared->processes[i];
 
@@ -211,14 +239,45 @@ sched_jobs_interrupt_runner(const pg_uuid_t *job_id)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
+/*
+ * interrupt_holder(job_id): the runner that has this job's row locked while it calls its handler. Who is about to cancel
+ * the job would wait for it. One that has claimed it by an update is interrupted after the commit.
+ */
+Datum
+sched_sql_interrupt_holder(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t *job_id = PG_GETARG_UUID_P(0);
+
+	if (sched_jobs_shared == NULL)
+		PG_RETURN_VOID();
+	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
+	{
+		SchedProcess *process = &sched_jobs_shared->processes[i];
+
+		if (process->type == SCHED_PROCESS_RUNNER && process->database == MyDatabaseId &&
+			process->pid != 0 && process->pid != MyProcPid && process->holds_row &&
+			memcmp(&process->job_id, job_id, UUID_LEN) == 0)
+			kill(process->pid, SIGINT);
+	}
+	LWLockRelease(sched_jobs_shared->lock);
+	PG_RETURN_VOID();
+}
+
+/* What a worker does nothing about while the database is not armed; when it is armed it looks at everything. */
+#define WHERE_ARMED                                                                        \
+	((1 << SCHED_SIGNAL_JOBS) | (1 << SCHED_SIGNAL_QUEUES) | (1 << SCHED_SIGNAL_RUNNERS) | \
+	 (1 << SCHED_SIGNAL_SCHEDULES) | (1 << SCHED_SIGNAL_READY))
+
 /* After the commit: whoever is woken sees the rows. */
 static void
 tell_at_commit(void)
 {
-	SchedDatabase *entry;
+	SchedDatabase *entry = probe_at_commit ? NULL : sched_jobs_my_database();
 
 	LWLockAcquire(sched_jobs_shared->lock, probe_at_commit ? LW_EXCLUSIVE : LW_SHARED);
-	entry = sched_jobs_find_database(MyDatabaseId, probe_at_commit);
+	if (probe_at_commit)
+		entry = sched_jobs_find_database(MyDatabaseId, true);
 	if (entry != NULL)
 	{
 		for (int s = 0; s < SCHED_SIGNAL_COUNT; s++)
@@ -230,7 +289,7 @@ tell_at_commit(void)
 			if (entry->state == SCHED_DATABASE_WITHOUT)
 				entry->state = SCHED_DATABASE_UNKNOWN;
 		}
-		if (signals_at_commit != 0)
+		if ((signals_at_commit & ~WHERE_ARMED) != 0 || (signals_at_commit != 0 && entry->armed))
 			wake_processes(MyDatabaseId, SCHED_PROCESS_WORKER);
 	}
 	LWLockRelease(sched_jobs_shared->lock);
@@ -295,7 +354,7 @@ Datum
 sched_sql_wake_workers(PG_FUNCTION_ARGS)
 {
 	static const char *const names[SCHED_SIGNAL_COUNT] = {
-		"jobs", "queues", "cancels", "changes", "arming", "runners", "schedules", "ended"};
+		"jobs", "queues", "cancels", "changes", "arming", "runners", "schedules", "ended", "ready"};
 	char *what = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
 	for (int s = 0; s < SCHED_SIGNAL_COUNT; s++)

@@ -23,7 +23,7 @@
  */
 typedef enum SchedSignal
 {
-	SCHED_SIGNAL_JOBS,      /* something is ready */
+	SCHED_SIGNAL_JOBS,      /* something is ready, or will be by the clock */
 	SCHED_SIGNAL_QUEUES,    /* a queue may move on */
 	SCHED_SIGNAL_CANCELS,   /* a running job was cancelled */
 	SCHED_SIGNAL_CHANGES,   /* there are changes to number */
@@ -31,6 +31,7 @@ typedef enum SchedSignal
 	SCHED_SIGNAL_RUNNERS,   /* something is ready for a runner */
 	SCHED_SIGNAL_SCHEDULES, /* a schedule was saved */
 	SCHED_SIGNAL_ENDED,     /* a process ended and may have left jobs */
+	SCHED_SIGNAL_READY,     /* something is ready, and nothing else is to be looked at */
 	SCHED_SIGNAL_COUNT
 } SchedSignal;
 
@@ -55,7 +56,9 @@ typedef struct SchedProcess
 	TimestampTz reserved_at;
 	TimestampTz started_at;
 	bool busy;                  /* inside a batch: ending now is not a clean end */
+	bool asked_to_end;          /* it was sent the signal */
 	pg_uuid_t job_id;           /* what a runner runs */
+	bool holds_row;             /* ... with its row locked: whoever cancels it waits */
 	TimestampTz interrupted_at; /* first interrupt of a cancelled job; 0: none */
 	uint64 jobs;
 	uint64 failures;
@@ -72,6 +75,22 @@ typedef enum SchedDatabaseState
 	SCHED_DATABASE_WITHOUT /* no extension at the last look */
 } SchedDatabaseState;
 
+/* Whose jobs: of the worker, or of the runners. */
+typedef enum SchedLane
+{
+	SCHED_LANE_WORKERS,
+	SCHED_LANE_RUNNERS,
+	SCHED_LANE_COUNT
+} SchedLane;
+
+/* After an unclean end: so many jobs are still to be taken with a committed mark. */
+#define SCHED_SUSPECT_JOBS 256
+typedef struct SchedSuspicion
+{
+	int jobs;
+	TimestampTz until; /* 0: not begun */
+} SchedSuspicion;
+
 typedef struct SchedDatabase
 {
 	Oid database; /* InvalidOid: free place */
@@ -79,8 +98,8 @@ typedef struct SchedDatabase
 	TimestampTz retry_at; /* no start before */
 	int failures;         /* ends in error in a row */
 	bool armed;           /* as its workers saw it last */
-	bool suspect;         /* the last end was not clean: take jobs one at a time */
-	pid_t barred_by;      /* backend that is about to drop or rename it; 0 = nobody */
+	SchedSuspicion suspicions[SCHED_LANE_COUNT];
+	pid_t barred_by; /* backend that is about to drop or rename it; 0 = nobody */
 	pg_atomic_uint64 signals[SCHED_SIGNAL_COUNT];
 } SchedDatabase;
 
@@ -92,6 +111,7 @@ typedef struct SchedShared
 	TimestampTz launcher_due; /* where it is not there by then, something is wrong */
 	bool no_room;             /* its last round found no free background process */
 	bool crashed;             /* the server was not shut down cleanly before this start */
+	int n_places;             /* of processes: those behind were never used */
 	SchedDatabase databases[SCHED_MAX_DATABASES];
 	SchedProcess processes[SCHED_MAX_PROCESSES];
 } SchedShared;
@@ -107,6 +127,12 @@ extern void sched_jobs_request_shared(void);
  * (exclusively to make one).
  */
 extern SchedDatabase *sched_jobs_find_database(Oid database, bool make);
+
+/* The entry of this process' database, or NULL; without the lock, for fields that are read at once. */
+extern SchedDatabase *sched_jobs_my_database(void);
+
+/* An end was not clean: marks for the next jobs of this lane. The caller holds the lock exclusively. */
+extern void sched_jobs_suspect(SchedDatabase *entry, SchedLane lane);
 
 /*
  * At the commit of this transaction, tells the workers of this database. Cheap; once per signal

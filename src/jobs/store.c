@@ -2,15 +2,21 @@
  * store.c - statements that are planned once per process.
  *
  * Runs in any process with a transaction. Plans live as long as the process; the server replans
- * them when a table changes. Throws whatever a statement throws.
+ * them when a table changes, and they are made anew where the extension is another. Throws whatever a statement throws.
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
 
 #include "jobs/store.h"
+
+/* Statements that have a plan. */
+static List *prepared = NIL;
 
 /* Until AtEOXact_GUC() of this nest level. */
 static void
@@ -35,35 +41,95 @@ force_indexes(void)
 	return level;
 }
 
-/* Kept for the life of the process; the server replans where tables change. */
+/*
+ * In a session that lives longer than the extension: its plans and the oids of its row types are of one that was dropped.
+ * Its schema's oid tells.
+ */
+static void
+forget_dropped(void)
+{
+	static Oid known = InvalidOid;
+	Oid schema = get_namespace_oid("scheduler", true);
+	ListCell *cell;
+
+	if (schema == known)
+		return;
+	known = schema;
+	foreach (cell, prepared)
+	{
+		SchedStatement *statement = lfirst(cell);
+
+		SPI_freeplan(statement->plan);
+		statement->plan = NULL;
+	}
+	list_free(prepared);
+	prepared = NIL;
+}
+
+/* Kept until the extension is another; the server replans where tables change. */
 static void
 prepare_statement(SchedStatement *statement)
 {
 	SPIPlanPtr plan = SPI_prepare_cursor(statement->sql, statement->n_types, statement->types,
 										 CURSOR_OPT_GENERIC_PLAN);
+	MemoryContext old;
 
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare \"%s\": %s", statement->sql,
 			 SPI_result_code_string(SPI_result));
 	statement->plan = plan;
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	prepared = lappend(prepared, statement);
+	MemoryContextSwitchTo(old);
+}
+
+/* The one statement of a plan. */
+static CachedPlanSource *
+source_of(SchedStatement *statement)
+{
+	return linitial(SPI_plan_get_plan_sources(statement->plan));
+}
+
+/* Will the server execute what it has planned before? */
+static bool
+is_planned(SchedStatement *statement)
+{
+	CachedPlanSource *source = statement->plan != NULL ? source_of(statement) : NULL;
+
+	return source != NULL && source->is_valid && source->gplan != NULL && source->gplan->is_valid;
+}
+
+/* A plan made with the planner's ordinary settings is not one to keep. */
+static void
+forget_plan(SchedStatement *statement)
+{
+	SPI_freeplan(statement->plan);
+	statement->plan = NULL;
 }
 
 /*
- * Settings of the planner are changed around the statement only: handlers' own plans are theirs.
+ * Settings of the planner are changed around the statement only: handlers' own plans are theirs. And only where it
+ * plans, as changing them costs more than a small statement does. A table that changes while its lock is waited for is
+ * planned for inside: that plan serves once.
  */
 void
 sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls, int expected)
 {
-	int level = statement->by_index ? force_indexes() : 0;
+	bool planned = !statement->by_index || is_planned(statement);
+	int generation = planned && statement->by_index ? source_of(statement)->generation : 0;
+	int level = planned ? 0 : force_indexes();
 	int result;
 
+	forget_dropped();
 	if (statement->plan == NULL)
 		prepare_statement(statement);
 	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
 	if (result != expected)
 		elog(ERROR, "\"%s\" gave %s", statement->sql, SPI_result_code_string(result));
-	if (statement->by_index)
+	if (!planned)
 		AtEOXact_GUC(false, level);
+	else if (statement->by_index && source_of(statement)->generation != generation)
+		forget_plan(statement);
 }
 
 /*

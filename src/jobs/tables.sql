@@ -4,7 +4,7 @@ CREATE TABLE scheduler.job_kinds
 (
 	kind text NOT NULL,
 	owner_id uuid NOT NULL DEFAULT scheduler.required_user_id(),
-	handler text NOT NULL,
+	handler text,
 	run_as text,
 	enqueue_role text,
 	worker_role text,
@@ -22,8 +22,10 @@ CREATE TABLE scheduler.job_kinds
 	CONSTRAINT job_kinds_timeout_range CHECK (timeout >= '10 milliseconds' AND timeout <= '1 day'),
 	CONSTRAINT job_kinds_per_user_limit_range CHECK (per_user_limit >= 1),
 	CONSTRAINT job_kinds_retention_range CHECK (retention >= '0'),
-	/* A runner needs to know as whom; the worker calls as scheduler_owner. */
-	CONSTRAINT job_kinds_run_as_known CHECK (builtin OR shared OR run_as IS NOT NULL)
+	/* A runner needs to know as whom; the worker calls as scheduler_owner. Without a handler nobody here calls. */
+	CONSTRAINT job_kinds_run_as_known CHECK (builtin OR shared OR run_as IS NOT NULL OR handler IS NULL),
+	CONSTRAINT job_kinds_external CHECK (handler IS NOT NULL OR NOT builtin AND NOT shared AND run_as IS NULL),
+	CONSTRAINT job_kinds_worker_role_external CHECK (worker_role IS NULL OR handler IS NULL)
 );
 COMMENT ON TABLE scheduler.job_kinds IS
 	'What a job can be: its handler, who may enqueue it, and how often and how long it is tried.';
@@ -40,8 +42,10 @@ CREATE TRIGGER forget AFTER INSERT OR UPDATE OR DELETE ON scheduler.job_kinds
 	FOR EACH STATEMENT EXECUTE FUNCTION scheduler.forget_job_kinds();
 
 /*
- * A job until it has succeeded or was cancelled. ready: a worker (a runner where runner is set) may take it now; whoever
- * makes a row due sets it, so that taking jobs never reads rows that are not due.
+ * A job until it has succeeded or was cancelled. ready: a worker (a runner where runner is set, who claims it where
+ * runner is NULL) may take it now; whoever makes a row due sets it, so that taking jobs never reads rows that are not
+ * due. lease: who has it, a process of ours or, with lease_until, the claim of somebody outside. contested: a claim of
+ * it has lapsed, so that somebody may still believe to have it.
  */
 CREATE TABLE scheduler.live_jobs
 (
@@ -70,8 +74,10 @@ CREATE TABLE scheduler.live_jobs
 	schedule_id uuid,
 	children integer NOT NULL DEFAULT 0,
 	ready boolean NOT NULL,
-	runner boolean NOT NULL,
+	runner boolean,
 	holds_queue boolean NOT NULL DEFAULT false,
+	lease_until timestamptz,
+	contested boolean,
 	CONSTRAINT live_jobs_pkey PRIMARY KEY (user_id, job_id),
 	CONSTRAINT live_jobs_status_known CHECK
 		(status IN ('pending', 'running', 'sleeping', 'waiting', 'failed', 'dead')),
@@ -179,13 +185,14 @@ SELECT scheduler.install_shared_table('change_counters', readable => false);
 
 CREATE VIEW scheduler.jobs WITH (security_invoker = true) AS
 	SELECT job_id, user_id, kind, payload, state, status, priority, run_at, attempts, max_attempts, unique_key,
-		queue, parent_id, NULL::jsonb AS result, error, worker_pid, created_at, started_at, finished_at
+		queue, parent_id, NULL::jsonb AS result, error, worker_pid, created_at, started_at, finished_at,
+		CASE WHEN lease_until IS NOT NULL THEN lease END AS claim, lease_until
 	FROM scheduler.live_jobs
 	UNION ALL
 	SELECT job_id, user_id, kind, payload, state, status, priority, run_at, attempts, max_attempts, unique_key,
-		queue, parent_id, result, error, worker_pid, created_at, started_at, finished_at
+		queue, parent_id, result, error, worker_pid, created_at, started_at, finished_at, NULL, NULL
 	FROM scheduler.finished_jobs;
-COMMENT ON VIEW scheduler.jobs IS 'Every job, live or finished.';
+COMMENT ON VIEW scheduler.jobs IS 'Every job, live or finished; claim and lease_until of those that somebody outside has.';
 
 CREATE VIEW scheduler.dead_jobs WITH (security_invoker = true) AS
 	SELECT job_id, user_id, kind, payload, state, status, priority, run_at, attempts, max_attempts, unique_key,
@@ -203,10 +210,12 @@ CREATE TABLE scheduler.armed_places
 	system_identifier text NOT NULL,
 	database_oid oid NOT NULL,
 	place text NOT NULL,
+	data_directory text NOT NULL,
 	armed_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT armed_places_pkey PRIMARY KEY (armed_place_id),
 	CONSTRAINT armed_places_single CHECK (armed_place_id)
 );
-COMMENT ON TABLE scheduler.armed_places IS 'The server and place in which this database was armed.';
+COMMENT ON TABLE scheduler.armed_places IS
+	'The server, place and data directory in which this database was armed; the last counts where no place file is named.';
 SELECT scheduler.install_shared_table('armed_places', 'WHERE false', readable => false);
 CREATE POLICY armed_written ON scheduler.armed_places TO scheduler_owner USING (true);

@@ -17,6 +17,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/pmsignal.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -30,6 +31,7 @@
 #include "jobs/claim.h"
 #include "jobs/duties.h"
 #include "jobs/flight.h"
+#include "jobs/mark.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
 #include "jobs/store.h"
@@ -38,9 +40,6 @@
 #define CROWDED_BATCH 128
 /* Answers that one transaction takes, at most. */
 #define ANSWER_BATCH 256
-/* After an unclean end: so many jobs, or so long, one at a time. */
-#define SUSPECT_JOBS 256
-#define SUSPECT_TIME (10 * USECS_PER_SEC)
 /* Numbers of changes are published at most five times a second. */
 #define CHANGE_PAUSE (200 * 1000)
 #define HOUSE_PAUSE (3600 * USECS_PER_SEC)
@@ -48,6 +47,9 @@
 #define HOUSE_RETRY (2 * USECS_PER_SEC)
 /* A duty that ran into somebody's lock. */
 #define PAUSE_AFTER_REFUSAL (100 * 1000)
+/* How long a worker that is asked to end waits for answers. */
+#define ANSWER_PATIENCE_MS 1000
+#define REPORT_PAUSE (10 * USECS_PER_SEC)
 
 /* What this worker knows and plans. Times are when something is due next. */
 typedef struct Worker
@@ -69,11 +71,11 @@ typedef struct Worker
 	TimestampTz changes_after; /* not before */
 	TimestampTz queues_after;
 	TimestampTz runners_at;
+	bool runner_work;  /* the answer of the last look */
+	bool told_no_room; /* for a runner */
 	TimestampTz house_at;
 	int guarded; /* jobs whose handlers are still to be called in a subtransaction each */
 	int single;  /* jobs still to be taken one at a time */
-	int marked;  /* jobs still to be taken with a committed mark, too */
-	TimestampTz marked_until;
 	bool blocked;
 	bool orphans_wanted;
 	TimestampTz orphans_after;
@@ -84,18 +86,11 @@ typedef struct Worker
 
 static SchedStatement lock_any = {"SELECT " SCHED_JOB_COLUMNS
 								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
-								  " l.job_id = $2 FOR UPDATE",
+								  " l.job_id = $2 FOR UPDATE SKIP LOCKED",
 								  2,
 								  {UUIDOID, UUIDOID},
 								  true,
 								  NULL};
-static SchedStatement mark_running = {
-	"UPDATE scheduler.live_jobs SET status = 'running', attempts = $3, lease = $4, worker_pid = $5,"
-	" ready = false, started_at = coalesce(started_at, now()) WHERE user_id = $1 AND job_id = $2",
-	5,
-	{UUIDOID, UUIDOID, INT4OID, INT8OID, INT4OID},
-	true,
-	NULL};
 
 /* Has anybody signalled this since the worker looked last? */
 static bool
@@ -141,29 +136,33 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 	MemoryContextSwitchTo(worker->memory);
 	SCHED_FAULT("claimed");
 	sched_jobs_run_batch(jobs, n_jobs, careful);
+	SCHED_FAULT("applied");
 	sched_jobs_prepare_flights(jobs, n_jobs);
 	sched_jobs_write_outcomes(jobs, n_jobs, worker->process->incarnation);
 	MemoryContextSwitchTo(worker->memory);
 	SCHED_FAULT("before_commit");
 	sched_jobs_end_step();
+	SCHED_FAULT("committed");
 	sched_jobs_add_flights();
 	count_outcomes(worker, jobs, n_jobs);
 }
 
 /*
  * A job alone in its transaction failed at commit, or where no handler can be blamed: its
- * attempt is over.
+ * attempt is over, unless somebody held a lock. False where its row is gone or held by somebody.
  */
-static void
-record_failure(Worker *worker, const SchedJob *failed, const char *reason)
+static bool
+record_failure(Worker *worker, const SchedJob *failed, const char *reason, bool held)
 {
 	Datum values[2] = {UUIDPGetDatum(&failed->user_id), UUIDPGetDatum(&failed->job_id)};
 	SchedJob job;
+	bool found;
 
 	if (!begin_step(worker))
-		return;
+		return false;
 	sched_jobs_execute(&lock_any, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed == 1)
+	found = SPI_processed == 1;
+	if (found)
 	{
 		sched_jobs_read_row(&job, SPI_tuptable, 0);
 		job.kind = sched_jobs_find_kind(job.kind_name);
@@ -173,17 +172,45 @@ record_failure(Worker *worker, const SchedJob *failed, const char *reason)
 			job.has_response = true;
 		}
 		sched_jobs_note_failure(&job, reason);
+		job.held = held;
 		sched_jobs_write_outcomes(&job, 1, worker->process->incarnation);
 	}
 	sched_jobs_end_step();
 	worker->process->failures++;
+	return found;
+}
+
+/*
+ * What a user's open transaction can cause by holding a row or a table: no reason to end and lose
+ * the calls in flight.
+ */
+static bool
+is_expected(int code)
+{
+	return code == ERRCODE_LOCK_NOT_AVAILABLE || code == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		   code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OBJECT_IN_USE;
+}
+
+/* Told now and then: what is locked for long is tried, and refused, many times a second. */
+static void
+report_refusal(ErrorData *error)
+{
+	static TimestampTz told = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if ((now - told < REPORT_PAUSE && now >= told) || sched_jobs_asked_to_end())
+		return;
+	told = now;
+	ereport(LOG, (errmsg("the worker was kept from its work and tries again: %s", error->message),
+				  errhint("pg_locks shows who holds what of schema scheduler.")));
 }
 
 /*
  * After an error that no handler's subtransaction caught. All of the jobs again, each in a subtransaction; where they had
- * one, one at a time; where it was one job, it is to blame. No job: nobody knows what is wrong, and the process ends.
+ * one, one at a time; where it was one job, it is to blame. No job: somebody holds the table, or nobody knows what is
+ * wrong, and the process ends. True where the one job's failure was written.
  */
-static void
+static bool
 recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 {
 	ErrorData *error;
@@ -191,19 +218,25 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 
 	MemoryContextSwitchTo(worker->memory);
 	error = CopyErrorData();
-	if (n_jobs == 0)
+	if (n_jobs == 0 && !is_expected(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
 	reason = psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode));
 	AbortCurrentTransaction();
 	sched_jobs_end_call();
 	sched_jobs_restart_claimer(worker->claimer);
-	if (!careful)
+	if (n_jobs == 0)
+	{
+		report_refusal(error);
+		worker->blocked = true;
+	}
+	else if (!careful)
 		worker->guarded = Max(worker->guarded, 2 * n_jobs);
 	else if (n_jobs > 1)
 		worker->single = Max(worker->single, 2 * n_jobs);
 	else
-		record_failure(worker, &jobs[0], reason);
+		return record_failure(worker, &jobs[0], reason, sched_jobs_is_held_up(error->sqlerrcode));
+	return false;
 }
 
 /* How many of the jobs the batch came to. */
@@ -266,6 +299,7 @@ work_on_claims(Worker *worker)
 		return 0;
 	PG_TRY();
 	{
+		SCHED_FAULT("before_claim");
 		taken = sched_jobs_claim(worker->claimer, jobs, limit);
 		if (taken > 0)
 		{
@@ -293,16 +327,37 @@ work_on_claims(Worker *worker)
 static bool
 commit_mark(Worker *worker, SchedJob *job)
 {
-	Datum values[5] = {
-		UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id), Int32GetDatum(job->attempts),
-		Int64GetDatum((int64) worker->process->incarnation), Int32GetDatum(MyProcPid)};
 	bool calls = !(job->has_request && !job->has_response);
 
 	if (calls)
-		sched_jobs_execute(&mark_running, values, NULL, SPI_OK_UPDATE);
+		sched_jobs_mark_running(job, worker->process->incarnation, SCHED_LANE_WORKERS);
 	sched_jobs_end_step();
-	SCHED_FAULT("claimed");
+	SCHED_FAULT("marked");
 	return calls;
+}
+
+/*
+ * Opens the step of a marked job. It is ours now and nobody else's, so a lock on it or on the extension is waited for;
+ * false where it was cancelled meanwhile.
+ */
+static bool
+lock_marked(Worker *worker, SchedJob *job)
+{
+	for (;;)
+	{
+		if (begin_step(worker))
+		{
+			int found =
+				sched_jobs_lock_own(worker->process->incarnation, &job->user_id, &job->job_id, job);
+
+			if (found >= 0)
+				return found == 1;
+			sched_jobs_end_step();
+		}
+		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 20, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /* One job, marked in one transaction and run in the next. */
@@ -319,8 +374,7 @@ work_on_marked(Worker *worker)
 		sched_jobs_end_step();
 		return 0;
 	}
-	worker->marked--;
-	if (!commit_mark(worker, job) || !begin_step(worker))
+	if (!commit_mark(worker, job))
 	{
 		/* A call that is only to be sent kills nobody. */
 		worker->single = 1;
@@ -328,7 +382,7 @@ work_on_marked(Worker *worker)
 	}
 	PG_TRY();
 	{
-		if (sched_jobs_lock_own(worker->process->incarnation, &job->user_id, &job->job_id, job) == 1)
+		if (lock_marked(worker, job))
 		{
 			taken = 1;
 			finish_step(worker, job, 1, true);
@@ -415,30 +469,18 @@ work_on_answers(Worker *worker)
 	}
 	PG_CATCH();
 	{
-		recover(worker, jobs, taken, careful);
-		/* Alone it was to blame: its answer is spent. */
-		committed = taken == 1 && careful;
+		/* Alone it was to blame: its answer is spent, and lies in its row for the next attempt. */
+		committed = recover(worker, jobs, taken, careful);
 	}
 	PG_END_TRY();
 	for (int i = 0; committed && i < taken; i++)
 		if (taken == 1 || jobs[i].outcome != SCHED_OUTCOME_NONE)
 			sched_jobs_drop_flight(flights[i]);
-	if (!committed)
+	if (!committed && taken > 0)
 		keep_answers(worker);
 	else
 		adapt_answers(worker, jobs, taken);
 	return taken;
-}
-
-/*
- * What a user's open transaction can cause by holding a row: no reason to end and lose the calls
- * in flight.
- */
-static bool
-is_expected(int code)
-{
-	return code == ERRCODE_LOCK_NOT_AVAILABLE || code == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		   code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OBJECT_IN_USE;
 }
 
 /*
@@ -455,15 +497,18 @@ do_duty(Worker *worker, void (*duty)(Worker *worker))
 	PG_TRY();
 	{
 		duty(worker);
+		SCHED_FAULT("duty");
 		sched_jobs_end_step();
+		SCHED_FAULT("duty_done");
 		done = true;
 	}
 	PG_CATCH();
 	{
+		sched_jobs_allow_interrupt(false);
 		if (!is_expected(geterrcode()))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(worker->memory);
-		EmitErrorReport();
+		report_refusal(CopyErrorData());
 		FlushErrorState();
 		AbortCurrentTransaction();
 	}
@@ -510,25 +555,41 @@ check_arming(Worker *worker)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
-/* More runners while there is more work than they take; they end by themselves when idle. */
+static void
+ask_for_runner_work(Worker *worker)
+{
+	worker->runner_work = sched_jobs_has_runner_work();
+}
+
+/*
+ * More runners while there is more work than they take; they end by themselves when idle. Where no process is free, that
+ * is told once, and tried again each second.
+ */
 static void
 look_after_runners(Worker *worker, TimestampTz now)
 {
-	bool work;
 	int running = sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId);
 
-	worker->runners_at = DT_NOEND;
-	if (!begin_step(worker))
+	worker->runners_at = now + PAUSE_AFTER_REFUSAL;
+	if (!do_duty(worker, ask_for_runner_work))
 		return;
-	work = sched_jobs_has_runner_work();
-	sched_jobs_end_step();
-	if (!work)
+	worker->runners_at = DT_NOEND;
+	if (!worker->runner_work)
 		return;
 	sched_jobs_wake_runners(MyDatabaseId);
-	if (running < sched_runners && !sched_jobs_start_process(SCHED_PROCESS_RUNNER, MyDatabaseId))
+	worker->runners_at = now + USECS_PER_SEC;
+	if (running >= sched_runners)
+		return;
+	if (sched_jobs_start_process(SCHED_PROCESS_RUNNER, MyDatabaseId))
+	{
+		worker->runners_at = now + 100 * 1000;
+		worker->told_no_room = false;
+		return;
+	}
+	if (!worker->told_no_room)
 		ereport(LOG, (errmsg("no background process is free for a runner"),
 					  errhint("Raise max_worker_processes.")));
-	worker->runners_at = now + (running < sched_runners ? 100 * 1000 : USECS_PER_SEC);
+	worker->told_no_room = true;
 }
 
 /* Whatever somebody signalled becomes due now. */
@@ -542,6 +603,8 @@ read_signals(Worker *worker, TimestampTz now)
 		sched_jobs_refresh_claimer(worker->claimer);
 		worker->due_at = Min(worker->due_at, now);
 	}
+	if (was_signalled(worker, SCHED_SIGNAL_READY))
+		sched_jobs_refresh_claimer(worker->claimer);
 	if (was_signalled(worker, SCHED_SIGNAL_QUEUES))
 		worker->queues_at = Min(worker->queues_at, Max(now, worker->queues_after));
 	if (was_signalled(worker, SCHED_SIGNAL_RUNNERS))
@@ -579,15 +642,27 @@ interrupt_cancelled(Worker *worker)
 		worker->cancels_at = GetCurrentTimestamp() + USECS_PER_SEC;
 }
 
+static void
+cancel_flights(Worker *worker)
+{
+	sched_jobs_cancel_flights(worker->process->incarnation);
+}
+
 /* Calls in flight are given up, runners interrupted. */
 static void
 work_on_cancels(Worker *worker)
 {
-	worker->cancels_wanted = false;
+	bool done = true;
+
 	worker->cancels_at = DT_NOEND;
-	sched_jobs_cancel_flights(worker->process->incarnation);
-	if (sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId) > 0)
-		worker->cancels_wanted = !do_duty(worker, interrupt_cancelled);
+	if (sched_jobs_flights_waiting() + sched_jobs_flights_in_air() > 0)
+		done = do_duty(worker, cancel_flights);
+	if (done && sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId) > 0)
+		done = do_duty(worker, interrupt_cancelled);
+	worker->cancels_wanted = false;
+	if (!done)
+		worker->cancels_at = GetCurrentTimestamp() + PAUSE_AFTER_REFUSAL;
+	sched_jobs_drive_flights();
 }
 
 /* There may be more than one transaction's worth: it asks to be done again. */
@@ -609,7 +684,13 @@ free_orphans(Worker *worker)
 static void
 keep_house(Worker *worker)
 {
-	if (sched_jobs_keep_house())
+	bool done;
+
+	/* It may make many tables; who waits for this process to end does not wait for them. */
+	sched_jobs_allow_interrupt(true);
+	done = sched_jobs_keep_house();
+	sched_jobs_allow_interrupt(false);
+	if (done)
 		worker->house_at = GetCurrentTimestamp() + HOUSE_PAUSE;
 }
 
@@ -681,13 +762,23 @@ do_duties(Worker *worker)
 	}
 }
 
+/* In a step of its own: the requests and their secrets are read. */
+static void
+launch_flights(Worker *worker)
+{
+	sched_jobs_launch_flights(worker->process->incarnation);
+}
+
 /* Calls whose requests are durable go before anything that waits for the disk. */
 static void
 move_flights(Worker *worker)
 {
 	sched_jobs_drive_flights();
-	if (worker->armed)
-		sched_jobs_launch_flights(worker->process->incarnation);
+	if (!worker->armed || !sched_jobs_flights_wait_for_launch() || !do_duty(worker, launch_flights))
+		return;
+	if (sched_jobs_flights_in_air() > 0)
+		SCHED_FAULT("sent");
+	sched_jobs_drive_flights();
 }
 
 /* Answers, then new jobs, then calls; sets `more` where another round will find something. */
@@ -706,14 +797,13 @@ do_jobs(Worker *worker)
 	MemoryContextReset(worker->memory);
 	if (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer))
 	{
-		if (worker->marked > 0 && GetCurrentTimestamp() < worker->marked_until)
+		if (sched_jobs_is_suspect(SCHED_LANE_WORKERS))
 			taken = work_on_marked(worker);
 		else
 			taken = work_on_claims(worker);
 		worker->more |= taken > 0 || !sched_jobs_claimer_is_idle(worker->claimer);
 	}
-	if (worker->armed)
-		sched_jobs_launch_flights(worker->process->incarnation);
+	move_flights(worker);
 	worker->process->in_flight = sched_jobs_flights_in_air();
 	worker->process->waiting_calls = sched_jobs_flights_waiting();
 	worker->more |= sched_jobs_flights_answered();
@@ -739,14 +829,15 @@ find_pause(Worker *worker)
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
 	next = Min(next, worker->cancels_at);
+	/* Unarmed it does none of these: they would be due for ever. */
 	if (worker->armed)
 	{
+		if (worker->orphans_wanted)
+			next = Min(next, worker->orphans_after);
 		next = Min(next, Min(worker->due_at, worker->queues_at));
 		next = Min(next, Min(worker->schedules_at, worker->runners_at));
 		next = Min(next, worker->house_at);
 	}
-	if (worker->orphans_wanted)
-		next = Min(next, worker->orphans_after);
 	pause = TimestampDifferenceMilliseconds(now, next);
 	return flight >= 0 ? Min(pause, flight) : pause;
 }
@@ -763,6 +854,9 @@ wait_for_something(Worker *worker)
 						  PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
+	/* With a backlog it never waits, which is where the end of the postmaster is noticed otherwise. */
+	if (!PostmasterIsAlive())
+		proc_exit(1);
 	if (ConfigReloadPending)
 	{
 		ConfigReloadPending = false;
@@ -787,18 +881,49 @@ join_database(Worker *worker)
 	if (worker->database != NULL)
 		worker->database->state =
 			OidIsValid(worker->extension) ? SCHED_DATABASE_RUNNING : SCHED_DATABASE_WITHOUT;
-	if (worker->database != NULL && worker->database->suspect)
-	{
-		worker->marked = SUSPECT_JOBS;
-		worker->marked_until = GetCurrentTimestamp() + SUSPECT_TIME;
-		worker->database->suspect = false;
-	}
 	LWLockRelease(sched_jobs_shared->lock);
 	if (worker->database == NULL || !OidIsValid(worker->extension))
 		proc_exit(0);
 	/* It looked when this process started and knew not yet what it would find. */
 	if (sched_workers > 1)
 		sched_jobs_wake_launcher();
+}
+
+/* In a step of its own: what another worker may send, or send again. */
+static void
+return_flights(Worker *worker)
+{
+	sched_jobs_return_flights(worker->process->incarnation);
+}
+
+/*
+ * Asked to end: the answers of calls that nobody may repeat are waited for a little, then all other calls are given back.
+ * What was sent, may not be repeated and is not answered by then will be answered as lost.
+ */
+static void
+end_cleanly(Worker *worker)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	long left = ANSWER_PATIENCE_MS;
+
+	while (worker->armed && left > 0 &&
+		   (sched_jobs_flights_unrepeatable() > 0 || sched_jobs_flights_answered()))
+	{
+		long pause = Min(left, 50);
+
+		if (!sched_jobs_flights_answered())
+			WaitLatchOrSocket(MyLatch, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | WL_SOCKET_READABLE,
+							  sched_jobs_flight_descriptor(), pause, PG_WAIT_EXTENSION);
+		CHECK_FOR_INTERRUPTS();
+		sched_jobs_drive_flights();
+		work_on_answers(worker);
+		MemoryContextReset(worker->memory);
+		left = ANSWER_PATIENCE_MS - (GetCurrentTimestamp() - start) / 1000;
+		left = Min(left, ANSWER_PATIENCE_MS);
+	}
+	do_duty(worker, return_flights);
+	worker->process->busy = false;
+	proc_exit(0);
 }
 
 /* Never returns: ends by signal, by error, or in begin_step() when the extension is gone. */
@@ -818,10 +943,13 @@ sched_jobs_worker_main(Datum argument)
 	worker->due_at = worker->cancels_at = DT_NOEND;
 	sched_jobs_prepare_deadline();
 	sched_jobs_open_flights();
+	sched_jobs_end_by_itself();
 	for (;;)
 	{
 		/* An error in either ends the process, and the next one comes with back-off. */
 		worker->process->busy = true;
+		if (sched_jobs_asked_to_end())
+			end_cleanly(worker);
 		look_for_news(worker);
 		/* First: whoever has just enqueued waits for nothing but this. */
 		do_jobs(worker);

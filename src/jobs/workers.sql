@@ -1,11 +1,11 @@
 /* jobs: arming, statistics, and what the workers do from time to time. */
 
 CREATE FUNCTION scheduler.place_state(make boolean, OUT system_identifier text, OUT database_oid oid, OUT file text,
-	OUT place text, OUT problem text, OUT hint text)
+	OUT place text, OUT data_directory text, OUT bound boolean, OUT problem text, OUT hint text)
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'sched_sql_place_state';
 COMMENT ON FUNCTION scheduler.place_state(boolean) IS
-	'Where this server is: its identifier, this database, and the contents of the place file, which is made where asked.';
+	'Where this server is: its identifier, this database, the contents of the place file, which is made where asked, and the data directory; bound: no other directory may act for this one, as scheduler.place_file is empty.';
 
 CREATE FUNCTION scheduler.arm() RETURNS boolean
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -22,10 +22,10 @@ BEGIN
 	IF here.problem IS NOT NULL THEN
 		RAISE EXCEPTION '%', here.problem USING ERRCODE = '58030', DETAIL = here.file, HINT = here.hint;
 	END IF;
-	INSERT INTO scheduler.armed_places AS a (system_identifier, database_oid, place)
-	VALUES (here.system_identifier, here.database_oid, here.place)
+	INSERT INTO scheduler.armed_places AS a (system_identifier, database_oid, place, data_directory)
+	VALUES (here.system_identifier, here.database_oid, here.place, here.data_directory)
 	ON CONFLICT ON CONSTRAINT armed_places_pkey DO UPDATE SET system_identifier = excluded.system_identifier,
-		database_oid = excluded.database_oid, place = excluded.place, armed_at = now();
+		database_oid = excluded.database_oid, place = excluded.place, data_directory = excluded.data_directory, armed_at = now();
 	PERFORM scheduler.wake_workers('arming');
 	RETURN true;
 END
@@ -58,7 +58,7 @@ CREATE FUNCTION scheduler.armed() RETURNS boolean
 	AS $body$
 	SELECT EXISTS (SELECT FROM scheduler.armed_places a, scheduler.place_state(false) AS here
 		WHERE a.system_identifier = here.system_identifier AND a.database_oid = here.database_oid
-			AND a.place = here.place)
+			AND a.place = here.place AND (a.data_directory = here.data_directory OR NOT here.bound))
 $body$;
 COMMENT ON FUNCTION scheduler.armed() IS
 	'Whether this very database, on this server and in this place, was armed: otherwise no job is claimed.';

@@ -30,7 +30,7 @@ BEGIN
 	ELSE
 		RETURN QUERY SELECT 'workers', 'ok', format('%s running', running), NULL::text;
 	END IF;
-	SELECT s.file, s.problem AS trouble, s.hint AS advice INTO place FROM scheduler.place_state(false) AS s;
+	SELECT s.file, s.problem AS trouble, s.hint AS advice, s.bound INTO place FROM scheduler.place_state(false) AS s;
 	RETURN QUERY SELECT 'place file',
 		CASE WHEN place.trouble IS NULL THEN 'ok' WHEN standby THEN 'warn' ELSE 'fail' END,
 		coalesce(place.trouble || ': ', '') || place.file,
@@ -42,7 +42,9 @@ BEGIN
 	ELSE
 		RETURN QUERY SELECT 'armed', CASE WHEN standby THEN 'warn' ELSE 'fail' END,
 			'this database is not armed in this place',
-			CASE WHEN standby THEN 'A standby needs the place file of its primary before it takes over.'
+			CASE WHEN standby AND place.bound
+				THEN 'Name one place file in scheduler.place_file here and on the primary: else it takes arm() after a takeover.'
+				WHEN standby THEN 'A standby needs the place file of its primary before it takes over.'
 				ELSE 'If this is the one database that should act: SELECT scheduler.arm();' END;
 	END IF;
 END

@@ -4,6 +4,7 @@ package Sched;
 # happen instead of sleeping.
 use strict;
 use warnings;
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -93,7 +94,7 @@ sub crash
 sub comes_true
 {
 	my ($self, $name, $statement, $wanted, $seconds) = @_;
-	ok($self->poll($statement, $wanted, $seconds), $name);
+	return ok($self->poll($statement, $wanted, $seconds), $name);
 }
 
 # The statuses of a kind's jobs, as "dead 1, succeeded 3".
@@ -104,10 +105,103 @@ sub statuses
 		  . " (SELECT status, count(*) AS n FROM scheduler.jobs WHERE kind = '$kind' GROUP BY status) AS s");
 }
 
+# A session that stays open between statements: a transaction of its own, locks that it holds.
+sub session
+{
+	my ($self, $role, $database) = @_;
+	return Sched::Session->new($self->{node}, $database // $self->{database}, $role // 'postgres');
+}
+
+# A service of test/services/misbehave.py; ends with the test. Returns its port.
+my @services;
+
+sub start_misbehave
+{
+	my $pid = open(my $pipe, '-|', 'python3', "$ENV{TREE}/test/services/misbehave.py") or die $!;
+	push @services, [ $pid, $pipe ];
+	my $port = <$pipe>;
+	chomp $port;
+	return $port;
+}
+
+END
+{
+	my $status = $?;
+	foreach my $service (@services)
+	{
+		kill 'TERM', $service->[0];
+		waitpid $service->[0], 0;
+	}
+	$? = $status;
+}
+
+# What the log has said since a mark (0: from its beginning): lines that match. mark() is where it ends now.
+sub mark
+{
+	return -s $_[0]{node}->logfile;
+}
+
+sub logged
+{
+	my ($self, $pattern, $mark) = @_;
+	my $text = substr(slurp_file($self->{node}->logfile), $mark // 0);
+	return grep { $_ =~ $pattern } split /\n/, $text;
+}
+
 sub worker_pid
 {
 	my ($self) = @_;
 	return $self->sql("SELECT pid FROM scheduler.stat_workers WHERE type = 'worker'");
+}
+
+package Sched::Session;
+
+sub new
+{
+	my ($class, $node, $database, $role) = @_;
+	my $self = bless { in => '', out => '', err => '', n => 0 }, $class;
+	$self->{limit} = IPC::Run::timeout(90);
+	$self->{run} = IPC::Run::start(
+		[ 'psql', '-XAtq', '-h', $node->host, '-p', $node->port, '-U', $role, '-d', $database, '-f', '-' ],
+		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err}, $self->{limit});
+	$self->{limit}->reset;
+	return $self;
+}
+
+# Sends a statement and does not wait.
+sub send
+{
+	my ($self, $statement) = @_;
+	$self->{n}++;
+	$self->{in} .= "$statement;\n\\echo done $self->{n}\n";
+	$self->{run}->pump_nb;
+	return $self;
+}
+
+# Waits for what was sent; its answer. What it wrote to standard error is added where it did.
+sub answer
+{
+	my ($self) = @_;
+	$self->{limit}->start;
+	$self->{run}->pump until $self->{out} =~ /^done $self->{n}$/m;
+	$self->{limit}->reset;
+	my ($answer) = $self->{out} =~ /\A(.*?)\n?^done $self->{n}$/ms;
+	$answer .= $self->{err};
+	$self->{out} = $self->{err} = '';
+	return $answer;
+}
+
+sub sql
+{
+	my ($self, $statement) = @_;
+	return $self->send($statement)->answer;
+}
+
+sub close
+{
+	my ($self) = @_;
+	$self->{in} .= "\\q\n";
+	$self->{run}->finish;
 }
 
 1;

@@ -22,7 +22,8 @@ PATH=$PATH:/usr/sbin:/sbin
 
 TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PG_CONFIG=${PG_CONFIG:-pg_config}
-STAGE=${SCHED_STAGE:-/var/tmp/scheduler-$(id -un)-$(printf '%s' "$TREE" | cksum | cut -d' ' -f1)}
+# One stage a tree, and a further one for each server that was chosen by PG_CONFIG.
+STAGE=${SCHED_STAGE:-/var/tmp/scheduler-$(id -un)-$(printf '%s' "$TREE${PG_CONFIG#pg_config}" | cksum | cut -d' ' -f1)}
 SERVER=$STAGE/server
 # Asked from inside the copy (the tests' own tests), pg_config answers with the copy's place in front.
 PG_BINDIR=$($PG_CONFIG --bindir)
@@ -55,7 +56,8 @@ own() {
 
 stage_server() {
 	local stamp="$SERVER/.stamp" version
-	version="$("$PG_BINDIR/postgres" --version) $PG_LIBDIR $PG_SHAREDIR"
+	# A package that came later (pg_cron) makes a new copy.
+	version="$("$PG_BINDIR/postgres" --version) $PG_LIBDIR $PG_SHAREDIR $(ls "$PG_LIBDIR" | cksum)"
 	mkdir -p "$STAGE/home"
 	if [ "$(cat "$stamp" 2>/dev/null)" != "$version" ]; then
 		rm -rf "$SERVER"

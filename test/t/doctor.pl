@@ -180,6 +180,14 @@ sleep 0.2;
 like($second->sql("$line 'place file'"), qr/^warn\|the place file cannot be read.*\|Copy the file of the primary here/, '... and misses it where it is not there');
 $standby->append_conf('postgresql.conf', "scheduler.place_file = ''\n");
 $standby->reload;
+like($second->sql("$line 'armed'"), qr/^warn\|this database is not armed in this place\|Name one place file in scheduler\.place_file here and on the primary/,
+	'... and that it would not go on by itself: nobody named a file that the two share');
+foreach my $member ($node, $standby)
+{
+	$member->append_conf('postgresql.conf', "scheduler.place_file = '$keys/place'\n");
+	$member->reload;
+}
+$second->comes_true('... which it does where one is named', "SELECT scheduler.armed()", 't');
 my $waiting = $s->sql("SELECT scheduler.enqueue('noop', run_at => now() + interval '3 seconds')");
 $node->wait_for_catchup($standby, 'replay', $node->lsn('write'));
 $node->stop('immediate');

@@ -1,107 +1,31 @@
-# A dump holds everything but the right to act: pg_dump, then pg_restore --exit-on-error into a fresh database of the same
-# server and of another one; equal rows in every table, nothing is claimed before arm(), everything works after it.
+# A dump holds everything but the right to act: pg_dump after months of partitions, in each format, then pg_restore
+# --exit-on-error into a fresh database of the same server and of another one; equal rows in every table and partition,
+# nothing is claimed before arm(), everything works after it.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Sched;
 use Test::More;
 use Time::HiRes qw(time sleep);
+use Used;
 
 my $folder = PostgreSQL::Test::Utils::tempdir();
-mkdir "$folder/$_" or die $! foreach qw(box box/tmp box/new box/cur);
-my $s = Sched->start('dump', bare => 1, conf => "scheduler.http_private_hosts = '127.0.0.1:9'\nscheduler.poll_interval = 500\n");
+my $s = Used->start('dump');
 my $node = $s->node;
-
-# ---- a database in use ----
-
-$s->sql("CREATE ROLE $_ LOGIN") foreach qw(anna ben);
-$s->sql('CREATE EXTENSION scheduler CASCADE');
-# The role that restores is a user itself, as setup() makes it.
-$s->sql("SELECT scheduler.setup('me\@example.org', timezone => 'Europe/Berlin')");
-$s->sql(q{
-	SELECT scheduler.create_user('anna@example.org', 'Anna', 'Asia/Tokyo', role_name => 'anna');
-	SELECT scheduler.create_user('ben@example.org', 'Ben', 'America/New_York', password => 'a long password', role_name => 'ben');
-	GRANT scheduler_developer, pg_read_server_files TO ben;
-	CREATE SCHEMA app AUTHORIZATION ben;
-	GRANT CREATE ON DATABASE postgres TO ben});
-foreach my $role ('postgres', 'anna')
-{
-	$s->sql(q{
-		SELECT scheduler.set_availability(6, '10:00', '12:00');
-		SELECT scheduler.set_day(current_date + 3, '10:00', '15:00', 'work');
-		SELECT scheduler.set_preference('buffer_minutes', '10');
-		SELECT scheduler.protect_time('nap', now() + interval '1 day', now() + interval '25 hours');
-		SELECT scheduler.add_event('Holiday', now() + interval '2 days', now() + interval '3 days', is_external => true, is_all_day => true);
-		SELECT scheduler.add_task('write report', 120, now() + interval '8 days', depends_on => ARRAY[scheduler.add_task('collect figures', 60)]);
-		SELECT scheduler.complete_task(scheduler.add_task('done already'));
-		SELECT scheduler.cancel_task(scheduler.add_task('not any more'));
-		SELECT scheduler.hold_slot(date_trunc('hour', now()) + interval '20 days', date_trunc('hour', now()) + interval '20 days 1 hour', '1 hour');
-		SELECT scheduler.plan();
-		SELECT scheduler.pin_task(task_id) FROM scheduler.tasks WHERE description = 'collect figures';
-		SELECT scheduler.add_event('Trip', start_datetime, end_datetime, is_external => true) FROM scheduler.calendar_events
-			WHERE task_id = (SELECT task_id FROM scheduler.tasks WHERE description = 'collect figures');
-		SELECT scheduler.recap();
-		SELECT scheduler.save_schedule('nightly', 'noop', every => '1 day', starts_at => now() - interval '1 minute');
-		SELECT scheduler.set_secret('key', 'value-of-the-secret', ARRAY['127.0.0.1:9']);
-		SELECT scheduler.add_model('far', 'openai', 'far-1', 'key', 'https://127.0.0.1:9/v1', 1, 2)}, $role);
-	foreach my $i (1 .. 5)
-	{
-		$s->sql("SELECT scheduler.ingest_email(convert_to(E'From: Max <max\@example.com>\\nDate: ' || to_char(now(), 'Dy, DD Mon YYYY HH24:MI:SS +0000')"
-			  . " || E'\\nSubject: no $i\\nMessage-ID: <$role$i\@example.com>\\n\\nPlease send me the invoice number $i by tomorrow 15:00.\\n', 'UTF8'))", $role);
-	}
-}
-$s->sql("SELECT scheduler.add_account('maildir', 'ben\@example.org', settings => '{\"path\": \"$folder/box\"}', poll_interval => '7 days')", 'ben');
-$s->sql("SELECT scheduler.set_secret('house', 'value-of-the-secret', ARRAY['127.0.0.1:9'], scheduler.system_user_id());"
-	  . " SELECT scheduler.add_model('house', 'openai', 'h', 'house', 'https://127.0.0.1:9/v1', user_id => scheduler.system_user_id());"
-	  . " SELECT scheduler.set_model('assist', 'house', scheduler.system_user_id())");
-$s->sql(q{
-	CREATE FUNCTION app.step(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE sql
-		AS $$ SELECT CASE WHEN job.payload ? 'fail' THEN scheduler.step_fail('as asked') WHEN job.payload ? 'later' THEN scheduler.step_sleep(now() + interval '1 day')
-			ELSE scheduler.step_done(job.payload) END $$;
-	SELECT scheduler.register_job_kind('app.step', 'app.step', announce => true);
-	SELECT scheduler.enqueue('app.step', p) FROM unnest('{"{\"fail\": 1}","{\"later\": 1}","{\"n\": 1}"}'::jsonb[]) AS p;
-	SELECT scheduler.cancel_job(scheduler.enqueue('noop', run_at => now() + interval '1 day'))}, 'ben');
-# One that is called with an address where nobody listens: rows of llm_calls and connection_tests.
-$s->sql("SELECT scheduler.test_connection('model:far')", 'anna');
-$s->comes_true('the jobs end', "SELECT count(*) FROM scheduler.live_jobs WHERE status NOT IN ('failed', 'sleeping')", 0, 60)
-	or diag($s->sql('SELECT kind, status, attempts, error FROM scheduler.live_jobs'));
-$s->comes_true('every change has its number', 'SELECT count(*) FROM scheduler.new_changes', 0);
-$s->sql(q{
-	INSERT INTO scheduler.llm_calls (user_id, model_id, model, purpose, outcome, cost)
-		SELECT user_id, 'far', 'far-1', 'extract', 'ok', 0.001 FROM scheduler.users;
-	INSERT INTO scheduler.secret_endpoints (user_id, name, endpoint) VALUES (scheduler.system_user_id(), 'house', '127.0.0.1:9/v2') ON CONFLICT DO NOTHING;
-	SELECT scheduler.make_partitions()});
-is($s->sql("SELECT count(*) > 0 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'scheduler.finished_jobs'::regclass AND c.relname !~ 'default'"), 't', 'there are partitions of months');
-# As if a month were over: rows move with their times into a month's partition.
-$s->sql("UPDATE scheduler.finished_jobs SET finished_at = finished_at + interval '1 month' WHERE job_id IN (SELECT job_id FROM scheduler.finished_jobs LIMIT 3);"
-	  . " UPDATE scheduler.changes SET at = at + interval '1 month' WHERE change_seq <= 3");
-is($s->sql("SELECT count(*) FROM scheduler.$_ WHERE tableoid <> 'scheduler.${_}_default'::regclass"), 3, "$_ has rows in one") foreach qw(finished_jobs changes);
+$s->fill($folder);
 # Work that is ready and that no worker here may take.
 $s->sql('SELECT scheduler.disarm()');
 $s->sql("SELECT scheduler.enqueue_many('noop', array_fill('{}'::jsonb, ARRAY[3]))", 'anna');
 $s->sql("SELECT scheduler.record_change('test.last', NULL)");
 $s->comes_true('its change is numbered', 'SELECT count(*) FROM scheduler.new_changes', 0);
 
-my @tables = split /\n/, $s->sql(q{SELECT relname FROM pg_class WHERE relnamespace = 'scheduler'::regnamespace AND relkind IN ('r', 'p')
-	AND NOT relispartition AND relname <> 'armed_places' ORDER BY relname});
-my @empty;
-
-sub fingerprint
-{
-	my ($server, $database, $table) = @_;
-	return $server->safe_psql($database, "SET timezone = 'UTC'; SELECT count(*), md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) FROM scheduler.$table AS t"
-		  . ($table eq 'users' ? ' WHERE user_id <> scheduler.system_user_id()' : ''));
-}
-my %wanted = map { $_ => fingerprint($node, 'postgres', $_) } @tables;
-@empty = grep { $wanted{$_} =~ /^0\|/ && $_ !~ /^(new_changes)$/ } @tables;
-is("@empty", '', 'no table is empty');
-my $partitions = q{SELECT string_agg(c.relname || ' ' || c.relrowsecurity || c.relforcerowsecurity || ' ' || pg_get_userbyid(c.relowner) || ' ' || pg_get_expr(c.relpartbound, c.oid)
-	|| ' ' || (SELECT string_agg(a::text, ',' ORDER BY a::text) FROM unnest(c.relacl) AS a), E'\n' ORDER BY c.relname)
-	FROM pg_class c WHERE c.relispartition AND c.relkind = 'r' AND c.relnamespace = 'scheduler'::regnamespace};
+is(join(' ', $s->photograph), '', 'no table is empty');
+is($s->sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'scheduler'::regnamespace AND relkind = 'S'"), 0, 'no sequence has a state of its own');
 
 my $dump = "$folder/dump.pgc";
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('postgres') ], 'pg_dump');
+$node->command_ok([ 'pg_dump', '-Fd', '-j', 3, '-f', "$folder/dump.d", '-d', $node->connstr('postgres') ], 'pg_dump -Fd -j');
+$node->command_ok([ 'pg_dump', '-f', "$folder/dump.sql", '-d', $node->connstr('postgres') ], 'pg_dump as text');
 
 # ---- restored ----
 
@@ -115,10 +39,7 @@ sub judge
 	ok($server->poll_query_until($database, 'SELECT count(*) > 0 FROM scheduler.stat_workers'), "$where: a worker comes");
 	my $looked = $server->safe_psql($database, 'SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()');
 	ok($server->poll_query_until($database, "SELECT xact_commit > $looked + 6 FROM pg_stat_database WHERE datname = current_database()"), "$where: it looks around");
-	my @different = grep { fingerprint($server, $database, $_) ne $wanted{$_} } @tables;
-	is("@different", '', "$where: equal rows in all " . @tables . ' tables')
-		or diag(join "\n", map { "$_: " . fingerprint($server, $database, $_) . " for $wanted{$_}" } @different);
-	is($server->safe_psql($database, "SET timezone = 'UTC'; $partitions"), $s->sql("SET timezone = 'UTC'; $partitions"), "$where: the same partitions, owned, granted and guarded as before");
+	$s->compare($server, $database, $where);
 	is($server->safe_psql($database, 'SELECT scheduler.armed()'), 'f', "$where: unarmed");
 	is($looks->(), 3, "$where: nothing was claimed");
 	like($server->safe_psql($database, 'SELECT check_name, status, hint FROM scheduler.doctor()'), qr/^armed\|fail\|.*arm\(\)/m, "$where: doctor() says what to do");
@@ -140,7 +61,7 @@ judge($node, 'copy', 'the same server');
 
 my $other = Sched->start('other', bare => 1, conf => "scheduler.poll_interval = 500\n")->node;
 my $roles = "$folder/roles.sql";
-$node->command_ok([ 'pg_dumpall', '--roles-only', '-f', $roles, '-d', $node->connstr('postgres') ], 'pg_dumpall --roles-only');
+$node->command_ok([ 'pg_dumpall', '-g', '-f', $roles, '-d', $node->connstr('postgres') ], 'pg_dumpall -g');
 # The one role that is there already is the first.
 my $text = slurp_file($roles);
 $text =~ s/^CREATE ROLE (?!anna|ben|scheduler_).*\n//mg;
@@ -149,6 +70,27 @@ print $file $text;
 close $file;
 $other->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $other->connstr('postgres'), '-f', $roles ], 'its roles on another server');
 judge($other, 'copy', 'another server');
+
+# ---- the other formats ----
+
+sub fresh
+{
+	my ($database) = @_;
+	$other->safe_psql('postgres', "CREATE DATABASE $database TEMPLATE template0");
+	return $other->connstr($database);
+}
+$other->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', fresh('as_text'), '-f', "$folder/dump.sql" ], 'a dump as text is read back');
+$s->compare($other, 'as_text', 'text');
+{
+	# The tables of an extension are loaded in any order by several jobs, whatever their foreign keys say.
+	local $ENV{PGOPTIONS} = '-c session_replication_role=replica';
+	$other->command_ok([ 'pg_restore', '--exit-on-error', '-j', 3, '-d', fresh("jobs_$_"), $_ eq 'directory' ? "$folder/dump.d" : $dump ], "pg_restore -j of the format $_") foreach qw(directory custom);
+}
+foreach my $format (qw(directory custom))
+{
+	$s->compare($other, "jobs_$format", "-j, $format");
+	is($other->safe_psql("jobs_$format", "SELECT count(*) FROM pg_constraint WHERE connamespace = 'scheduler'::regnamespace AND contype = 'f' AND NOT convalidated"), 0, '... foreign keys hold');
+}
 like($other->safe_psql('copy', 'SELECT check_name, status FROM scheduler.doctor()'), qr/^secrets\|fail|^master key\|fail/m, 'another server cannot open the secrets without the key');
 mkdir $other->basedir . '/keys';
 unlink $other->basedir . '/keys/master.key';

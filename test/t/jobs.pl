@@ -46,10 +46,10 @@ $s->sql(q{
 			IF job.payload ? 'fail' THEN RAISE EXCEPTION 'no luck %', job.attempts; END IF;
 			IF job.payload ? 'retry' AND job.attempts < 3 THEN RETURN scheduler.step_retry('not yet', '10 ms'); END IF;
 			IF job.payload ? 'give_up' THEN RETURN scheduler.step_fail('never'); END IF;
-			IF job.payload ? 'sleep' AND job.state IS NULL THEN RETURN scheduler.step_sleep(clock_timestamp() + interval '300 ms', '{"slept": true}'); END IF;
+			IF job.payload ? 'sleep' AND job.state IS NULL THEN RETURN scheduler.step_sleep(clock_timestamp() + (job.payload ->> 'sleep')::float8 * interval '300 ms', '{"slept": true}'); END IF;
 			IF job.payload ? 'nap' THEN PERFORM pg_sleep((job.payload ->> 'nap')::float8); END IF;
 			IF job.payload ? 'children' AND job.state IS NULL THEN
-				PERFORM scheduler.enqueue('app.logged', jsonb_build_object('child', i, 'sleep', 1)) FROM generate_series(1, (job.payload ->> 'children')::int) AS i;
+				PERFORM scheduler.enqueue('app.logged', jsonb_build_object('child', i, 'sleep', coalesce((job.payload ->> 'rest')::int, 1))) FROM generate_series(1, (job.payload ->> 'children')::int) AS i;
 				BEGIN
 					PERFORM scheduler.enqueue('app.logged', '{"child": "undone"}');
 					RAISE EXCEPTION 'undo';
@@ -128,7 +128,42 @@ $s->comes_true('its runner is interrupted', "SELECT count(*) FROM scheduler.stat
 cmp_ok(time - $start, '<', 20, '... at once');
 is($s->sql("SELECT status FROM scheduler.jobs WHERE job_id = '$long'"), 'cancelled', '... and it stays cancelled');
 is($s->sql("SELECT count(*) FROM app.log WHERE payload ->> 'nap' = '50'"), 0, '... without effects');
-my $family = $s->sql(q{SELECT scheduler.enqueue('app.logged', '{"children": 3}')}, 'dev');
+
+# Of a kind that was quick so far the row is locked while the handler runs, and nothing says "running".
+my $of_job = 'FROM scheduler.stat_workers WHERE job_id';
+my $napping;
+$s->sql(q{SELECT scheduler.register_job_kind('app.quick', 'app.logged', max_attempts => 3, timeout => '60 s')}, 'dev');
+
+sub hold_row
+{
+	foreach (1 .. 20)
+	{
+		$s->sql(q{SELECT scheduler.enqueue_many('app.quick', array_fill('{}'::jsonb, ARRAY[100]))}, 'dev');
+		$s->comes_true('quick jobs are done', q{SELECT count(*) FROM scheduler.live_jobs WHERE kind = 'app.quick'}, 0);
+		$napping = $s->sql(q{SELECT scheduler.enqueue('app.quick', '{"nap": 51}')}, 'dev');
+		$s->comes_true('a slow one runs', "SELECT count(*) $of_job = '$napping'", 1);
+		return if $s->sql("SELECT status FROM scheduler.jobs WHERE job_id = '$napping'") eq 'pending';
+		$s->sql("SELECT scheduler.cancel_job('$napping')", 'dev');
+		$s->comes_true('... marked, as its runner was new', "SELECT count(*) $of_job = '$napping'", 0);
+	}
+	fail('a slow job of a quick kind runs without a mark');
+}
+hold_row();
+$start = time;
+is($s->sql("SELECT scheduler.cancel_job('$napping')", 'dev'), 't', 'cancelled while its row is locked');
+cmp_ok(time - $start, '<', 20, '... without waiting for its handler');
+$s->comes_true('... and it is gone', "SELECT count(*) $of_job = '$napping'", 0);
+is($s->sql("SELECT status FROM scheduler.jobs WHERE job_id = '$napping'"), 'cancelled', '... for good');
+hold_row();
+my $killed = $s->sql("SELECT pid $of_job = '$napping'");
+$start = time;
+$s->sql("SELECT pg_terminate_backend($killed)");
+$s->comes_true('a runner that is ended gives its job back', "SELECT count(*) $of_job = '$napping' AND pid <> $killed", 1);
+cmp_ok(time - $start, '<', 20, '... at once');
+$s->sql("SELECT scheduler.cancel_job('$napping')", 'dev');
+is($s->sql("SELECT count(*) FROM app.log WHERE payload ->> 'nap' = '51'"), 0, '... and none of them left an effect');
+
+my $family = $s->sql(q{SELECT scheduler.enqueue('app.logged', '{"children": 3, "rest": 200}')}, 'dev');
 $s->comes_true('a family waits', "SELECT count(*) FROM scheduler.live_jobs WHERE parent_id = '$family'", 3);
 $s->sql("SELECT scheduler.cancel_job('$family')", 'dev');
 is($s->sql("SELECT count(*) FROM scheduler.jobs WHERE '$family' IN (job_id, parent_id) AND status = 'cancelled'"), 4, 'cancelling takes the children along');
@@ -179,7 +214,8 @@ is($s->sql(q{SELECT count(DISTINCT id) FROM (SELECT scheduler.enqueue('app.logge
 	FROM generate_series(1, 3)) AS s}, 'dev'), 1, 'the same key is the same job');
 $s->sql(q{SELECT scheduler.enqueue('app.logged', '{"u": 2}', unique_key => 'k', unique_mode => 'replace')}, 'dev');
 $s->comes_true('replaced, it runs with the new payload', "SELECT string_agg(payload ->> 'u', ' ') FROM app.log WHERE payload ? 'u'", 2);
-my $busy = $s->sql(q{SELECT scheduler.enqueue('app.logged', '{"busy": 1, "nap": 0.5}', unique_key => 'k')}, 'dev');
+# Registered again it is not known as quick: it is marked as running.
+my $busy = $s->sql(q{DO $$ BEGIN PERFORM scheduler.register_job_kind('app.logged', 'app.logged', max_attempts => 3, timeout => '1 s', announce => true); END $$; SELECT scheduler.enqueue('app.logged', '{"busy": 1, "nap": 0.5}', unique_key => 'k')}, 'dev');
 $s->comes_true('it runs', "SELECT status FROM scheduler.jobs WHERE job_id = '$busy'", 'running');
 is($s->sql(q{SELECT scheduler.enqueue('app.logged', '{"busy": 2}', unique_key => 'k', unique_mode => 'replace')}, 'dev'), $busy, 'while it runs it is the same job');
 $s->comes_true('... which runs again afterwards', "SELECT string_agg(payload ->> 'busy', ' ' ORDER BY n) FROM app.log WHERE payload ? 'busy'", '1 2');
