@@ -416,6 +416,7 @@ write_answers(Worker *worker, SchedFlight **flights)
 	}
 	sched_jobs_write_outcomes(jobs, n, incarnation);
 	sched_jobs_end_step();
+	SCHED_FAULT("kept");
 	for (int i = 0; i < n; i++)
 		sched_jobs_drop_flight(flights[i]);
 }
