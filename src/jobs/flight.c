@@ -38,8 +38,8 @@
 /* Calls made ready in one transaction. */
 #define LAUNCH_BATCH 128
 /*
- * Requests that wait are kept in memory up to so much, and their rows carry no body; what is over it
- * stands in the row and is read from there.
+ * Requests that wait are kept in memory up to so much, which spares reading their rows again; what is
+ * over it is read from there.
  */
 #define KEPT_BYTES (16 * 1024 * 1024)
 /* Descriptors of the process that are not a call's. */
@@ -285,7 +285,6 @@ prepare_flight(SchedJob *job, Datum datum)
 	flight->per_user_limit = job->kind->per_user_limit;
 	flight->url = url_of_request(request);
 	keep_request(flight, request);
-	job->keeps_body = flight->request != NULL;
 	MemoryContextSwitchTo(old);
 }
 

@@ -471,6 +471,7 @@ write_answers(Worker *worker, SchedFlight **flights)
 	}
 	sched_jobs_write_outcomes(jobs, n, incarnation);
 	sched_jobs_end_step();
+	SCHED_FAULT("kept");
 	for (int i = 0; i < n; i++)
 		sched_jobs_drop_flight(flights[i]);
 }
@@ -531,7 +532,7 @@ work_on_answers(Worker *worker)
 	for (int i = 0; committed && i < taken; i++)
 		if (taken == 1 || jobs[i].outcome != SCHED_OUTCOME_NONE)
 			sched_jobs_drop_flight(flights[i]);
-	if (!committed)
+	if (!committed && taken > 0)
 		keep_answers(worker);
 	else
 		adapt_answers(worker, jobs, taken);
@@ -829,12 +830,11 @@ static void
 move_flights(Worker *worker)
 {
 	sched_jobs_drive_flights();
-	if (worker->armed && sched_jobs_flights_wait_for_launch() && do_duty(worker, launch_flights))
-	{
-		if (sched_jobs_flights_in_air() > 0)
-			SCHED_FAULT("sent");
-		sched_jobs_drive_flights();
-	}
+	if (!worker->armed || !sched_jobs_flights_wait_for_launch() || !do_duty(worker, launch_flights))
+		return;
+	if (sched_jobs_flights_in_air() > 0)
+		SCHED_FAULT("sent");
+	sched_jobs_drive_flights();
 }
 
 /* Answers, then new jobs, then calls; sets `more` where another round will find something. */

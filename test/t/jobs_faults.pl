@@ -91,6 +91,36 @@ foreach my $point ('claimed:2', 'sent', 'answered:3', 'before_commit', 'before_c
 	$s->sql("DELETE FROM scheduler.finished_jobs");
 }
 
+# Handlers that change each other's rows make their batch fail: its answers go into the rows before anything else happens,
+# so that no call is made again, whatever becomes of the process.
+my $before = crashes();
+$s->sql('TRUNCATE effects');
+$s->sql(qq{
+	CREATE FUNCTION mover(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE plpgsql AS \$\$
+	BEGIN
+		IF response IS NULL THEN
+			RETURN scheduler.step_request(ROW('POST', 'http://localhost:$port/slow?ms=500', NULL, NULL, NULL, '20 s'));
+		END IF;
+		UPDATE scheduler.live_jobs SET worker_pid = worker_pid WHERE kind = 'mover' AND job_id <> job.job_id;
+		INSERT INTO public.effects VALUES (job.job_id, ((response).failure IS NOT NULL)::int);
+		RETURN scheduler.step_done();
+	END \$\$;
+	GRANT EXECUTE ON FUNCTION mover TO scheduler_owner;
+	SELECT scheduler.register_job_kind('mover', 'public.mover', shared => true, max_attempts => 20);
+	ALTER SYSTEM SET scheduler.fault_point = 'kept'});
+$s->sql('SELECT pg_reload_conf()');
+$s->sql("SELECT scheduler.enqueue_many('mover', array_agg(to_jsonb(i))) FROM generate_series(1, 20) AS i");
+my $limit = time + 30;
+sleep 0.02 while crashes() == $before && time < $limit;
+cmp_ok(crashes(), '>', $before, 'a batch failed, and its process was killed once the answers were kept');
+disarm_fault();
+settle();
+$s->comes_true('... every job ends', "SELECT count(*) FROM scheduler.live_jobs WHERE kind = 'mover'", 0, 60);
+is($s->sql('SELECT count(*), count(DISTINCT job_id), sum(lost) FROM effects'), '20|20|0', '... with the answer it had');
+is(qx{python3 -c "import urllib.request; print(urllib.request.urlopen('http://localhost:$port/count?path=/slow').read().decode())"},
+	"20\n", '... and no call was made again');
+$s->sql('DELETE FROM scheduler.finished_jobs');
+
 # ---- races, made wide by a pause at a point ----
 
 $s->sql(q{
