@@ -27,6 +27,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/steady.h"
 #include "jobs/process.h"
 #include "jobs/store.h"
 
@@ -59,7 +60,7 @@ reserve_place(SchedProcessType type, Oid database)
 		memset(process, 0, sizeof(SchedProcess));
 		process->type = type;
 		process->database = database;
-		process->reserved_at = GetCurrentTimestamp();
+		process->reserved_at = sched_core_steady_now();
 		place = i;
 	}
 	LWLockRelease(sched_jobs_shared->lock);

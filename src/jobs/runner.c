@@ -29,6 +29,7 @@
 #include "identity/current_user.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
+#include "jobs/duties.h"
 #include "jobs/limits.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
@@ -374,9 +375,12 @@ sched_jobs_runner_main(Datum argument)
 	for (;;)
 	{
 		int events;
+		int64 since;
 
 		if (sched_jobs_asked_to_end())
 			proc_exit(0);
+		if (sched_jobs_clock_set_back(&since) > 0)
+			sched_jobs_restart_claimer(runner.claimer);
 		if (is_armed(&runner) && claim_job(&runner, &job))
 		{
 			run_job(&runner, &job);

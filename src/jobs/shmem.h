@@ -63,7 +63,7 @@ typedef struct SchedProcess
 	pid_t pid;
 	int procno;         /* index into the server's table of processes, for its latch */
 	uint64 incarnation; /* names the leases of this process; never used twice */
-	TimestampTz reserved_at;
+	int64 reserved_at;  /* by the steady clock */
 	TimestampTz started_at;
 	bool busy;                  /* inside a batch: ending now is not a clean end */
 	bool asked_to_end;          /* it was sent the signal */
@@ -94,6 +94,7 @@ typedef struct SchedDatabase
 	int failures;         /* ends in error in a row */
 	bool armed;           /* as its workers saw it last */
 	bool suspect;         /* the last end was not clean: take jobs one at a time */
+	int64 followed_clock; /* when a worker did, by the steady clock */
 	pid_t barred_by;      /* backend that is about to drop or rename it; 0 = nobody */
 	pg_atomic_uint64 signals[SCHED_SIGNAL_COUNT];
 } SchedDatabase;

@@ -25,6 +25,7 @@
 
 #include "core/fault.h"
 #include "core/settings.h"
+#include "core/steady.h"
 #include "http/request.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
@@ -47,6 +48,9 @@
 #define HOUSE_RETRY (2 * USECS_PER_SEC)
 /* A duty that ran into somebody's lock. */
 #define PAUSE_AFTER_REFUSAL (100 * 1000)
+/* Where the clock was set back. */
+#define FOLLOW_TIMES 10
+#define FOLLOW_PAUSE USECS_PER_SEC
 /* How long a worker that is asked to end waits for answers. */
 #define ANSWER_PATIENCE_MS 1000
 #define REPORT_PAUSE (10 * USECS_PER_SEC)
@@ -62,6 +66,9 @@ typedef struct Worker
 	int batch_size;
 	uint64 seen[SCHED_SIGNAL_COUNT];
 	bool armed;
+	int64 set_back;   /* of the clock, in microseconds; 0: the tables are as they should be */
+	int64 follow_at;  /* when they are looked at for it, by the steady clock */
+	int follow_times; /* still to come */
 	TimestampTz check_at;
 	TimestampTz due_at;
 	TimestampTz queues_at;
@@ -740,12 +747,54 @@ look_for_new_work(Worker *worker, TimestampTz now)
 	worker->runners_at = now;
 }
 
+/* Again after a while: a handler that ran then may end by writing a time of the clock before. */
+static void
+move_waiting(Worker *worker)
+{
+	sched_jobs_follow_clock(worker->set_back);
+	worker->follow_at = sched_core_steady_now() + FOLLOW_PAUSE;
+	if (--worker->follow_times == 0)
+		worker->set_back = 0;
+	worker->due_at = worker->schedules_at = worker->queues_at = 0;
+}
+
+/*
+ * Every time that this process has noted lies in a future that will come late, or not as it was thought: all is due now. The
+ * first worker of the database that notices sees to the tables.
+ */
+static void
+follow_clock(Worker *worker)
+{
+	int64 since;
+	int64 set_back = sched_jobs_clock_set_back(&since);
+
+	if (set_back > 0)
+	{
+		LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
+		if (worker->database->followed_clock <= since)
+		{
+			worker->database->followed_clock = sched_core_steady_now();
+			worker->set_back = set_back;
+			worker->follow_times = FOLLOW_TIMES;
+			worker->follow_at = 0;
+		}
+		LWLockRelease(sched_jobs_shared->lock);
+		sched_jobs_restart_claimer(worker->claimer);
+		worker->check_at = worker->changes_after = worker->queues_after = 0;
+		worker->orphans_after = worker->house_at = 0;
+		worker->cancels_wanted = true;
+	}
+	if (worker->set_back > 0 && sched_core_steady_now() >= worker->follow_at)
+		do_duty(worker, move_waiting);
+}
+
 /* What was signalled, and whether this database is still armed where somebody says otherwise or it is time to ask. */
 static void
 look_for_news(Worker *worker)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
+	follow_clock(worker);
 	read_signals(worker, now);
 	if (now >= worker->check_at)
 		look_at_all(worker, now);
@@ -856,6 +905,8 @@ find_pause(Worker *worker)
 		return 0;
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
+	if (worker->set_back > 0)
+		next = Min(next, now + FOLLOW_PAUSE);
 	next = Min(next, worker->cancels_at);
 	if (worker->armed)
 	{
