@@ -17,7 +17,6 @@
 #include "utils/timestamp.h"
 
 #include "core/lock.h"
-#include "core/steady.h"
 #include "http/request.h"
 #include "jobs/duties.h"
 #include "jobs/job.h"
@@ -27,7 +26,6 @@
 /* Rows of one duty in one transaction. */
 #define DUTY_ROWS 1000
 #define HOUSE_ROWS 5000
-#define CLOCK_TOLERANCE (2 * USECS_PER_SEC)
 
 #define DELAYED \
 	"NOT l.ready AND l.status IN ('pending', 'sleeping') AND (l.queue IS NULL OR l.holds_queue)"
@@ -114,36 +112,6 @@ static bool
 pass_fence(int number)
 {
 	return sched_core_take_lock(FENCES, number, false);
-}
-
-/* A clock that was set forward needs nothing: what is due is done. */
-int64
-sched_jobs_clock_set_back(int64 *since)
-{
-	static TimestampTz last_shown = 0;
-	static int64 last_steady = 0;
-	TimestampTz shown = GetCurrentTimestamp();
-	int64 steady = sched_core_steady_now();
-	int64 set_back = (steady - last_steady) - (shown - last_shown);
-	bool first = last_steady == 0;
-
-	*since = last_steady;
-	last_shown = shown;
-	last_steady = steady;
-	return first || set_back < CLOCK_TOLERANCE ? 0 : set_back;
-}
-
-/* The rules are in SQL beside their tables. */
-void
-sched_jobs_follow_clock(int64 set_back)
-{
-	static SchedStatement follow_clock = {
-		"SELECT scheduler.follow_clock($1)", 1, {INTERVALOID}, false, NULL};
-	Interval *interval = palloc0(sizeof(Interval));
-	Datum values[1] = {IntervalPGetDatum(interval)};
-
-	interval->time = set_back;
-	sched_jobs_execute(&follow_clock, values, NULL, SPI_OK_SELECT);
 }
 
 /* The one timestamp that a statement gave, or never. */

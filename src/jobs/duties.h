@@ -28,14 +28,6 @@ extern bool sched_jobs_has_runner_work(void);
 /* true where a runner was interrupted: it may not obey. */
 extern bool sched_jobs_interrupt_cancelled(void);
 
-/*
- * How far the clock was set back since the last call in this process, in microseconds; 0 where it was
- * not, or by less than anybody would notice. `since`: when the last call was, by the steady clock.
- */
-extern int64 sched_jobs_clock_set_back(int64 *since);
-/* Moves what would stand still as long; once for all workers. */
-extern void sched_jobs_follow_clock(int64 set_back);
-
 /* Retention, and the partitions of the months to come; false where there is more to do. */
 extern bool sched_jobs_keep_house(void);
 

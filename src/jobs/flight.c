@@ -198,8 +198,8 @@ leave_line(UserLine *line, SchedFlight *flight)
 }
 
 /* The request itself stays in its row until the call's turn comes: a queue of urls is small. */
-void
-sched_jobs_add_flight(const SchedJob *job, const char *url)
+static void
+add_flight(const SchedJob *job, const char *url)
 {
 	MemoryContext old = MemoryContextSwitchTo(flight_memory);
 	SchedFlight *flight = palloc0(sizeof(SchedFlight));
@@ -215,6 +215,46 @@ sched_jobs_add_flight(const SchedJob *job, const char *url)
 	entry->flight = flight;
 	stand_in_line(flight);
 	MemoryContextSwitchTo(old);
+}
+
+/* The url of a request, for admission to its host. */
+static char *
+url_of_request(Datum request)
+{
+	bool is_null;
+	Datum url = GetAttributeByName(DatumGetHeapTupleHeader(request), "url", &is_null);
+
+	return is_null ? pstrdup("") : text_to_cstring(DatumGetTextPP(url));
+}
+
+/*
+ * What is to be done with flights when the batch has committed: collected before, in memory that
+ * outlives it.
+ */
+List *
+sched_jobs_collect_departures(SchedJob *jobs, int n_jobs)
+{
+	List *urls = NIL;
+
+	for (int i = 0; i < n_jobs; i++)
+	{
+		if (jobs[i].outcome == SCHED_OUTCOME_REQUEST && !jobs[i].kind->runner)
+			urls = lappend(urls, url_of_request(jobs[i].new_request));
+		else if (jobs[i].outcome == SCHED_OUTCOME_SEND)
+			urls = lappend(urls, url_of_request(jobs[i].request));
+		else
+			urls = lappend(urls, NULL);
+	}
+	return urls;
+}
+
+/* The claim has committed: now the calls may go. */
+void
+sched_jobs_depart(SchedJob *jobs, int n_jobs, List *urls)
+{
+	for (int i = 0; i < n_jobs; i++)
+		if (list_nth(urls, i) != NULL)
+			add_flight(&jobs[i], list_nth(urls, i));
 }
 
 /* No longer counted among what its user has going on. */

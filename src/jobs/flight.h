@@ -29,8 +29,12 @@ typedef struct SchedFlight
 extern void sched_jobs_open_flights(void);
 extern void sched_jobs_reconfigure_flights(void);
 
-/* After the commit that took the job: its call waits for its turn. `url` is copied. */
-extern void sched_jobs_add_flight(const SchedJob *job, const char *url);
+/*
+ * The urls of the calls that jobs ask for, NULL for others, palloc'ed in the current context: before
+ * the commit that takes the jobs. After it their calls wait for their turn.
+ */
+extern List *sched_jobs_collect_departures(SchedJob *jobs, int n_jobs);
+extern void sched_jobs_depart(SchedJob *jobs, int n_jobs, List *urls);
 
 /*
  * Hands as many waiting calls to the engine as it admits, in the caller's step. Where it throws,

@@ -29,7 +29,8 @@
 #include "identity/current_user.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
-#include "jobs/duties.h"
+#include "jobs/clock.h"
+#include "jobs/lease.h"
 #include "jobs/limits.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
@@ -46,13 +47,6 @@ typedef struct Runner
 	bool has_job;
 } Runner;
 
-static SchedStatement mark_running = {
-	"UPDATE scheduler.live_jobs SET status = 'running', attempts = $3, lease = $4, worker_pid = $5,"
-	" ready = false, started_at = coalesce(started_at, now()) WHERE user_id = $1 AND job_id = $2",
-	5,
-	{UUIDOID, UUIDOID, INT4OID, INT8OID, INT4OID},
-	true,
-	NULL};
 static SchedStatement lock_own = {"SELECT " SCHED_JOB_COLUMNS
 								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
 								  " l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3 FOR UPDATE",
@@ -123,13 +117,7 @@ claim_job(Runner *runner, SchedJob *job)
 		sched_jobs_end_step();
 		return false;
 	}
-	{
-		Datum values[5] = {
-			UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id), Int32GetDatum(job->attempts),
-			Int64GetDatum((int64) runner->process->incarnation), Int32GetDatum(MyProcPid)};
-
-		sched_jobs_execute(&mark_running, values, NULL, SPI_OK_UPDATE);
-	}
+	sched_jobs_mark_running(job, runner->process->incarnation);
 	publish_job(runner, &job->job_id);
 	sched_jobs_end_step();
 	runner->has_job = true;
@@ -375,11 +363,10 @@ sched_jobs_runner_main(Datum argument)
 	for (;;)
 	{
 		int events;
-		int64 since;
 
 		if (sched_jobs_asked_to_end())
 			proc_exit(0);
-		if (sched_jobs_clock_set_back(&since) > 0)
+		if (sched_jobs_clock_was_set_back(NULL))
 			sched_jobs_restart_claimer(runner.claimer);
 		if (is_armed(&runner) && claim_job(&runner, &job))
 		{

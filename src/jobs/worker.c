@@ -29,8 +29,10 @@
 #include "http/request.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
+#include "jobs/clock.h"
 #include "jobs/duties.h"
 #include "jobs/flight.h"
+#include "jobs/lease.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
 #include "jobs/store.h"
@@ -48,12 +50,8 @@
 #define HOUSE_RETRY (2 * USECS_PER_SEC)
 /* A duty that ran into somebody's lock. */
 #define PAUSE_AFTER_REFUSAL (100 * 1000)
-/* Where the clock was set back. */
-#define FOLLOW_TIMES 10
-#define FOLLOW_PAUSE USECS_PER_SEC
 /* How long a worker that is asked to end waits for answers. */
 #define ANSWER_PATIENCE_MS 1000
-#define REPORT_PAUSE (10 * USECS_PER_SEC)
 
 /* What this worker knows and plans. Times are when something is due next. */
 typedef struct Worker
@@ -66,9 +64,6 @@ typedef struct Worker
 	int batch_size;
 	uint64 seen[SCHED_SIGNAL_COUNT];
 	bool armed;
-	int64 set_back;   /* of the clock, in microseconds; 0: the tables are as they should be */
-	int64 follow_at;  /* when they are looked at for it, by the steady clock */
-	int follow_times; /* still to come */
 	TimestampTz check_at;
 	TimestampTz due_at;
 	TimestampTz queues_at;
@@ -92,38 +87,6 @@ typedef struct Worker
 	bool more;              /* the last claim found something: do not wait */
 } Worker;
 
-/*
- * IS NOT DISTINCT FROM wherever a job is named by its key: with = the planner may take the index of leases, which
- * statistics of a quiet moment show as empty, and walk through all calls in the air for each.
- */
-static SchedStatement lock_leased = {
-	"SELECT " SCHED_JOB_COLUMNS " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
-	" l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3 FOR UPDATE SKIP LOCKED",
-	3,
-	{UUIDOID, UUIDOID, INT8OID},
-	true,
-	NULL};
-static SchedStatement look_leased = {"SELECT FROM scheduler.live_jobs l WHERE l.user_id = $1 AND "
-									 "l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3",
-									 3,
-									 {UUIDOID, UUIDOID, INT8OID},
-									 true,
-									 NULL};
-static SchedStatement lock_any = {"SELECT " SCHED_JOB_COLUMNS
-								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
-								  " l.job_id = $2 FOR UPDATE SKIP LOCKED",
-								  2,
-								  {UUIDOID, UUIDOID},
-								  true,
-								  NULL};
-static SchedStatement mark_running = {
-	"UPDATE scheduler.live_jobs SET status = 'running', attempts = $3, lease = $4, worker_pid = $5,"
-	" ready = false, started_at = coalesce(started_at, now()) WHERE user_id = $1 AND job_id = $2",
-	5,
-	{UUIDOID, UUIDOID, INT4OID, INT8OID, INT4OID},
-	true,
-	NULL};
-
 /* Has anybody signalled this since the worker looked last? */
 static bool
 was_signalled(Worker *worker, SchedSignal signal)
@@ -143,46 +106,6 @@ begin_step(Worker *worker)
 		return true;
 	worker->blocked = true;
 	return false;
-}
-
-/* The url of a request, for admission to its host. */
-static char *
-url_of_request(Datum request)
-{
-	bool is_null;
-	Datum url = GetAttributeByName(DatumGetHeapTupleHeader(request), "url", &is_null);
-
-	return is_null ? pstrdup("") : text_to_cstring(DatumGetTextPP(url));
-}
-
-/*
- * What is to be done with flights when the batch has committed: collected before, in memory that
- * outlives it.
- */
-static List *
-collect_departures(SchedJob *jobs, int n_jobs)
-{
-	List *urls = NIL;
-
-	for (int i = 0; i < n_jobs; i++)
-	{
-		if (jobs[i].outcome == SCHED_OUTCOME_REQUEST && !jobs[i].kind->runner)
-			urls = lappend(urls, url_of_request(jobs[i].new_request));
-		else if (jobs[i].outcome == SCHED_OUTCOME_SEND)
-			urls = lappend(urls, url_of_request(jobs[i].request));
-		else
-			urls = lappend(urls, NULL);
-	}
-	return urls;
-}
-
-/* The claim has committed: now the calls may go. */
-static void
-depart(SchedJob *jobs, int n_jobs, List *urls)
-{
-	for (int i = 0; i < n_jobs; i++)
-		if (list_nth(urls, i) != NULL)
-			sched_jobs_add_flight(&jobs[i], list_nth(urls, i));
 }
 
 /* For stat_workers. */
@@ -212,10 +135,10 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 	sched_jobs_run_batch(jobs, n_jobs, careful);
 	sched_jobs_write_outcomes(jobs, n_jobs, worker->process->incarnation);
 	MemoryContextSwitchTo(worker->memory);
-	urls = collect_departures(jobs, n_jobs);
+	urls = sched_jobs_collect_departures(jobs, n_jobs);
 	SCHED_FAULT("before_commit");
 	sched_jobs_end_step();
-	depart(jobs, n_jobs, urls);
+	sched_jobs_depart(jobs, n_jobs, urls);
 	count_outcomes(worker, jobs, n_jobs);
 }
 
@@ -226,17 +149,14 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 static bool
 write_failure(Worker *worker, const SchedJob *failed, const char *reason, bool held)
 {
-	Datum values[2] = {UUIDPGetDatum(&failed->user_id), UUIDPGetDatum(&failed->job_id)};
 	SchedJob job;
 	bool found;
 
 	if (!begin_step(worker))
 		return false;
-	sched_jobs_execute(&lock_any, values, NULL, SPI_OK_SELECT);
-	found = SPI_processed == 1;
+	found = sched_jobs_lock_job(&failed->user_id, &failed->job_id, &job);
 	if (found)
 	{
-		sched_jobs_read_row(&job, SPI_tuptable, 0);
 		job.kind = sched_jobs_find_kind(job.kind_name);
 		if (failed->answer != NULL && failed->has_response)
 		{
@@ -252,34 +172,6 @@ write_failure(Worker *worker, const SchedJob *failed, const char *reason, bool h
 	return found;
 }
 
-/*
- * What a user's open transaction can cause by holding a row or a table, or a disk that is full: no
- * reason to end and lose the calls in flight.
- */
-static bool
-is_expected(int code)
-{
-	return code == ERRCODE_LOCK_NOT_AVAILABLE || code == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		   code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OBJECT_IN_USE ||
-		   code == ERRCODE_DISK_FULL;
-}
-
-/* Told now and then: what is locked for long is tried, and refused, many times a second. */
-static void
-report_refusal(ErrorData *error)
-{
-	static TimestampTz told = 0;
-	TimestampTz now = GetCurrentTimestamp();
-
-	if ((now - told < REPORT_PAUSE && now >= told) || sched_jobs_asked_to_end())
-		return;
-	told = now;
-	ereport(LOG, (errmsg("the worker was kept from its work and tries again: %s", error->message),
-				  error->sqlerrcode == ERRCODE_DISK_FULL
-					  ? errhint("Nothing is lost; it goes on when there is room on the disk.")
-					  : errhint("pg_locks shows who holds what of schema scheduler.")));
-}
-
 /* False also where the failure cannot be written now; the job is taken again then. */
 static bool
 record_failure(Worker *worker, const SchedJob *failed, const char *reason, bool held)
@@ -292,10 +184,10 @@ record_failure(Worker *worker, const SchedJob *failed, const char *reason, bool 
 	}
 	PG_CATCH();
 	{
-		if (!is_expected(geterrcode()))
+		if (!sched_jobs_is_expected(geterrcode()))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(worker->memory);
-		report_refusal(CopyErrorData());
+		sched_jobs_report_refusal(CopyErrorData());
 		FlushErrorState();
 		AbortCurrentTransaction();
 		worker->blocked = true;
@@ -317,7 +209,7 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 
 	MemoryContextSwitchTo(worker->memory);
 	error = CopyErrorData();
-	if (n_jobs == 0 && !is_expected(error->sqlerrcode))
+	if (n_jobs == 0 && !sched_jobs_is_expected(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
 	reason = psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode));
@@ -326,7 +218,7 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 	sched_jobs_restart_claimer(worker->claimer);
 	if (n_jobs == 0)
 	{
-		report_refusal(error);
+		sched_jobs_report_refusal(error);
 		worker->blocked = true;
 	}
 	else if (!careful)
@@ -387,23 +279,6 @@ work_on_claims(Worker *worker)
 	return taken;
 }
 
-/* The leased job's row, locked and read. 1 = read, 0 = no longer ours, -1 = locked by somebody. */
-static int
-lock_own(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id, SchedJob *job)
-{
-	Datum values[3] = {UUIDPGetDatum(user_id), UUIDPGetDatum(job_id),
-					   Int64GetDatum((int64) worker->process->incarnation)};
-
-	sched_jobs_execute(&lock_leased, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed == 1)
-	{
-		sched_jobs_read_row(job, SPI_tuptable, 0);
-		return 1;
-	}
-	sched_jobs_execute(&look_leased, values, NULL, SPI_OK_SELECT);
-	return SPI_processed > 0 ? -1 : 0;
-}
-
 /*
  * The first transaction of a job taken with a mark: if the next one kills the server, the mark
  * tells.
@@ -411,13 +286,10 @@ lock_own(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id, Sche
 static bool
 commit_mark(Worker *worker, SchedJob *job)
 {
-	Datum values[5] = {
-		UUIDPGetDatum(&job->user_id), UUIDPGetDatum(&job->job_id), Int32GetDatum(job->attempts),
-		Int64GetDatum((int64) worker->process->incarnation), Int32GetDatum(MyProcPid)};
 	bool calls = !(job->has_request && !job->has_response);
 
 	if (calls)
-		sched_jobs_execute(&mark_running, values, NULL, SPI_OK_UPDATE);
+		sched_jobs_mark_running(job, worker->process->incarnation);
 	sched_jobs_end_step();
 	SCHED_FAULT("claimed");
 	return calls;
@@ -434,7 +306,8 @@ lock_marked(Worker *worker, SchedJob *job)
 	{
 		if (begin_step(worker))
 		{
-			int found = lock_own(worker, &job->user_id, &job->job_id, job);
+			int found = sched_jobs_lock_leased(worker->process->incarnation, &job->user_id,
+											   &job->job_id, job);
 
 			if (found >= 0)
 				return found == 1;
@@ -503,7 +376,8 @@ work_on_answers(Worker *worker)
 	{
 		for (int i = 0; i < n; i++)
 		{
-			int found = lock_own(worker, &flights[i]->user_id, &flights[i]->job_id, &jobs[taken]);
+			int found = sched_jobs_lock_leased(worker->process->incarnation, &flights[i]->user_id,
+											   &flights[i]->job_id, &jobs[taken]);
 
 			if (found == 1)
 			{
@@ -552,10 +426,10 @@ do_duty(Worker *worker, void (*duty)(Worker *worker))
 	PG_CATCH();
 	{
 		sched_jobs_allow_interrupt(false);
-		if (!is_expected(geterrcode()))
+		if (!sched_jobs_is_expected(geterrcode()))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(worker->memory);
-		report_refusal(CopyErrorData());
+		sched_jobs_report_refusal(CopyErrorData());
 		FlushErrorState();
 		AbortCurrentTransaction();
 	}
@@ -747,44 +621,25 @@ look_for_new_work(Worker *worker, TimestampTz now)
 	worker->runners_at = now;
 }
 
-/* Again after a while: a handler that ran then may end by writing a time of the clock before. */
 static void
 move_waiting(Worker *worker)
 {
-	sched_jobs_follow_clock(worker->set_back);
-	worker->follow_at = sched_core_steady_now() + FOLLOW_PAUSE;
-	if (--worker->follow_times == 0)
-		worker->set_back = 0;
+	sched_jobs_move_waiting();
 	worker->due_at = worker->schedules_at = worker->queues_at = 0;
 }
 
-/*
- * Every time that this process has noted lies in a future that will come late, or not as it was thought: all is due now. The
- * first worker of the database that notices sees to the tables.
- */
+/* After the clock was set back every time that was noted lies too far away: all is due now. */
 static void
 follow_clock(Worker *worker)
 {
-	int64 since;
-	int64 set_back = sched_jobs_clock_set_back(&since);
-
-	if (set_back > 0)
+	if (sched_jobs_clock_was_set_back(worker->database))
 	{
-		LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
-		if (worker->database->followed_clock <= since)
-		{
-			worker->database->followed_clock = sched_core_steady_now();
-			worker->set_back = set_back;
-			worker->follow_times = FOLLOW_TIMES;
-			worker->follow_at = 0;
-		}
-		LWLockRelease(sched_jobs_shared->lock);
 		sched_jobs_restart_claimer(worker->claimer);
 		worker->check_at = worker->changes_after = worker->queues_after = 0;
 		worker->orphans_after = worker->house_at = 0;
 		worker->cancels_wanted = true;
 	}
-	if (worker->set_back > 0 && sched_core_steady_now() >= worker->follow_at)
+	if (sched_jobs_clock_work_at() <= sched_core_steady_now())
 		do_duty(worker, move_waiting);
 }
 
@@ -905,8 +760,8 @@ find_pause(Worker *worker)
 		return 0;
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
-	if (worker->set_back > 0)
-		next = Min(next, now + FOLLOW_PAUSE);
+	if (sched_jobs_clock_work_at() != PG_INT64_MAX)
+		next = Min(next, now + USECS_PER_SEC);
 	next = Min(next, worker->cancels_at);
 	if (worker->armed)
 	{
