@@ -9,8 +9,12 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+#include <time.h>
+
 #include "access/xact.h"
 #include "commands/trigger.h"
+#include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "storage/latch.h"
@@ -20,7 +24,6 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
-#include "utils/timeout.h"
 
 #include "http/request.h"
 #include "identity/current_user.h"
@@ -39,7 +42,9 @@
 /* Jobs that a handler for many gets at once: others wait for all of them. */
 #define MAX_GROUP 64
 
-static TimeoutId deadline_timer;
+/* Not one of the server's: those are times of day, and would not come where the clock is set back. */
+static timer_t deadline_timer;
+static volatile sig_atomic_t deadline_set = false;
 static volatile sig_atomic_t deadline_passed = false;
 static volatile sig_atomic_t cancels = 0;
 
@@ -48,42 +53,68 @@ static volatile sig_atomic_t cancels = 0;
  * loses its process.
  */
 static void
-pass_deadline(void)
+pass_deadline(SIGNAL_ARGS)
 {
+	int saved_errno = errno;
+
+	if (!deadline_set)
+		return;
 	deadline_passed = true;
 	if (++cancels > MAX_CANCELS)
 		ProcDiePending = true;
 	QueryCancelPending = true;
 	InterruptPending = true;
 	SetLatch(MyLatch);
+	errno = saved_errno;
 }
 
-/* A process has few timers to register; the same one serves every call. */
+/* One timer serves every call; its signal is one that the server does not use in such processes. */
 void
 sched_jobs_prepare_deadline(void)
 {
-	static bool registered = false;
+	static bool prepared = false;
+	struct sigevent event = {0};
 
-	if (!registered)
-		deadline_timer = RegisterTimeout(USER_TIMEOUT, pass_deadline);
-	registered = true;
+	if (prepared)
+		return;
+	pqsignal(SIGUSR2, pass_deadline);
+	event.sigev_notify = SIGEV_SIGNAL;
+	event.sigev_signo = SIGUSR2;
+	if (timer_create(CLOCK_MONOTONIC, &event, &deadline_timer) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES), errmsg("could not create a timer: %m")));
+	prepared = true;
 }
 
 /* Begins the time that one call has. */
 static void
 start_deadline(int64 milliseconds)
 {
+	struct itimerspec limit = {{1, 0}, {milliseconds / 1000, milliseconds % 1000 * 1000000}};
+
 	deadline_passed = false;
 	cancels = 0;
-	enable_timeout_every(deadline_timer,
-						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds), 1000);
+	deadline_set = true;
+	timer_settime(deadline_timer, 0, &limit, NULL);
+}
+
+/* A signal that is on its way already finds deadline_set false. */
+static void
+disarm_deadline(void)
+{
+	static const struct itimerspec never = {{0, 0}, {0, 0}};
+
+	if (!deadline_set)
+		return;
+	deadline_set = false;
+	timer_settime(deadline_timer, 0, &never, NULL);
 }
 
 /* A timer that went off after the handler's last interrupt check must not hit what follows. */
 static void
 stop_deadline(void)
 {
-	disable_timeout(deadline_timer, false);
+	disarm_deadline();
 	if (deadline_passed)
 		QueryCancelPending = false;
 }
@@ -390,7 +421,7 @@ sched_jobs_run_guarded(SchedJob *job, Oid role)
 void
 sched_jobs_end_call(void)
 {
-	disable_timeout(deadline_timer, false);
+	disarm_deadline();
 	QueryCancelPending = false;
 	sched_identity_set_job_user(NULL);
 	sched_jobs_current = NULL;

@@ -317,6 +317,7 @@ CREATE FUNCTION scheduler.wait_for_job(job_id uuid, timeout interval DEFAULT '30
 DECLARE
 	until timestamptz := clock_timestamp() + wait_for_job.timeout;
 	pause float8 := 0.002;
+	waited float8 := 0;
 	job scheduler.jobs;
 BEGIN
 	IF scheduler.created_here(wait_for_job.job_id) THEN
@@ -328,8 +329,11 @@ BEGIN
 		IF NOT FOUND THEN
 			RAISE EXCEPTION 'no such job' USING ERRCODE = 'P0002', DETAIL = coalesce(wait_for_job.job_id::text, 'NULL');
 		END IF;
-		EXIT WHEN job.status IN ('succeeded', 'failed', 'cancelled', 'dead') OR clock_timestamp() >= until;
+		EXIT WHEN job.status IN ('succeeded', 'failed', 'cancelled', 'dead') OR clock_timestamp() >= until
+			/* the clock may be set back meanwhile */
+			OR waited >= extract(epoch FROM wait_for_job.timeout);
 		PERFORM pg_sleep(pause);
+		waited := waited + pause;
 		pause := least(pause * 1.5, 0.1);
 	END LOOP;
 	RETURN job;

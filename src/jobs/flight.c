@@ -31,6 +31,7 @@
 #include "http/http.h"
 #include "http/request.h"
 #include "jobs/flight.h"
+#include "jobs/lease.h"
 #include "jobs/limits.h"
 #include "jobs/shmem.h"
 #include "jobs/store.h"
@@ -116,23 +117,6 @@ static SchedStatement lock_held = {"SELECT " SCHED_JOB_COLUMNS
 								   {TIDARRAYOID, INT8OID},
 								   true,
 								   NULL};
-/*
- * IS NOT DISTINCT FROM wherever a job is named by its key: with = the planner may take the index of leases, which
- * statistics of a quiet moment show as empty, and walk through all calls in the air for each.
- */
-static SchedStatement lock_leased = {
-	"SELECT " SCHED_JOB_COLUMNS " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
-	" l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3 FOR UPDATE SKIP LOCKED",
-	3,
-	{UUIDOID, UUIDOID, INT8OID},
-	true,
-	NULL};
-static SchedStatement look_leased = {"SELECT FROM scheduler.live_jobs l WHERE l.user_id = $1 AND "
-									 "l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3",
-									 3,
-									 {UUIDOID, UUIDOID, INT8OID},
-									 true,
-									 NULL};
 static SchedStatement find_mine = {
 	"SELECT l.job_id FROM scheduler.live_jobs l WHERE l.lease = $1", 1, {INT8OID}, true, NULL};
 
@@ -743,28 +727,11 @@ sched_jobs_drive_flights(void)
 	collect_answers();
 }
 
-int
-sched_jobs_lock_own(uint64 incarnation, const pg_uuid_t *user_id, const pg_uuid_t *job_id,
-					SchedJob *job)
-{
-	Datum values[3] = {UUIDPGetDatum(user_id), UUIDPGetDatum(job_id),
-					   Int64GetDatum((int64) incarnation)};
-
-	sched_jobs_execute(&lock_leased, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed == 1)
-	{
-		sched_jobs_read_row(job, SPI_tuptable, 0);
-		return 1;
-	}
-	sched_jobs_execute(&look_leased, values, NULL, SPI_OK_SELECT);
-	return SPI_processed > 0 ? -1 : 0;
-}
-
 /* One that was not found at its address: moved, locked or gone. True where it is locked by us now. */
 static bool
 lock_by_key(SchedFlight *flight, uint64 incarnation, SchedJob *job)
 {
-	int found = sched_jobs_lock_own(incarnation, &flight->user_id, &flight->job_id, job);
+	int found = sched_jobs_lock_leased(incarnation, &flight->user_id, &flight->job_id, job);
 
 	if (found == 0)
 		sched_jobs_drop_flight(flight);

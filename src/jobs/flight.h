@@ -65,10 +65,6 @@ extern void sched_jobs_drive_flights(void);
 extern int sched_jobs_lock_answered(uint64 incarnation, SchedJob *jobs, SchedFlight **flights,
 									int max);
 
-/* One job that this process holds. 1 = locked and read, 0 = no longer ours, -1 = locked by somebody. */
-extern int sched_jobs_lock_own(uint64 incarnation, const pg_uuid_t *user_id,
-							   const pg_uuid_t *job_id, SchedJob *job);
-
 /* Its job has been written, or is no longer there. */
 extern void sched_jobs_drop_flight(SchedFlight *flight);
 

@@ -10,13 +10,16 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/timestamp.h"
 
 #include "jobs/job.h"
+#include "jobs/process.h"
 #include "jobs/store.h"
 
 #define FIRST_PAUSE_MS 100
 #define MOST_DOUBLINGS 6
 #define PATIENCE_MS (600 * 1000)
+#define REPORT_PAUSE (10 * USECS_PER_SEC)
 
 static SchedStatement read_error = {
 	"SELECT l.error FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.job_id = $2",
@@ -68,4 +71,32 @@ sched_jobs_find_held_pause(SchedJob *job)
 	job->reason =
 		psprintf("held up (%d tries in %d ms): %s", tries + 1, total_ms + pause, job->reason);
 	return pause;
+}
+
+/*
+ * What a user's open transaction can cause by holding a row or a table, or a disk that is full: no
+ * reason to end and lose the calls in flight.
+ */
+bool
+sched_jobs_is_expected(int code)
+{
+	return code == ERRCODE_LOCK_NOT_AVAILABLE || code == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		   code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OBJECT_IN_USE ||
+		   code == ERRCODE_DISK_FULL;
+}
+
+/* Told now and then: what is locked for long is tried, and refused, many times a second. */
+void
+sched_jobs_report_refusal(const ErrorData *error)
+{
+	static TimestampTz told = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if ((now - told < REPORT_PAUSE && now >= told) || sched_jobs_asked_to_end())
+		return;
+	told = now;
+	ereport(LOG, (errmsg("the worker was kept from its work and tries again: %s", error->message),
+				  error->sqlerrcode == ERRCODE_DISK_FULL
+					  ? errhint("Nothing is lost; it goes on when there is room on the disk.")
+					  : errhint("pg_locks shows who holds what of schema scheduler.")));
 }

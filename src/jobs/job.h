@@ -115,6 +115,10 @@ extern void sched_jobs_note_failure(SchedJob *job, const char *reason);
 /* Does an error of this code mean that somebody else's lock, or a full disk, was in the way? */
 extern bool sched_jobs_is_held_up(int sqlerrcode);
 
+/* For a worker: an error that is no reason to end, and saying so now and then. */
+extern bool sched_jobs_is_expected(int sqlerrcode);
+extern void sched_jobs_report_refusal(const ErrorData *error);
+
 /*
  * For a job that is `held`: milliseconds until it is tried again, and words for its error; -1
  * where it has stood back long enough and the attempt counts.

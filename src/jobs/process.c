@@ -30,6 +30,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/steady.h"
 #include "jobs/process.h"
 #include "jobs/spared.h"
 #include "jobs/store.h"
@@ -65,7 +66,7 @@ reserve_place(SchedProcessType type, Oid database)
 		memset(process, 0, sizeof(SchedProcess));
 		process->type = type;
 		process->database = database;
-		process->reserved_at = GetCurrentTimestamp();
+		process->reserved_at = sched_core_steady_now();
 		place = i;
 		sched_jobs_shared->n_places = Max(sched_jobs_shared->n_places, i + 1);
 	}

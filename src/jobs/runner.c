@@ -32,6 +32,8 @@
 #include "identity/current_user.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
+#include "jobs/clock.h"
+#include "jobs/lease.h"
 #include "jobs/limits.h"
 #include "jobs/mark.h"
 #include "jobs/place.h"
@@ -412,6 +414,8 @@ sched_jobs_runner_main(Datum argument)
 
 		if (sched_jobs_asked_to_end())
 			proc_exit(0);
+		if (sched_jobs_clock_was_set_back(NULL))
+			sched_jobs_restart_claimer(runner.claimer);
 		if (is_armed() && work_on_job(&runner))
 		{
 			CHECK_FOR_INTERRUPTS();

@@ -230,7 +230,7 @@ sched_jobs_interrupt_runner(const pg_uuid_t *job_id)
 		{
 			TimestampTz now = GetCurrentTimestamp();
 
-			if (process->interrupted_at == 0)
+			if (process->interrupted_at == 0 || process->interrupted_at > now)
 				process->interrupted_at = now;
 			kill(process->pid,
 				 now - process->interrupted_at >= SCHED_INTERRUPT_PATIENCE ? SIGTERM : SIGINT);

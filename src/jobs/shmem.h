@@ -64,7 +64,7 @@ typedef struct SchedProcess
 	pid_t pid;
 	int procno;         /* index into the server's table of processes, for its latch */
 	uint64 incarnation; /* names the leases of this process; never used twice */
-	TimestampTz reserved_at;
+	int64 reserved_at;  /* by the steady clock */
 	TimestampTz started_at;
 	bool busy;                  /* inside a batch: ending now is not a clean end */
 	bool asked_to_end;          /* it was sent the signal */
@@ -111,6 +111,7 @@ typedef struct SchedDatabase
 	TimestampTz retry_at; /* no start before */
 	int failures;         /* ends in error in a row */
 	bool armed;           /* as its workers saw it last */
+	int64 followed_clock; /* when a worker did, by the steady clock */
 	SchedSuspicion suspicions[SCHED_LANE_COUNT];
 	pid_t barred_by; /* backend that is about to drop or rename it; 0 = nobody */
 	pg_atomic_uint64 signals[SCHED_SIGNAL_COUNT];

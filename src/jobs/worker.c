@@ -26,11 +26,14 @@
 
 #include "core/fault.h"
 #include "core/settings.h"
+#include "core/steady.h"
 #include "http/request.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
+#include "jobs/clock.h"
 #include "jobs/duties.h"
 #include "jobs/flight.h"
+#include "jobs/lease.h"
 #include "jobs/mark.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
@@ -52,7 +55,6 @@
 #define PAUSE_AFTER_REFUSAL (100 * 1000)
 /* How long a worker that is asked to end waits for answers. */
 #define ANSWER_PATIENCE_MS 1000
-#define REPORT_PAUSE (10 * USECS_PER_SEC)
 
 /* What this worker knows and plans. Times are when something is due next. */
 typedef struct Worker
@@ -90,14 +92,6 @@ typedef struct Worker
 	TimestampTz cancels_at; /* looked at again */
 	bool more;              /* the last claim found something: do not wait */
 } Worker;
-
-static SchedStatement lock_any = {"SELECT " SCHED_JOB_COLUMNS
-								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
-								  " l.job_id = $2 FOR UPDATE SKIP LOCKED",
-								  2,
-								  {UUIDOID, UUIDOID},
-								  true,
-								  NULL};
 
 /* Has anybody signalled this since the worker looked last? */
 static bool
@@ -162,17 +156,14 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 static bool
 write_failure(Worker *worker, const SchedJob *failed, const char *reason, bool held)
 {
-	Datum values[2] = {UUIDPGetDatum(&failed->user_id), UUIDPGetDatum(&failed->job_id)};
 	SchedJob job;
 	bool found;
 
 	if (!begin_step(worker))
 		return false;
-	sched_jobs_execute(&lock_any, values, NULL, SPI_OK_SELECT);
-	found = SPI_processed == 1;
+	found = sched_jobs_lock_job(&failed->user_id, &failed->job_id, &job);
 	if (found)
 	{
-		sched_jobs_read_row(&job, SPI_tuptable, 0);
 		job.kind = sched_jobs_find_kind(job.kind_name);
 		if (failed->answer != NULL && failed->has_response)
 		{
@@ -188,34 +179,6 @@ write_failure(Worker *worker, const SchedJob *failed, const char *reason, bool h
 	return found;
 }
 
-/*
- * What a user's open transaction can cause by holding a row or a table, or a disk that is full: no
- * reason to end and lose the calls in flight.
- */
-static bool
-is_expected(int code)
-{
-	return code == ERRCODE_LOCK_NOT_AVAILABLE || code == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		   code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OBJECT_IN_USE ||
-		   code == ERRCODE_DISK_FULL;
-}
-
-/* Told now and then: what is locked for long is tried, and refused, many times a second. */
-static void
-report_refusal(ErrorData *error)
-{
-	static TimestampTz told = 0;
-	TimestampTz now = GetCurrentTimestamp();
-
-	if ((now - told < REPORT_PAUSE && now >= told) || sched_jobs_asked_to_end())
-		return;
-	told = now;
-	ereport(LOG, (errmsg("the worker was kept from its work and tries again: %s", error->message),
-				  error->sqlerrcode == ERRCODE_DISK_FULL
-					  ? errhint("Nothing is lost; it goes on when there is room on the disk.")
-					  : errhint("pg_locks shows who holds what of schema scheduler.")));
-}
-
 /* False also where the failure cannot be written now; the job is taken again then. */
 static bool
 record_failure(Worker *worker, const SchedJob *failed, const char *reason, bool held)
@@ -228,10 +191,10 @@ record_failure(Worker *worker, const SchedJob *failed, const char *reason, bool 
 	}
 	PG_CATCH();
 	{
-		if (!is_expected(geterrcode()))
+		if (!sched_jobs_is_expected(geterrcode()))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(worker->memory);
-		report_refusal(CopyErrorData());
+		sched_jobs_report_refusal(CopyErrorData());
 		FlushErrorState();
 		AbortCurrentTransaction();
 		worker->blocked = true;
@@ -253,7 +216,7 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 
 	MemoryContextSwitchTo(worker->memory);
 	error = CopyErrorData();
-	if (n_jobs == 0 && !is_expected(error->sqlerrcode))
+	if (n_jobs == 0 && !sched_jobs_is_expected(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
 	reason = psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode));
@@ -262,7 +225,7 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 	sched_jobs_restart_claimer(worker->claimer);
 	if (n_jobs == 0)
 	{
-		report_refusal(error);
+		sched_jobs_report_refusal(error);
 		worker->blocked = true;
 	}
 	else if (!careful)
@@ -432,8 +395,8 @@ work_on_marked(Worker *worker)
 		return 0;
 	PG_TRY();
 	{
-		found = sched_jobs_lock_own(worker->process->incarnation, &worker->held_user,
-									&worker->held_job, job);
+		found = sched_jobs_lock_leased(worker->process->incarnation, &worker->held_user,
+									   &worker->held_job, job);
 		worker->held = found < 0;
 		/* As where begin_step() is refused: a little pause. */
 		worker->blocked |= found < 0;
@@ -561,10 +524,10 @@ do_duty(Worker *worker, void (*duty)(Worker *worker))
 	PG_CATCH();
 	{
 		sched_jobs_allow_interrupt(false);
-		if (!is_expected(geterrcode()))
+		if (!sched_jobs_is_expected(geterrcode()))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(worker->memory);
-		report_refusal(CopyErrorData());
+		sched_jobs_report_refusal(CopyErrorData());
 		FlushErrorState();
 		AbortCurrentTransaction();
 	}
@@ -758,12 +721,35 @@ look_for_new_work(Worker *worker, TimestampTz now)
 	worker->runners_at = now;
 }
 
+static void
+move_waiting(Worker *worker)
+{
+	sched_jobs_move_waiting();
+	worker->due_at = worker->schedules_at = worker->queues_at = 0;
+}
+
+/* After the clock was set back every time that was noted lies too far away: all is due now. */
+static void
+follow_clock(Worker *worker)
+{
+	if (sched_jobs_clock_was_set_back(worker->database))
+	{
+		sched_jobs_restart_claimer(worker->claimer);
+		worker->check_at = worker->changes_after = worker->queues_after = 0;
+		worker->orphans_after = worker->house_at = 0;
+		worker->cancels_wanted = true;
+	}
+	if (sched_jobs_clock_work_at() <= sched_core_steady_now())
+		do_duty(worker, move_waiting);
+}
+
 /* What was signalled, and whether this database is still armed where somebody says otherwise or it is time to ask. */
 static void
 look_for_news(Worker *worker)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
+	follow_clock(worker);
 	read_signals(worker, now);
 	if (now >= worker->check_at)
 		look_at_all(worker, now);
@@ -898,6 +884,8 @@ find_pause(Worker *worker)
 		return 0;
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
+	if (sched_jobs_clock_work_at() != PG_INT64_MAX)
+		next = Min(next, now + USECS_PER_SEC);
 	next = Min(next, worker->cancels_at);
 	/* Unarmed it does none of these: they would be due for ever. */
 	if (worker->armed)

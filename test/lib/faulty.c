@@ -23,11 +23,11 @@
 
 typedef struct Control
 {
-	volatile int32_t names_hang; /* those that begin with "hang" */
-	volatile int32_t disk_full;  /* 1: for files of tables; 2: for the write-ahead log */
-	volatile int32_t memory_pid; /* the process that finds no memory .. */
+	volatile int32_t names_hang;    /* those that begin with "hang" */
+	volatile int32_t disk_full;     /* 1: for files of tables; 2: for the write-ahead log */
+	volatile int32_t memory_pid;    /* the process that finds no memory .. */
 	volatile int32_t memory_one_in; /* .. once in so many requests */
-	volatile int32_t no_accept;  /* no descriptor for a new connection */
+	volatile int32_t no_accept;     /* no descriptor for a new connection */
 	int32_t hung;
 	int32_t writes;
 	int32_t requests;
