@@ -504,7 +504,8 @@ enum
 	COLUMN_AGAIN,
 	COLUMN_IN_QUEUE,
 	COLUMN_PRIORITY,
-	COLUMN_COUNT
+	COLUMN_COUNT,
+	MOST_COLUMNS = COLUMN_COUNT + 8 /* a statement may return others behind them */
 };
 
 /*
@@ -514,11 +515,11 @@ enum
 void
 sched_jobs_read_row(SchedJob *job, SPITupleTable *table, uint64 row)
 {
-	Datum values[COLUMN_COUNT];
-	bool nulls[COLUMN_COUNT];
+	Datum values[MOST_COLUMNS];
+	bool nulls[MOST_COLUMNS];
 	char status[16];
 
-	if (table->tupdesc->natts != COLUMN_COUNT)
+	if (table->tupdesc->natts > MOST_COLUMNS)
 		elog(ERROR, "a job has %d columns", table->tupdesc->natts);
 	heap_deform_tuple(table->vals[row], table->tupdesc, values, nulls);
 	memset(job, 0, sizeof(SchedJob));

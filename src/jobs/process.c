@@ -129,6 +129,21 @@ sched_jobs_count_processes(SchedProcessType type, Oid database)
 	return n;
 }
 
+/* Has the database another worker than this? The caller holds the lock. */
+static bool
+has_other_worker(const SchedProcess *process)
+{
+	for (int i = 0; i < sched_jobs_shared->n_places; i++)
+	{
+		SchedProcess *other = &sched_jobs_shared->processes[i];
+
+		if (other != process && other->type == SCHED_PROCESS_WORKER && other->pid != 0 &&
+			other->database == process->database)
+			return true;
+	}
+	return false;
+}
+
 /* Leaves the database's entry as the launcher is to find it. */
 static void
 note_worker_end(SchedDatabase *entry, const SchedProcess *process, int code)
@@ -136,9 +151,13 @@ note_worker_end(SchedDatabase *entry, const SchedProcess *process, int code)
 	TimestampTz now = GetCurrentTimestamp();
 	bool failed = code != 0 && process->busy && !asked_to_end;
 
-	if (entry->state == SCHED_DATABASE_RUNNING)
-		entry->state = SCHED_DATABASE_UNKNOWN;
-	entry->armed = false;
+	/* What the others found out still holds. */
+	if (!has_other_worker(process))
+	{
+		if (entry->state == SCHED_DATABASE_RUNNING)
+			entry->state = SCHED_DATABASE_UNKNOWN;
+		entry->armed = false;
+	}
 	if (process->busy)
 		sched_jobs_suspect(entry, SCHED_LANE_WORKERS);
 	if (now - process->started_at > 60 * USECS_PER_SEC)

@@ -575,7 +575,7 @@ check_arming(Worker *worker)
 	worker->armed = sched_jobs_is_armed();
 	worker->check_at = GetCurrentTimestamp() + (int64) sched_poll_interval * 1000;
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
-	worker->database->armed = worker->armed;
+	worker->database->armed = worker->process->armed = worker->armed;
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
