@@ -829,7 +829,8 @@ find_pause(Worker *worker)
 		worker->blocked = false;
 		return 50;
 	}
-	if (has_news(worker) || worker->more || (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer)))
+	if (has_news(worker) || worker->more ||
+		(worker->armed && !sched_jobs_claimer_is_idle(worker->claimer)))
 		return 0;
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
