@@ -5,6 +5,7 @@
 #   make test      every test; make test-quick: unit, pg_regress, isolation
 #   make torture   1,000 violent ends over 10,000 mails (KILLS= MAILS= SEED=)
 #   make lint bench coverage mutants dist install
+#   make fuzz      every parser under libFuzzer (FUZZ_SECONDS=60 each); make sanitize: the tests under sanitizers
 
 EXTENSION = scheduler
 MODULE_big = scheduler
@@ -72,7 +73,7 @@ ASSISTANT_SQL = src/assistant/assistant.sql
 
 # reports
 REPORTS_OBJS =
-REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql
+REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql src/reports/cron.sql
 
 PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
 OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \
@@ -112,12 +113,17 @@ $(OBJS): $(HEADERS_ALL) .build/server
 	@$(PG_CONFIG) --version --includedir-server | cmp -s - $@ || $(PG_CONFIG) --version --includedir-server > $@
 .PHONY: ALWAYS
 
-.PHONY: deps demo test test-quick unit lint format bench torture coverage mutants dist print-pure
+.PHONY: deps demo test test-quick unit lint format bench torture coverage mutants dist print-pure fuzz fuzz-check sanitize test-upgrade
 deps:
 	@bash test/lib/deps.sh
 
 test-quick test unit: deps
 	@bash test/run.sh $@
+
+# From the server of PG_CONFIG to a later one: make test-upgrade PG_CONFIG_NEW=/path/to/its/pg_config
+test-upgrade: deps
+	@[ -n "$(PG_CONFIG_NEW)" ] || { echo "name the later server: PG_CONFIG_NEW=/path/to/its/pg_config" >&2; exit 1; }
+	@PG_CONFIG_NEW="$(PG_CONFIG_NEW)" bash test/run.sh tap upgrade
 
 lint: deps
 	@bash test/lint.sh
@@ -127,6 +133,31 @@ UNIT_DIR ?= .build/unit
 $(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h $(PURE_OBJS) $(ENGINE_OBJS)
 	@mkdir -p $(UNIT_DIR)
 	$(CC) -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE $(PG_CPPFLAGS) -Itest/unit -o $@ $< $(PURE_OBJS) $(ENGINE_OBJS) $(shell pkg-config --libs $(PKGS)) -lcrypt -lm $(SCHED_LDFLAGS)
+
+# Fuzz targets link the pure objects, built with sanitizers: NAME_fuzz by clang with libFuzzer, NAME_check by any compiler.
+FUZZ_DIR ?= .build/fuzz
+FUZZ_CLANG ?= clang
+FUZZ_FLAGS = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE $(PG_CPPFLAGS)
+FUZZ_LIBS = $(shell pkg-config --libs $(PKGS)) -lcrypt -lm
+.PRECIOUS: $(FUZZ_DIR)/clang/%.o $(FUZZ_DIR)/cc/%.o
+$(FUZZ_DIR)/clang/%.o: %.c $(HEADERS_ALL)
+	@mkdir -p $(@D)
+	$(FUZZ_CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,float-cast-overflow -c -o $@ $<
+$(FUZZ_DIR)/cc/%.o: %.c $(HEADERS_ALL)
+	@mkdir -p $(@D)
+	$(CC) $(FUZZ_FLAGS) -fsanitize=float-cast-overflow -c -o $@ $<
+$(FUZZ_DIR)/%_fuzz: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/clang/,$(PURE_OBJS))
+	$(FUZZ_CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.o,$^) $(FUZZ_LIBS)
+$(FUZZ_DIR)/%_check: test/fuzz/%_fuzz.c test/fuzz/driver.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/cc/,$(PURE_OBJS))
+	$(CC) $(FUZZ_FLAGS) -Wall -Wextra -Werror -Wno-unused-parameter -o $@ $< test/fuzz/driver.c $(filter %.o,$^) $(FUZZ_LIBS)
+
+fuzz: deps
+	@bash test/lib/deps.sh fuzz && bash test/fuzz/run.sh $(TARGETS)
+fuzz-check: deps
+	@bash test/fuzz/run.sh check $(TARGETS)
+
+sanitize: deps
+	@bash test/sanitize.sh $(PARTS)
 
 print-pure:
 	@echo $(PURE_OBJS)

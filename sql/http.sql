@@ -47,6 +47,12 @@ FROM unnest(ARRAY['{"url": "http://x/"}', '{"url": "http://x/", "method": "post"
 	'{"url": "http://x/", "method": "PUT", "body": {"a": 1}, "headers": {"content-TYPE": "text/x"}}',
 	'{"url": "http://x/", "body": "w7w=", "encoding": "base64", "headers": null, "timeout": null}']) AS p,
 	LATERAL (SELECT scheduler.http_payload_request(p::jsonb, '01890000-0000-7000-8000-000000000001') AS r) AS made;
+-- a body of JSON is sent as the server would write it
+SELECT b.body, convert_from((r).body, 'UTF8') = b.body ->> '{}' AS same
+FROM (VALUES ('{"a": {"b": [], "c": {}, "d": [1, [2.50, true], null, {"e": "f", "g": "h"}]}, "i": "\u0001\b\f\n\r\t\"\\ü/", "": ""}'::jsonb),
+	('[]'), ('{}'), ('[[], {}, "x", 1]'), ('{"a": "", "b": "\"", "c": "x\n"}'), ('true'), ('12.50')) AS v (body),
+	LATERAL (SELECT jsonb_build_object('{}', v.body) AS body) AS b,
+	LATERAL (SELECT scheduler.http_payload_request(jsonb_build_object('url', 'http://x/', 'body', v.body), scheduler.uuid7()) AS r) AS made;
 
 CREATE FUNCTION pg_temp.job(payload jsonb) RETURNS scheduler.job LANGUAGE sql
 	RETURN ROW('01890000-0000-7000-8000-000000000001', scheduler.system_user_id(), 'http', payload, NULL, 1, 10, now(), NULL, now())::scheduler.job;

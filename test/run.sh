@@ -10,6 +10,7 @@ set -u
 cd "$(dirname "$0")/.."
 . test/lib/cluster.sh
 . test/lib/faults.sh
+. test/lib/second.sh
 
 passed=0
 failed=0
@@ -119,9 +120,10 @@ run_tap() {
 		case $name in *_faults | crash | torture) stage_faults && server_bin=$FAULT_SERVER$PG_BINDIR ;; esac
 		# A version to update to; only who stages may write there.
 		[ "$name" != ddl ] || cp test/data/update.sql "$SERVER$PG_SHAREDIR/extension/scheduler--$(version_of_tree)--$(version_of_tree).test.sql"
+		[ "$name" != upgrade ] || stage_second || { echo "the server of PG_CONFIG_NEW could not be prepared" >&2; failed=$((failed + 1)); }
 		as_server sh -c "rm -rf '$STAGE/tap/$name'; mkdir -p '$STAGE/tap/$name'"
 		as_server env PATH="$server_bin:$PATH" TESTDIR="$STAGE/tap/$name" TESTDATADIR="$STAGE/tap/$name" TESTLOGDIR="$STAGE/tap/$name" PG_REGRESS="$SERVER$PG_LIBDIR/pgxs/src/test/regress/pg_regress" \
-			TZ=UTC PERL5LIB="$SERVER$PG_LIBDIR/pgxs/src/test/perl:$STAGE/tree/test/lib" STAGE="$STAGE" TREE="$STAGE/tree" \
+			TZ=UTC PERL5LIB="$SERVER$PG_LIBDIR/pgxs/src/test/perl:$STAGE/tree/test/lib" STAGE="$STAGE" TREE="$STAGE/tree" SECOND_BIN="$SECOND_BIN" \
 			timeout --foreground -k 60 "${TAP_TIMEOUT:-300}" perl -Msigtrap=die,INT,TERM,HUP "$STAGE/tree/test/t/$name.pl" >"$log" 2>&1
 		code=$?
 		count "$log" "tap $name" $code

@@ -52,6 +52,7 @@ sched_answer_reset(SchedReceiver *receiver)
 	sched_answer_release(receiver);
 	receiver->header_bytes = 0;
 	receiver->header_room = 0;
+	receiver->header_lines = 0;
 }
 
 /* Also of an answer that never left this machine: every pointer may be NULL. */
@@ -180,8 +181,9 @@ sched_answer_take_header(SchedReceiver *receiver, const char *line, size_t lengt
 		return true;
 	}
 	receiver->header_bytes += length;
+	/* Each continuation copies what it continues: without a limit of lines that would be quadratic. */
 	if (receiver->header_bytes > SCHED_ANSWER_MAX_HEADER_BYTES ||
-		answer->n_headers >= SCHED_ANSWER_MAX_HEADERS)
+		receiver->header_lines++ >= SCHED_ANSWER_MAX_HEADERS)
 	{
 		receiver->stop = SCHED_ANSWER_HEADERS_TOO_LARGE;
 		return false;

@@ -30,6 +30,7 @@ typedef struct SchedReceiver
 	size_t body_room;
 	size_t header_bytes;
 	int header_room;
+	int header_lines; /* those that only continue the one before count as well */
 	SchedAnswerStop stop;
 	size_t *total_room; /* of all receivers together; NULL = not counted */
 	size_t max_total;   /* 0 = no limit */

@@ -28,7 +28,18 @@
 #error "scheduler needs libcurl 7.87 or later"
 #endif
 
-#define MAX_EVENTS 64
+#define MAX_EVENTS 256
+/* Handles that wait for the next call, so that libcurl need not make them anew. */
+#define MAX_SPARE_HANDLES 256
+#define HOST_BUCKETS 256
+
+/* How many calls to one host are in flight. */
+typedef struct HostCount
+{
+	struct HostCount *next;
+	int n;
+	char name[];
+} HostCount;
 
 /* One policy and the connections made under it. */
 typedef struct Pool
@@ -40,6 +51,8 @@ typedef struct Pool
 	uint32_t number;
 	int64_t deadline_us; /* when libcurl wants to be called; -1 = not by time */
 	int n_transfers;
+	CURL *spare[MAX_SPARE_HANDLES];
+	int n_spare;
 } Pool;
 
 struct SchedHttpEngine
@@ -55,6 +68,11 @@ struct SchedHttpEngine
 	SchedTransfer *transfers; /* in flight */
 	SchedTransfer *done;      /* their answers wait to be fetched, oldest first */
 	SchedTransfer *last_done;
+	HostCount *hosts[HOST_BUCKETS];
+	/* The last url that was judged: most calls go where the one before went. */
+	char *judged_url;
+	char *judged_name;
+	SchedTarget judged_target;
 };
 
 /* ---- libcurl's callbacks ---- */
@@ -111,6 +129,8 @@ note_deadline(CURLM *multi, long timeout_ms, void *context)
 static void
 destroy_pool(Pool *pool)
 {
+	while (pool->n_spare > 0)
+		curl_easy_cleanup(pool->spare[--pool->n_spare]);
 	/* Closes the kept connections, whose callbacks still ask for the policy and the epoll set. */
 	if (pool->multi != NULL)
 		curl_multi_cleanup(pool->multi);
@@ -250,6 +270,16 @@ sched_http_reconfigure(SchedHttpEngine *engine, const SchedHttpConfig *config)
 	drop_idle_pools(engine);
 }
 
+/* The url that is judged next is another one. */
+static void
+forget_judged(SchedHttpEngine *engine)
+{
+	free(engine->judged_url);
+	free(engine->judged_name);
+	sched_target_clear(&engine->judged_target);
+	engine->judged_url = engine->judged_name = NULL;
+}
+
 static void
 free_list(SchedTransfer *list)
 {
@@ -284,7 +314,87 @@ sched_http_destroy(SchedHttpEngine *engine)
 	}
 	if (engine->epoll_fd >= 0)
 		close(engine->epoll_fd);
+	forget_judged(engine);
+	for (int i = 0; i < HOST_BUCKETS; i++)
+	{
+		while (engine->hosts[i] != NULL)
+		{
+			HostCount *next = engine->hosts[i]->next;
+
+			free(engine->hosts[i]);
+			engine->hosts[i] = next;
+		}
+	}
 	free(engine);
+}
+
+/* ---- calls per host ---- */
+
+/* Where the count of this host hangs, or would. */
+static HostCount **
+find_count(SchedHttpEngine *engine, const char *name)
+{
+	uint32_t hash = 2166136261u;
+	HostCount **link;
+
+	for (const char *c = name; *c != '\0'; c++)
+		hash = (hash ^ (unsigned char) *c) * 16777619u;
+	link = &engine->hosts[hash % HOST_BUCKETS];
+	while (*link != NULL && strcmp((*link)->name, name) != 0)
+		link = &(*link)->next;
+	return link;
+}
+
+/* False without memory. */
+static bool
+count_call(SchedHttpEngine *engine, SchedTransfer *transfer)
+{
+	const char *name = transfer->answer->host;
+	HostCount **link = find_count(engine, name);
+
+	if (*link == NULL)
+	{
+		size_t size = strlen(name) + 1;
+
+		*link = calloc(1, sizeof(HostCount) + size);
+		if (*link == NULL)
+			return false;
+		memcpy((*link)->name, name, size);
+	}
+	(*link)->n++;
+	transfer->host_count = *link;
+	return true;
+}
+
+/* A host without calls needs no count. */
+static void
+discount_call(SchedHttpEngine *engine, SchedTransfer *transfer)
+{
+	HostCount *count = transfer->host_count;
+
+	transfer->host_count = NULL;
+	if (count != NULL && --count->n == 0)
+	{
+		*find_count(engine, count->name) = count->next;
+		free(count);
+	}
+}
+
+/* What the url was parsed to, kept for the next call; NULL where it is bad, or without memory. */
+static const SchedTarget *
+judge_url(SchedHttpEngine *engine, const char *url)
+{
+	if (url != NULL && engine->judged_url != NULL && strcmp(engine->judged_url, url) == 0)
+		return &engine->judged_target;
+	forget_judged(engine);
+	if (sched_target_parse(&engine->judged_target, NULL, url) != NULL)
+		return NULL;
+	engine->judged_url = strdup(url);
+	engine->judged_name = sched_target_name(&engine->judged_target);
+	if (engine->judged_url != NULL && engine->judged_name != NULL)
+		return &engine->judged_target;
+	forget_judged(engine);
+	return NULL;
 }
 
 /* ---- transfers in flight and done ---- */
@@ -314,6 +424,7 @@ unlink_transfer(SchedHttpEngine *engine, SchedTransfer *transfer)
 		transfer->next->previous = transfer->previous;
 	engine->n_in_flight--;
 	((Pool *) transfer->pool)->n_transfers--;
+	discount_call(engine, transfer);
 }
 
 /* Puts a complete answer where sched_http_next() finds it. */
@@ -341,29 +452,20 @@ start_transfer(Pool *pool, SchedTransfer *transfer)
 /*
  * libcurl's time limit of a call runs from the moment it is handed over, also while libcurl lets it
  * wait for a connection: so calls that cannot start now stay with the caller, and nothing times out
- * in a queue. The scan is over hundreds of short names; a table would cost more to keep.
+ * in a queue.
  */
 bool
 sched_http_admits(SchedHttpEngine *engine, const char *url)
 {
-	SchedTarget target;
-	char *name;
-	int n_same_host = 0;
+	const HostCount *count;
 
 	if (engine->n_in_flight >= engine->max_in_flight)
 		return false;
 	/* A bad url is refused when submitted; it need not wait for that. */
-	if (sched_target_parse(&target, NULL, url) != NULL)
+	if (judge_url(engine, url) == NULL)
 		return true;
-	name = sched_target_name(&target);
-	sched_target_clear(&target);
-	for (SchedTransfer *t = engine->transfers; name != NULL && t != NULL; t = t->next)
-	{
-		if (t->answer->host != NULL && strcmp(t->answer->host, name) == 0)
-			n_same_host++;
-	}
-	free(name);
-	return n_same_host < engine->max_per_host;
+	count = *find_count(engine, engine->judged_name);
+	return count == NULL || count->n < engine->max_per_host;
 }
 
 /*
@@ -375,19 +477,37 @@ sched_http_submit(SchedHttpEngine *engine, const SchedHttpCall *call)
 {
 	static const SchedPolicy no_policy = {0};
 	Pool *pool = engine->current;
-	SchedTransfer *transfer =
-		sched_transfer_create(pool != NULL ? &pool->policy : &no_policy, call);
+	CURL *easy = pool != NULL && pool->n_spare > 0 ? pool->spare[--pool->n_spare] : NULL;
+	SchedTransfer *transfer = sched_transfer_create(pool != NULL ? &pool->policy : &no_policy, call,
+													judge_url(engine, call->url), easy);
 
 	if (transfer == NULL)
 		return false;
 	if (transfer->answer->failure == SCHED_HTTP_OK && pool == NULL)
 		sched_transfer_abort(transfer, SCHED_HTTP_CONNECT, "no memory for the HTTP settings");
+	if (transfer->answer->failure == SCHED_HTTP_OK && !count_call(engine, transfer))
+		sched_transfer_abort(transfer, SCHED_HTTP_CONNECT, "no memory for the call");
 	if (transfer->answer->failure == SCHED_HTTP_OK && sched_transfer_aim(transfer) &&
 		start_transfer(pool, transfer))
 		link_transfer(engine, transfer, pool);
 	else
+	{
+		discount_call(engine, transfer);
 		queue_answer(engine, transfer);
+	}
 	return true;
+}
+
+/*
+ * The handle of a call that went well serves the pool's next one. Never another pool's: it may hold
+ * sessions of TLS, which were agreed on under this policy. After a failure a resolver may still be at
+ * work for it.
+ */
+static void
+keep_handle(Pool *pool, SchedTransfer *transfer)
+{
+	if (transfer->answer->failure == SCHED_HTTP_OK && pool->n_spare < MAX_SPARE_HANDLES)
+		pool->spare[pool->n_spare++] = sched_transfer_release_handle(transfer);
 }
 
 /* Takes what libcurl has finished; a followed redirect goes back to it at once. */
@@ -409,6 +529,7 @@ collect_finished(Pool *pool)
 		if (sched_transfer_conclude(transfer, code) && start_transfer(pool, transfer))
 			continue;
 		unlink_transfer(pool->engine, transfer);
+		keep_handle(pool, transfer);
 		queue_answer(pool->engine, transfer);
 	}
 }

@@ -17,8 +17,9 @@
 static bool
 is_token_char(unsigned char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		   (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-')
+		return true;
+	return c != '\0' && strchr("!#$%&'*+.^_`|~", c) != NULL;
 }
 
 /* Lower case, without the root's dot and without brackets: the form that lists are compared in. */
@@ -43,6 +44,18 @@ normalise_host(const char *host, bool *address)
 		result[i] = (host[i] >= 'A' && host[i] <= 'Z') ? (char) (host[i] + 32) : host[i];
 	result[length] = '\0';
 	return result;
+}
+
+/* Bytes that nothing we send or log may contain. */
+static bool
+has_control(const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *) text; *c != '\0'; c++)
+	{
+		if (*c <= ' ' || *c == 0x7f)
+			return true;
+	}
+	return false;
 }
 
 /* One part of a parsed url, malloc'ed, or NULL. */
@@ -74,6 +87,8 @@ fill_target(SchedTarget *target, CURLU *handle)
 		problem = "only http and https urls can be called";
 	else if (host == NULL || port == NULL || host[0] == '\0' || strcmp(host, ".") == 0)
 		problem = "the url has no host";
+	else if (has_control(host)) /* "%7f" is decoded in a host, and "%20" may be one day */
+		problem = "the url contains a space or a control character";
 	/*
 	 * A url is stored in rows, shown in errors and sent to the server's log; libcurl would also
 	 * make Basic authentication of it, past the host binding of secrets.
@@ -125,11 +140,8 @@ sched_target_parse(SchedTarget *target, const char *base, const char *url)
 	/*
 	 * libcurl refuses most of these too; the words of this refusal are better, and it is certain.
 	 */
-	for (const unsigned char *c = (const unsigned char *) url; *c != '\0'; c++)
-	{
-		if (*c <= ' ' || *c == 0x7f)
-			return "the url contains a space or a control character";
-	}
+	if (has_control(url))
+		return "the url contains a space or a control character";
 	handle = curl_url();
 	if (handle == NULL)
 		return "out of memory";
@@ -159,6 +171,19 @@ sched_target_clear(SchedTarget *target)
 	free(target->host);
 	free(target->path);
 	memset(target, 0, sizeof(*target));
+}
+
+bool
+sched_target_copy(SchedTarget *target, const SchedTarget *from)
+{
+	*target = *from;
+	target->url = strdup(from->url);
+	target->host = strdup(from->host);
+	target->path = strdup(from->path);
+	if (target->url != NULL && target->host != NULL && target->path != NULL)
+		return true;
+	sched_target_clear(target);
+	return false;
 }
 
 /* The name under which calls are counted and admitted. */

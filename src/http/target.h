@@ -23,6 +23,8 @@ typedef struct SchedTarget
  */
 extern const char *sched_target_parse(SchedTarget *target, const char *base, const char *url);
 extern void sched_target_clear(SchedTarget *target);
+/* False without memory; then `target` is empty. */
+extern bool sched_target_copy(SchedTarget *target, const SchedTarget *from);
 
 /* "host:port", "[::1]:443" (malloc'ed; NULL without memory). */
 extern char *sched_target_name(const SchedTarget *target);

@@ -102,10 +102,14 @@ copy_lines(SchedTransfer *transfer, const SchedHttpCall *call)
 
 /* Everything that can be refused without asking the policy. */
 static const char *
-copy_call(SchedTransfer *transfer, const SchedHttpCall *call)
+copy_call(SchedTransfer *transfer, const SchedHttpCall *call, const SchedTarget *known)
 {
-	const char *problem = sched_target_parse(&transfer->target, NULL, call->url);
+	const char *problem;
 
+	if (known == NULL)
+		problem = sched_target_parse(&transfer->target, NULL, call->url);
+	else
+		problem = sched_target_copy(&transfer->target, known) ? NULL : "out of memory";
 	if (problem != NULL)
 		return problem;
 	transfer->answer->host = sched_target_name(&transfer->target);
@@ -132,17 +136,21 @@ copy_call(SchedTransfer *transfer, const SchedHttpCall *call)
  * waits for its name has its limit from the beginning.
  */
 SchedTransfer *
-sched_transfer_create(const SchedPolicy *policy, const SchedHttpCall *call)
+sched_transfer_create(const SchedPolicy *policy, const SchedHttpCall *call,
+					  const SchedTarget *known, CURL *easy)
 {
 	SchedTransfer *transfer = calloc(1, sizeof(SchedTransfer));
 	long timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : DEFAULT_TIMEOUT_MS;
 	const char *problem;
 
 	if (transfer == NULL)
+	{
+		curl_easy_cleanup(easy);
 		return NULL;
+	}
 	transfer->policy = policy;
 	transfer->answer = calloc(1, sizeof(SchedHttpAnswer));
-	transfer->easy = curl_easy_init();
+	transfer->easy = easy != NULL ? easy : curl_easy_init();
 	if (transfer->answer == NULL || transfer->easy == NULL)
 	{
 		sched_transfer_destroy(transfer);
@@ -155,7 +163,7 @@ sched_transfer_create(const SchedPolicy *policy, const SchedHttpCall *call)
 	transfer->receiver.total_room = policy->total_room;
 	transfer->started_us = sched_transfer_now_us();
 	transfer->deadline_us = transfer->started_us + (int64_t) timeout_ms * 1000;
-	problem = copy_call(transfer, call);
+	problem = copy_call(transfer, call, known);
 	if (problem != NULL)
 		sched_transfer_abort(transfer, SCHED_HTTP_BAD_REQUEST, problem);
 	return transfer;
@@ -185,6 +193,20 @@ sched_transfer_destroy(SchedTransfer *transfer)
 	free(transfer->method);
 	sched_http_free_answer(transfer->answer);
 	free(transfer);
+}
+
+/*
+ * libcurl forgets every option, and with them where our headers and the body lie. What a handle keeps
+ * besides is for other calls under the same policy: sessions of TLS.
+ */
+CURL *
+sched_transfer_release_handle(SchedTransfer *transfer)
+{
+	CURL *easy = transfer->easy;
+
+	curl_easy_reset(easy);
+	transfer->easy = NULL;
+	return easy;
 }
 
 void

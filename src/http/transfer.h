@@ -31,7 +31,8 @@ typedef struct SchedTransfer
 {
 	struct SchedTransfer *previous; /* list of the engine */
 	struct SchedTransfer *next;
-	void *pool; /* of the engine: where it flies */
+	void *pool;       /* of the engine: where it flies */
+	void *host_count; /* of the engine: as whose call it is counted */
 
 	const SchedPolicy *policy;
 	CURL *easy;
@@ -58,9 +59,17 @@ typedef struct SchedTransfer
 
 extern int64_t sched_transfer_now_us(void);
 
-/* Copies the call. NULL without memory; otherwise answer->failure says whether it may start. */
-extern SchedTransfer *sched_transfer_create(const SchedPolicy *policy, const SchedHttpCall *call);
+/*
+ * Copies the call. NULL without memory; otherwise answer->failure says whether it may start. `known`
+ * is what the call's url was parsed to, NULL where nobody did; `easy` a handle to use, which is the
+ * transfer's from here on, or NULL for a new one.
+ */
+extern SchedTransfer *sched_transfer_create(const SchedPolicy *policy, const SchedHttpCall *call,
+											const SchedTarget *known, CURL *easy);
 extern void sched_transfer_destroy(SchedTransfer *transfer);
+
+/* The handle of a transfer that is over, with nothing of it left inside, for another one. */
+extern CURL *sched_transfer_release_handle(SchedTransfer *transfer);
 
 /* Makes `easy` ready for the present target. False: refused, the answer says why. */
 extern bool sched_transfer_aim(SchedTransfer *transfer);

@@ -31,7 +31,7 @@
 #define HOUSE_ROWS 5000
 /* A job that an end from outside caught is tried again within so long; where that comes a second time in a row, so long. */
 #define SPARED_PAUSE_MS 1000
-#define SPARED_AGAIN_MS 10000
+#define SPARED_AGAIN_MS 5000
 #define SPARED_REASON "the process was ended from outside while the handler ran"
 #define CLAIMS_PAUSE USECS_PER_SEC
 

@@ -219,7 +219,7 @@ insert_directly(const NewJob *new_job, const pg_uuid_t *job_id)
 					   .runner = new_job->kind->runner,
 					   .external = new_job->kind->external};
 
-	return new_job->unique_key == NULL && sched_jobs_insert_row(&row);
+	return new_job->unique_key == NULL && !new_job->kind->external && sched_jobs_insert_row(&row);
 }
 
 /* Parameters of INSERT_COLUMNS. */

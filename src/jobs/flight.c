@@ -35,7 +35,12 @@
 #include "jobs/store.h"
 
 /* Calls made ready in one transaction. */
-#define LAUNCH_BATCH 64
+#define LAUNCH_BATCH 128
+/*
+ * Requests that wait are kept in memory up to so much, and their rows carry no body; what is over it
+ * stands in the row and is read from there.
+ */
+#define KEPT_BYTES (16 * 1024 * 1024)
 
 typedef struct FlightEntry
 {
@@ -51,16 +56,31 @@ typedef struct UserLine
 	dlist_head flights;
 } UserLine;
 
+/* How many calls of one kind a user has in the air; only of kinds that have a limit. */
+typedef struct UserCount
+{
+	struct
+	{
+		pg_uuid_t user_id;
+		char kind_name[SCHED_KIND_LENGTH];
+	} key;
+	int n;
+} UserCount;
+
 static SchedHttpEngine *engine = NULL;
 static MemoryContext flight_memory = NULL;
 static HTAB *flights = NULL; /* by tag: all of them */
 static HTAB *lines = NULL;   /* by user: calls that wait */
+static HTAB *counts = NULL;  /* by user and kind */
+static dlist_head prepared = DLIST_STATIC_INIT(prepared);
 static dlist_head turns =
 	DLIST_STATIC_INIT(turns); /* lines that are not empty; the first is next */
 static dlist_head answered = DLIST_STATIC_INIT(answered);
 static int n_waiting = 0;
 static int n_air = 0;
 static uint64 last_tag = 0;
+static uint64 launch = 0; /* number of the present one */
+static Size kept_bytes = 0;
 
 /*
  * Not IS NOT NULL, which is false for a request whose attributes are NULL: its call is refused,
@@ -82,6 +102,37 @@ static SchedStatement return_mine = {
 	{INT8OID, UUIDARRAYOID},
 	true,
 	NULL};
+/* Of these addresses, those that still hold a job of ours, in their order; with requests or without. */
+#define FIND_HELD(request)                                                                    \
+	"SELECT l.ctid, l.job_id, " request " FROM scheduler.live_jobs l WHERE l.ctid = ANY ($1)" \
+	" AND l.lease IS NOT DISTINCT FROM $2 AND l.request IS DISTINCT FROM NULL"
+static SchedStatement find_held = {FIND_HELD("NULL"), 2, {TIDARRAYOID, INT8OID}, true, NULL};
+static SchedStatement find_requests = {
+	FIND_HELD("l.request"), 2, {TIDARRAYOID, INT8OID}, true, NULL};
+static SchedStatement lock_held = {"SELECT " SCHED_JOB_COLUMNS
+								   " FROM scheduler.live_jobs l WHERE l.ctid = ANY ($1) AND"
+								   " l.lease IS NOT DISTINCT FROM $2 FOR UPDATE SKIP LOCKED",
+								   2,
+								   {TIDARRAYOID, INT8OID},
+								   true,
+								   NULL};
+/*
+ * IS NOT DISTINCT FROM wherever a job is named by its key: with = the planner may take the index of leases, which
+ * statistics of a quiet moment show as empty, and walk through all calls in the air for each.
+ */
+static SchedStatement lock_leased = {
+	"SELECT " SCHED_JOB_COLUMNS " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
+	" l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3 FOR UPDATE SKIP LOCKED",
+	3,
+	{UUIDOID, UUIDOID, INT8OID},
+	true,
+	NULL};
+static SchedStatement look_leased = {"SELECT FROM scheduler.live_jobs l WHERE l.user_id = $1 AND "
+									 "l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3",
+									 3,
+									 {UUIDOID, UUIDOID, INT8OID},
+									 true,
+									 NULL};
 static SchedStatement find_mine = {
 	"SELECT l.job_id FROM scheduler.live_jobs l WHERE l.lease = $1", 1, {INT8OID}, true, NULL};
 
@@ -119,6 +170,9 @@ sched_jobs_open_flights(void)
 	control.keysize = sizeof(pg_uuid_t);
 	control.entrysize = sizeof(UserLine);
 	lines = hash_create("scheduler lines", 64, &control, HASH_ELEM | HASH_BLOBS);
+	control.keysize = sizeof(((UserCount *) NULL)->key);
+	control.entrysize = sizeof(UserCount);
+	counts = hash_create("scheduler calls of users", 64, &control, HASH_ELEM | HASH_BLOBS);
 	sched_http_load_config(&config);
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) == 0)
@@ -172,24 +226,138 @@ leave_line(UserLine *line, SchedFlight *flight)
 		dlist_push_tail(&turns, &line->node);
 }
 
-/* The request itself stays in its row until the call's turn comes: a queue of urls is small. */
-void
-sched_jobs_add_flight(const SchedJob *job, const char *url)
+/* The url of a request, for admission to its host. */
+static char *
+url_of_request(HeapTupleHeader request)
 {
+	bool is_null;
+	Datum url = GetAttributeByName(request, "url", &is_null);
+
+	return is_null ? pstrdup("") : text_to_cstring(DatumGetTextPP(url));
+}
+
+/* A copy of the request where there is room for one. */
+static void
+keep_request(SchedFlight *flight, HeapTupleHeader request)
+{
+	Size size = HeapTupleHeaderGetDatumLength(request);
+
+	if (kept_bytes + size > KEPT_BYTES)
+		return;
+	flight->request = palloc(size);
+	memcpy(flight->request, request, size);
+	kept_bytes += GetMemoryChunkSpace(flight->request);
+}
+
+static void
+prepare_flight(SchedJob *job, Datum datum)
+{
+	HeapTupleHeader request = DatumGetHeapTupleHeader(datum);
 	MemoryContext old = MemoryContextSwitchTo(flight_memory);
 	SchedFlight *flight = palloc0(sizeof(SchedFlight));
-	FlightEntry *entry;
 
-	flight->tag = ++last_tag;
+	dlist_push_tail(&prepared, &flight->node);
+	flight->job = job;
 	flight->user_id = job->user_id;
 	flight->job_id = job->job_id;
 	strlcpy(flight->kind_name, job->kind_name, sizeof(flight->kind_name));
 	flight->per_user_limit = job->kind->per_user_limit;
-	flight->url = pstrdup(url);
-	entry = hash_search(flights, &flight->tag, HASH_ENTER, NULL);
-	entry->flight = flight;
-	stand_in_line(flight);
+	flight->url = url_of_request(request);
+	keep_request(flight, request);
+	job->keeps_body = flight->request != NULL;
 	MemoryContextSwitchTo(old);
+}
+
+/* Its call has begun, or never will. */
+static void
+forget_request(SchedFlight *flight)
+{
+	if (flight->request == NULL)
+		return;
+	kept_bytes -= GetMemoryChunkSpace(flight->request);
+	pfree(flight->request);
+	flight->request = NULL;
+}
+
+static void
+free_flight(SchedFlight *flight)
+{
+	forget_request(flight);
+	if (flight->url != NULL)
+		pfree(flight->url);
+	pfree(flight);
+}
+
+/* Before the commit: what a job refers to does not outlive its transaction. */
+void
+sched_jobs_prepare_flights(SchedJob *jobs, int n_jobs)
+{
+	/* Of a transaction that failed. */
+	while (!dlist_is_empty(&prepared))
+		free_flight(dlist_container(SchedFlight, node, dlist_pop_head_node(&prepared)));
+	for (int i = 0; i < n_jobs; i++)
+	{
+		if (jobs[i].outcome == SCHED_OUTCOME_REQUEST && !jobs[i].kind->runner)
+			prepare_flight(&jobs[i], jobs[i].new_request);
+		else if (jobs[i].outcome == SCHED_OUTCOME_SEND)
+			prepare_flight(&jobs[i], jobs[i].request);
+	}
+}
+
+/* The requests are durable now: their calls wait for their turn. */
+void
+sched_jobs_add_flights(void)
+{
+	while (!dlist_is_empty(&prepared))
+	{
+		SchedFlight *flight = dlist_container(SchedFlight, node, dlist_pop_head_node(&prepared));
+		FlightEntry *entry;
+
+		flight->tag = ++last_tag;
+		flight->tid = flight->job->tid;
+		flight->job = NULL;
+		entry = hash_search(flights, &flight->tag, HASH_ENTER, NULL);
+		entry->flight = flight;
+		stand_in_line(flight);
+	}
+}
+
+/* This user's count for this kind; NULL where there is none and none is to be made. */
+static UserCount *
+find_count(const SchedFlight *flight, HASHACTION action)
+{
+	UserCount wanted;
+	bool found;
+	UserCount *count;
+
+	memset(&wanted, 0, sizeof(wanted));
+	wanted.key.user_id = flight->user_id;
+	strlcpy(wanted.key.kind_name, flight->kind_name, sizeof(wanted.key.kind_name));
+	count = hash_search(counts, &wanted.key, action, &found);
+	if (action == HASH_ENTER && !found)
+		count->n = 0;
+	return count;
+}
+
+/* From here on the call counts against its user's limit. */
+static void
+count_flight(SchedFlight *flight)
+{
+	if (flight->per_user_limit == 0)
+		return;
+	flight->counted = true;
+	find_count(flight, HASH_ENTER)->n++;
+}
+
+/* It has its answer, or is given up. */
+static void
+discount_flight(SchedFlight *flight)
+{
+	if (!flight->counted)
+		return;
+	flight->counted = false;
+	if (--find_count(flight, HASH_FIND)->n == 0)
+		find_count(flight, HASH_REMOVE);
 }
 
 /* The answer goes with it, counted in the statistics of its host. */
@@ -203,14 +371,14 @@ sched_jobs_drop_flight(SchedFlight *flight)
 	}
 	if (flight->listed)
 		dlist_delete(&flight->node);
+	discount_flight(flight);
 	hash_search(flights, &flight->tag, HASH_REMOVE, NULL);
-	pfree(flight->url);
-	pfree(flight);
+	free_flight(flight);
 }
 
 /* Others that came later go before it. */
-void
-sched_jobs_put_flight_back(SchedFlight *flight)
+static void
+put_flight_back(SchedFlight *flight)
 {
 	dlist_delete(&flight->node);
 	dlist_push_tail(&answered, &flight->node);
@@ -220,30 +388,10 @@ sched_jobs_put_flight_back(SchedFlight *flight)
 static void
 take_answer(SchedFlight *flight, SchedHttpAnswer *answer)
 {
+	discount_flight(flight);
 	flight->answer = answer;
 	flight->listed = true;
 	dlist_push_tail(&answered, &flight->node);
-}
-
-/* How many calls of this kind the same user has in the air. */
-static int
-count_of_user(const SchedFlight *like)
-{
-	HASH_SEQ_STATUS scan;
-	FlightEntry *entry;
-	int n = 0;
-
-	hash_seq_init(&scan, flights);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-	{
-		SchedFlight *flight = entry->flight;
-
-		if (flight->submitted && flight->answer == NULL &&
-			memcmp(&flight->user_id, &like->user_id, UUID_LEN) == 0 &&
-			strcmp(flight->kind_name, like->kind_name) == 0)
-			n++;
-	}
-	return n;
 }
 
 /* The user's limit for the kind, then room for the host. */
@@ -253,8 +401,13 @@ may_start(const SchedFlight *flight)
 	sigset_t saved;
 	bool admitted;
 
-	if (flight->per_user_limit > 0 && count_of_user(flight) >= flight->per_user_limit)
-		return false;
+	if (flight->per_user_limit > 0)
+	{
+		const UserCount *count = find_count(flight, HASH_FIND);
+
+		if (count != NULL && count->n >= flight->per_user_limit)
+			return false;
+	}
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	admitted = sched_http_admits(engine, flight->url);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
@@ -300,6 +453,127 @@ is_repeatable(const char *method)
 	return false;
 }
 
+/* By address, the order in which the server reads rows by address. */
+static int
+compare_addresses(const void *a, const void *b)
+{
+	return ItemPointerCompare(&(*(SchedFlight *const *) a)->tid, &(*(SchedFlight *const *) b)->tid);
+}
+
+/* Runs a statement on the rows of these flights, which it sorts. */
+static void
+look_at_rows(SchedStatement *statement, SchedFlight **some, int n, uint64 incarnation)
+{
+	Datum *tids = palloc(n * sizeof(Datum));
+	Datum values[2];
+
+	qsort(some, n, sizeof(SchedFlight *), compare_addresses);
+	for (int i = 0; i < n; i++)
+		tids[i] = PointerGetDatum(&some[i]->tid);
+	values[0] = PointerGetDatum(
+		construct_array(tids, n, TIDOID, sizeof(ItemPointerData), false, TYPALIGN_SHORT));
+	values[1] = Int64GetDatum((int64) incarnation);
+	sched_jobs_execute(statement, values, NULL, SPI_OK_SELECT);
+}
+
+/*
+ * Marks those of the flights whose jobs are still ours. One whose row has moved is not marked, nor
+ * one whose row's place has been taken by another: they are looked up by key. Requests that were
+ * read live as long as the step.
+ */
+static void
+mark_held(SchedStatement *statement, SchedFlight **some, int n, uint64 incarnation)
+{
+	uint64 row = 0;
+
+	if (n == 0)
+		return;
+	look_at_rows(statement, some, n, incarnation);
+	for (int i = 0; i < n && row < SPI_processed; i++)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[row];
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		bool is_null;
+		Datum tid = SPI_getbinval(tuple, desc, 1, &is_null);
+		Datum job_id = SPI_getbinval(tuple, desc, 2, &is_null);
+		Datum request = SPI_getbinval(tuple, desc, 3, &is_null);
+
+		if (!ItemPointerEquals((ItemPointer) DatumGetPointer(tid), &some[i]->tid))
+			continue;
+		row++;
+		if (memcmp(DatumGetUUIDP(job_id), &some[i]->job_id, UUID_LEN) != 0)
+			continue;
+		some[i]->held_in = launch;
+		some[i]->found = is_null ? some[i]->request : DatumGetHeapTupleHeader(request);
+	}
+}
+
+/* This flight and those that will probably be next, with a statement or two for all. */
+static void
+look_ahead(SchedFlight *first, uint64 incarnation)
+{
+	SchedFlight *kept[LAUNCH_BATCH];
+	SchedFlight *others[LAUNCH_BATCH];
+	int room = Min(LAUNCH_BATCH, sched_max_in_flight - n_air);
+	int share = Max(1, room / Max(1, (int) hash_get_num_entries(lines)));
+	int n_kept = 0;
+	int n_others = 0;
+	dlist_iter turn;
+
+	if (first->request != NULL)
+		kept[n_kept++] = first;
+	else
+		others[n_others++] = first;
+	dlist_foreach(turn, &turns)
+	{
+		UserLine *line = dlist_container(UserLine, node, turn.cur);
+		int taken = 0;
+		dlist_iter place;
+
+		dlist_foreach(place, &line->flights)
+		{
+			SchedFlight *flight = dlist_container(SchedFlight, node, place.cur);
+
+			if (n_kept + n_others >= room || taken++ >= share)
+				break;
+			if (flight->request != NULL)
+				kept[n_kept++] = flight;
+			else
+				others[n_others++] = flight;
+		}
+	}
+	mark_held(&find_held, kept, n_kept, incarnation);
+	mark_held(&find_requests, others, n_others, incarnation);
+}
+
+/* By key, where its address led nowhere. NULL: the job is no longer ours. */
+static HeapTupleHeader
+find_by_key(SchedFlight *flight, uint64 incarnation)
+{
+	Datum values[3] = {UUIDPGetDatum(&flight->user_id), UUIDPGetDatum(&flight->job_id),
+					   Int64GetDatum((int64) incarnation)};
+	bool is_null;
+
+	sched_jobs_execute(&read_request, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed != 1)
+		return NULL;
+	if (flight->request != NULL)
+		return flight->request;
+	return DatumGetHeapTupleHeader(
+		SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+}
+
+/* The request of a flight whose job is still ours; NULL where it is not. */
+static HeapTupleHeader
+find_request(SchedFlight *flight, uint64 incarnation)
+{
+	if (flight->held_in != launch)
+		look_ahead(flight, incarnation);
+	if (flight->held_in == launch)
+		return flight->found;
+	return find_by_key(flight, incarnation);
+}
+
 /*
  * Builds one call and hands it over at once, so that its secret lies in memory no longer than
  * that. A call that cannot be made has its answer already; a job that is no longer ours needs
@@ -308,23 +582,18 @@ is_repeatable(const char *method)
 static void
 launch_one(SchedFlight *flight, uint64 incarnation)
 {
-	Datum values[3] = {UUIDPGetDatum(&flight->user_id), UUIDPGetDatum(&flight->job_id),
-					   Int64GetDatum((int64) incarnation)};
+	HeapTupleHeader request = find_request(flight, incarnation);
 	SchedHttpAnswer *refusal;
 	SchedHttpCall call = {0};
-	Datum request;
-	bool is_null;
 	sigset_t saved;
 	bool accepted;
 
-	sched_jobs_execute(&read_request, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed != 1)
+	if (request == NULL)
 	{
 		sched_jobs_drop_flight(flight);
 		return;
 	}
-	request = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
-	refusal = sched_http_build_call(request, &flight->user_id, flight->tag, &call);
+	refusal = sched_http_build_call(PointerGetDatum(request), &flight->user_id, flight->tag, &call);
 	if (refusal != NULL)
 	{
 		take_answer(flight, refusal);
@@ -335,6 +604,7 @@ launch_one(SchedFlight *flight, uint64 incarnation)
 	accepted = sched_http_submit(engine, &call);
 	sched_http_scrub_call(&call);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
+	forget_request(flight);
 	/* The engine found no memory: nothing was sent, so the job may ask again later. */
 	if (accepted)
 		n_air++;
@@ -348,6 +618,7 @@ static void
 launch_or_wait(SchedFlight *flight, uint64 incarnation)
 {
 	flight->submitted = true;
+	count_flight(flight);
 	PG_TRY();
 	{
 		launch_one(flight, incarnation);
@@ -355,6 +626,7 @@ launch_or_wait(SchedFlight *flight, uint64 incarnation)
 	PG_CATCH();
 	{
 		flight->submitted = false;
+		discount_flight(flight);
 		stand_in_line(flight);
 		PG_RE_THROW();
 	}
@@ -371,6 +643,7 @@ launch_in_turn(uint64 incarnation)
 	int launched = 0;
 	bool progress = true;
 
+	launch++;
 	while (progress && launched < LAUNCH_BATCH)
 	{
 		dlist_mutable_iter iter;
@@ -456,9 +729,39 @@ sched_jobs_drive_flights(void)
 	collect_answers();
 }
 
-/* In the order in which they came. */
 int
-sched_jobs_answered_flights(SchedFlight **found, int max)
+sched_jobs_lock_own(uint64 incarnation, const pg_uuid_t *user_id, const pg_uuid_t *job_id,
+					SchedJob *job)
+{
+	Datum values[3] = {UUIDPGetDatum(user_id), UUIDPGetDatum(job_id),
+					   Int64GetDatum((int64) incarnation)};
+
+	sched_jobs_execute(&lock_leased, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 1)
+	{
+		sched_jobs_read_row(job, SPI_tuptable, 0);
+		return 1;
+	}
+	sched_jobs_execute(&look_leased, values, NULL, SPI_OK_SELECT);
+	return SPI_processed > 0 ? -1 : 0;
+}
+
+/* One that was not found at its address: moved, locked or gone. True where it is locked by us now. */
+static bool
+lock_by_key(SchedFlight *flight, uint64 incarnation, SchedJob *job)
+{
+	int found = sched_jobs_lock_own(incarnation, &flight->user_id, &flight->job_id, job);
+
+	if (found == 0)
+		sched_jobs_drop_flight(flight);
+	else if (found < 0)
+		put_flight_back(flight);
+	return found == 1;
+}
+
+/* In the order in which they came. */
+static int
+first_answered(SchedFlight **some, int max)
 {
 	dlist_iter iter;
 	int n = 0;
@@ -467,9 +770,45 @@ sched_jobs_answered_flights(SchedFlight **found, int max)
 	{
 		if (n == max)
 			break;
-		found[n++] = dlist_container(SchedFlight, node, iter.cur);
+		some[n++] = dlist_container(SchedFlight, node, iter.cur);
 	}
 	return n;
+}
+
+/* Almost all rows lie where the flights remember them: one statement, then the others by key. */
+int
+sched_jobs_lock_answered(uint64 incarnation, SchedJob *jobs, SchedFlight **taken, int max)
+{
+	SchedFlight **some = palloc(max * sizeof(SchedFlight *));
+	int n = first_answered(some, max);
+	SPITupleTable *rows;
+	uint64 n_rows;
+	uint64 row = 0;
+	int n_taken = 0;
+
+	if (n == 0)
+		return 0;
+	look_at_rows(&lock_held, some, n, incarnation);
+	rows = SPI_tuptable;
+	n_rows = SPI_processed;
+	for (int i = 0; i < n; i++)
+	{
+		SchedJob *job = &jobs[n_taken];
+		bool found = false;
+
+		if (row < n_rows)
+			sched_jobs_read_row(job, rows, row);
+		if (row < n_rows && ItemPointerEquals(&job->tid, &some[i]->tid))
+		{
+			found = memcmp(&job->job_id, &some[i]->job_id, UUID_LEN) == 0;
+			row++;
+		}
+		if (!found && !lock_by_key(some[i], incarnation, job))
+			continue;
+		job->answer = some[i]->answer;
+		taken[n_taken++] = some[i];
+	}
+	return n_taken;
 }
 
 /* For bsearch over the ids that are still ours. */

@@ -5,6 +5,7 @@
 #ifndef SCHED_JOBS_FLIGHT_H
 #define SCHED_JOBS_FLIGHT_H
 
+#include "access/htup_details.h"
 #include "lib/ilist.h"
 
 #include "jobs/job.h"
@@ -12,15 +13,21 @@
 /* One call of one job. */
 typedef struct SchedFlight
 {
-	dlist_node node; /* in the list of those waiting, or of those answered */
+	dlist_node node; /* in the list of those waiting, of those answered, or of those prepared */
 	uint64 tag;
 	pg_uuid_t user_id;
 	pg_uuid_t job_id;
+	ItemPointerData tid; /* where the job's row was when its request was written */
 	char kind_name[SCHED_KIND_LENGTH];
 	int per_user_limit;
 	char *url;
+	SchedJob *job;           /* until it stands in line */
+	HeapTupleHeader request; /* NULL where it stands in the row only */
+	HeapTupleHeader found;   /* the same, for the launch that has looked at the row */
+	uint64 held_in;          /* the last launch that found the row to be still ours */
 	bool submitted;
 	bool repeatable; /* submitted, but making the call twice does no harm */
+	bool counted;    /* among its user's calls in the air */
 	bool listed;
 	SchedHttpAnswer *answer; /* once it came; freed with the flight */
 } SchedFlight;
@@ -29,8 +36,13 @@ typedef struct SchedFlight
 extern void sched_jobs_open_flights(void);
 extern void sched_jobs_reconfigure_flights(void);
 
-/* After the commit that took the job: its call waits for its turn. `url` is copied. */
-extern void sched_jobs_add_flight(const SchedJob *job, const char *url);
+/*
+ * In the transaction that takes jobs, before their outcomes are written: those that ask for a call
+ * get a flight. After its commit, with the jobs still there, they stand in line; where it fails, the
+ * next call forgets them.
+ */
+extern void sched_jobs_prepare_flights(SchedJob *jobs, int n_jobs);
+extern void sched_jobs_add_flights(void);
 
 /*
  * Hands as many waiting calls to the engine as it admits, in the caller's step. Where it throws,
@@ -47,14 +59,19 @@ extern void sched_jobs_return_flights(uint64 incarnation);
 extern void sched_jobs_drive_flights(void);
 
 /*
- * Answered flights, in order of their coming; at most `max` into `flights`. They stay until
- * dropped.
+ * Locks and reads the jobs of answered flights, at most `max`, and gives each its answer; how many.
+ * Flights whose job is gone are dropped, those whose job somebody has locked wait behind the others.
+ * Needs a step. The flights stay until dropped.
  */
-extern int sched_jobs_answered_flights(SchedFlight **flights, int max);
+extern int sched_jobs_lock_answered(uint64 incarnation, SchedJob *jobs, SchedFlight **flights,
+									int max);
+
+/* One job that this process holds. 1 = locked and read, 0 = no longer ours, -1 = locked by somebody. */
+extern int sched_jobs_lock_own(uint64 incarnation, const pg_uuid_t *user_id,
+							   const pg_uuid_t *job_id, SchedJob *job);
+
 /* Its job has been written, or is no longer there. */
 extern void sched_jobs_drop_flight(SchedFlight *flight);
-/* Its job's row is locked: again later, after the others. */
-extern void sched_jobs_put_flight_back(SchedFlight *flight);
 
 /* Gives up the calls of jobs that are no longer this incarnation's, in the caller's step. */
 extern void sched_jobs_cancel_flights(uint64 incarnation);

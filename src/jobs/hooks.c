@@ -34,7 +34,7 @@
 /* Ending at once takes a worker well under a second. */
 #define STOP_ROUNDS (10000 / STOP_ROUND_MS)
 /* A process that does not end cleanly ends by itself within this. */
-#define CLEAN_ROUNDS (3000 / STOP_ROUND_MS)
+#define CLEAN_ROUNDS (5000 / STOP_ROUND_MS)
 
 static ProcessUtility_hook_type previous_hook = NULL;
 

@@ -70,6 +70,7 @@ typedef struct SchedJob
 	Datum new_state;
 	bool has_new_state;
 	Datum new_request;
+	bool keeps_body; /* the flight has the whole request in memory: the row needs no body */
 	TimestampTz wake_at;
 	bool has_after;
 	int64 after_ms;

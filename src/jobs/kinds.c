@@ -58,7 +58,7 @@ forget_on_relation(Datum arg, Oid relation)
 		generation++;
 }
 
-/* Invalidation callback: CREATE OR REPLACE, DROP, GRANT, any of which may concern a handler. */
+/* Invalidation callback: CREATE OR REPLACE, DROP, GRANT, REVOKE, any of which may concern a handler. */
 static void
 forget_on_function(Datum arg, int cache, uint32 hash)
 {
@@ -76,6 +76,10 @@ make_cache(void)
 	kinds = hash_create("scheduler job kinds", 64, &control, HASH_ELEM | HASH_STRINGS);
 	CacheRegisterRelcacheCallback(forget_on_relation, (Datum) 0);
 	CacheRegisterSyscacheCallback(PROCOID, forget_on_function, (Datum) 0);
+	/* Rights on its schema, and the roles that its role is a member of. */
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_on_function, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_on_function, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, forget_on_function, (Datum) 0);
 }
 
 /* Of the one row that read_kind gave; none of its columns is NULL. */
@@ -213,6 +217,17 @@ judge_function(Oid function, bool builtin, bool *plain)
 	return fits ? NULL : "the handler does not return one scheduler.step, or is STRICT";
 }
 
+/* Looking the function up would throw; a schema that is not there means no such function. */
+static bool
+may_use_schema(const char *name, Oid role)
+{
+	List *names = stringToQualifiedNameList(name);
+	Oid schema =
+		list_length(names) == 2 ? get_namespace_oid(strVal(linitial(names)), true) : InvalidOid;
+
+	return !OidIsValid(schema) || pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
+}
+
 /* Only again when something has changed; the answer is words, as the job's error. */
 const char *
 sched_jobs_resolve_handler(SchedKind *kind, Oid role)
@@ -223,6 +238,8 @@ sched_jobs_resolve_handler(SchedKind *kind, Oid role)
 
 	if (kind->resolved == kind->generation)
 		return NULL;
+	if (!may_use_schema(kind->handler, role))
+		return "permission denied for the schema of the handler's function";
 	function = look_up_handler(kind->handler, role);
 	if (!OidIsValid(function))
 		return "the handler's function does not exist";

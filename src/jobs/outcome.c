@@ -312,7 +312,7 @@ write_request(SchedJob *job, SchedChange *change)
 	change->ready = change->runner;
 	change->runner = false;
 	change->by_us = true;
-	change->request = job->new_request;
+	change->request = job->keeps_body ? sched_http_strip_body(job->new_request) : job->new_request;
 	change->keeps_request = true;
 	if (change->ready)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);

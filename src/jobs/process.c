@@ -39,14 +39,14 @@ static SchedProcess *my_process = NULL;
 static uint64 my_incarnation = 0;
 
 /* A clean end takes no longer than this, then the process ends wherever it is. */
-#define END_SECONDS 2
+#define END_SECONDS 4
 
 /* Somebody ended this process: that it was in the middle of something is no failure of its own. */
 static volatile sig_atomic_t asked_to_end = false;
 /* The loop looks at asked_to_end: the first request may be left to it. */
 static volatile sig_atomic_t ends_by_itself = false;
-/* A handler runs that may be interrupted. */
-static volatile sig_atomic_t handler_runs = false;
+/* What runs may be interrupted by an error. */
+static volatile sig_atomic_t interruptible = false;
 static timer_t end_timer;
 
 /* A place for a process of this type, or -1. */
@@ -245,7 +245,7 @@ note_request(SIGNAL_ARGS)
 	asked_to_end = true;
 	if (first && ends_by_itself && timer_settime(end_timer, 0, &limit, NULL) == 0)
 	{
-		if (handler_runs)
+		if (interruptible)
 			QueryCancelPending = InterruptPending = true;
 		SetLatch(MyLatch);
 	}
@@ -271,12 +271,14 @@ sched_jobs_asked_to_end(void)
 	return asked_to_end;
 }
 
-/* Asked already: the handler is not begun. */
+/* Where it was asked already, it comes no further than the next check for interrupts. */
 void
-sched_jobs_let_handler_be_interrupted(bool may_be)
+sched_jobs_allow_interrupt(bool may_be)
 {
-	handler_runs = may_be;
-	if (may_be && asked_to_end)
+	interruptible = may_be;
+	if (!may_be)
+		QueryCancelPending = false;
+	else if (asked_to_end)
 		QueryCancelPending = InterruptPending = true;
 }
 

@@ -35,7 +35,7 @@ extern SchedProcess *sched_jobs_begin_process(int place);
 extern void sched_jobs_end_by_itself(void);
 extern bool sched_jobs_asked_to_end(void);
 /* Between these two a request to end interrupts what runs with an error. */
-extern void sched_jobs_let_handler_be_interrupted(bool may_be);
+extern void sched_jobs_allow_interrupt(bool may_be);
 
 /* The extension's oid, or InvalidOid; needs a transaction. */
 extern Oid sched_jobs_extension_oid(void);

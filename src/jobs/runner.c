@@ -20,6 +20,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lock.h"
+#include "storage/pmsignal.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -46,8 +47,8 @@ typedef struct Runner
 	Oid extension;
 	SchedClaimer *claimer;
 	MemoryContext memory; /* of one job */
-	bool has_job;
-	bool marked; /* it was claimed by an update that has committed */
+	bool has_job;         /* claimed, or locked in the step that is open */
+	bool marked;          /* the job was claimed by an update that has committed */
 } Runner;
 
 /* $3: this process' lease where the job was claimed by an update, else NULL. */
@@ -268,9 +269,9 @@ run_job(Runner *runner, SchedJob *job)
 {
 	PG_TRY();
 	{
-		sched_jobs_let_handler_be_interrupted(true);
+		sched_jobs_allow_interrupt(true);
 		run_handler(runner, job);
-		sched_jobs_let_handler_be_interrupted(false);
+		sched_jobs_allow_interrupt(false);
 		runner->process->jobs++;
 	}
 	PG_CATCH();
@@ -278,7 +279,7 @@ run_job(Runner *runner, SchedJob *job)
 		ErrorData *error;
 		const char *reason;
 
-		sched_jobs_let_handler_be_interrupted(false);
+		sched_jobs_allow_interrupt(false);
 		MemoryContextSwitchTo(runner->memory);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -384,6 +385,9 @@ sched_jobs_runner_main(Datum argument)
 		if (is_armed() && work_on_job(&runner))
 		{
 			CHECK_FOR_INTERRUPTS();
+			/* As long as there is work it does not wait, which is where the end of the postmaster is noticed otherwise. */
+			if (!PostmasterIsAlive())
+				proc_exit(1);
 			continue;
 		}
 		events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, IDLE_MS,

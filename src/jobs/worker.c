@@ -17,6 +17,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/pmsignal.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -38,8 +39,8 @@
 #define BATCH_SIZE 512
 /* A batch should be ready to commit after this: who was not in it waits for the next. */
 #define BATCH_PATIENCE 20000
-/* Answers that one transaction takes. */
-#define ANSWER_BATCH 64
+/* Answers that one transaction takes, at most. */
+#define ANSWER_BATCH 256
 /* Numbers of changes are published at most five times a second. */
 #define CHANGE_PAUSE (200 * 1000)
 #define HOUSE_PAUSE (3600 * USECS_PER_SEC)
@@ -61,6 +62,7 @@ typedef struct Worker
 	MemoryContext memory; /* of one batch */
 	int batch_size;
 	TimestampTz worked_until; /* when the last batch was ready to commit */
+	int answer_size;          /* answers that the next transaction takes */
 	uint64 seen[SCHED_SIGNAL_COUNT];
 	bool armed;
 	TimestampTz check_at;
@@ -71,6 +73,8 @@ typedef struct Worker
 	TimestampTz changes_after; /* not before */
 	TimestampTz queues_after;
 	TimestampTz runners_at;
+	bool runner_work;  /* the answer of the last look */
+	bool told_no_room; /* for a runner */
 	TimestampTz house_at;
 	int guarded; /* jobs whose handlers are still to be called in a subtransaction each */
 	int single;  /* jobs still to be taken one at a time */
@@ -82,23 +86,6 @@ typedef struct Worker
 	bool more;              /* the last claim found something: do not wait */
 } Worker;
 
-/*
- * IS NOT DISTINCT FROM wherever a job is named by its key: with = the planner may take the index of leases, which
- * statistics of a quiet moment show as empty, and walk through all calls in the air for each.
- */
-static SchedStatement lock_leased = {
-	"SELECT " SCHED_JOB_COLUMNS " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
-	" l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3 FOR UPDATE SKIP LOCKED",
-	3,
-	{UUIDOID, UUIDOID, INT8OID},
-	true,
-	NULL};
-static SchedStatement look_leased = {"SELECT FROM scheduler.live_jobs l WHERE l.user_id = $1 AND "
-									 "l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3",
-									 3,
-									 {UUIDOID, UUIDOID, INT8OID},
-									 true,
-									 NULL};
 static SchedStatement lock_any = {"SELECT " SCHED_JOB_COLUMNS
 								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
 								  " l.job_id = $2 FOR UPDATE SKIP LOCKED",
@@ -128,46 +115,6 @@ begin_step(Worker *worker)
 	return false;
 }
 
-/* The url of a request, for admission to its host. */
-static char *
-url_of_request(Datum request)
-{
-	bool is_null;
-	Datum url = GetAttributeByName(DatumGetHeapTupleHeader(request), "url", &is_null);
-
-	return is_null ? pstrdup("") : text_to_cstring(DatumGetTextPP(url));
-}
-
-/*
- * What is to be done with flights when the batch has committed: collected before, in memory that
- * outlives it.
- */
-static List *
-collect_departures(SchedJob *jobs, int n_jobs)
-{
-	List *urls = NIL;
-
-	for (int i = 0; i < n_jobs; i++)
-	{
-		if (jobs[i].outcome == SCHED_OUTCOME_REQUEST && !jobs[i].kind->runner)
-			urls = lappend(urls, url_of_request(jobs[i].new_request));
-		else if (jobs[i].outcome == SCHED_OUTCOME_SEND)
-			urls = lappend(urls, url_of_request(jobs[i].request));
-		else
-			urls = lappend(urls, NULL);
-	}
-	return urls;
-}
-
-/* The claim has committed: now the calls may go. */
-static void
-depart(SchedJob *jobs, int n_jobs, List *urls)
-{
-	for (int i = 0; i < n_jobs; i++)
-		if (list_nth(urls, i) != NULL)
-			sched_jobs_add_flight(&jobs[i], list_nth(urls, i));
-}
-
 /* For stat_workers. */
 static void
 count_outcomes(Worker *worker, const SchedJob *jobs, int n_jobs)
@@ -188,20 +135,18 @@ count_outcomes(Worker *worker, const SchedJob *jobs, int n_jobs)
 static void
 finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 {
-	List *urls;
-
 	MemoryContextSwitchTo(worker->memory);
 	SCHED_FAULT("claimed");
 	sched_jobs_run_batch(jobs, n_jobs, careful);
 	SCHED_FAULT("applied");
+	sched_jobs_prepare_flights(jobs, n_jobs);
 	sched_jobs_write_outcomes(jobs, n_jobs, worker->process->incarnation);
 	MemoryContextSwitchTo(worker->memory);
-	urls = collect_departures(jobs, n_jobs);
 	worker->worked_until = GetCurrentTimestamp();
 	SCHED_FAULT("before_commit");
 	sched_jobs_end_step();
 	SCHED_FAULT("committed");
-	depart(jobs, n_jobs, urls);
+	sched_jobs_add_flights();
 	count_outcomes(worker, jobs, n_jobs);
 }
 
@@ -256,7 +201,7 @@ report_refusal(ErrorData *error)
 	static TimestampTz told = 0;
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (now - told < REPORT_PAUSE && now >= told)
+	if ((now - told < REPORT_PAUSE && now >= told) || sched_jobs_asked_to_end())
 		return;
 	told = now;
 	ereport(LOG, (errmsg("the worker was kept from its work and tries again: %s", error->message),
@@ -297,6 +242,30 @@ recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 	return false;
 }
 
+/* How many of the jobs the batch came to. */
+static int
+count_reached(const SchedJob *jobs, int taken)
+{
+	int reached = 0;
+
+	while (reached < taken && jobs[reached].outcome != SCHED_OUTCOME_NONE)
+		reached++;
+	return reached;
+}
+
+/* The same for answers: those not reached stay first in line. */
+static void
+adapt_answers(Worker *worker, const SchedJob *jobs, int taken)
+{
+	int reached = count_reached(jobs, taken);
+
+	if (reached < taken)
+		worker->answer_size = Max(8, 2 * reached);
+	else if (reached == worker->answer_size)
+		worker->answer_size *= 2;
+	worker->answer_size = Min(worker->answer_size, ANSWER_BATCH);
+}
+
 /* Has anybody enqueued something since the worker looked last? */
 static bool
 somebody_waits(const Worker *worker)
@@ -317,14 +286,12 @@ static void
 adapt_batch(Worker *worker, const SchedJob *jobs, int taken, TimestampTz start)
 {
 	int64 patience = somebody_waits(worker) ? BATCH_PATIENCE / 2 : BATCH_PATIENCE;
-	bool late = worker->worked_until - start > patience;
-	int reached = 0;
+	int64 worked = worker->worked_until - start;
+	int reached = count_reached(jobs, taken);
 
-	while (reached < taken && jobs[reached].outcome != SCHED_OUTCOME_NONE)
-		reached++;
-	if (late && reached == taken)
+	if (worked > patience && reached == taken)
 		worker->batch_size = Max(8, worker->batch_size / 2);
-	else if (reached == worker->batch_size && worker->worked_until - start < patience / 2)
+	else if (reached == worker->batch_size && worked < patience / 2)
 		worker->batch_size = Min(BATCH_SIZE, 2 * worker->batch_size);
 	if (reached == taken)
 		return;
@@ -367,23 +334,6 @@ work_on_claims(Worker *worker)
 	return taken;
 }
 
-/* The leased job's row, locked and read. 1 = read, 0 = no longer ours, -1 = locked by somebody. */
-static int
-lock_own(Worker *worker, const pg_uuid_t *user_id, const pg_uuid_t *job_id, SchedJob *job)
-{
-	Datum values[3] = {UUIDPGetDatum(user_id), UUIDPGetDatum(job_id),
-					   Int64GetDatum((int64) worker->process->incarnation)};
-
-	sched_jobs_execute(&lock_leased, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed == 1)
-	{
-		sched_jobs_read_row(job, SPI_tuptable, 0);
-		return 1;
-	}
-	sched_jobs_execute(&look_leased, values, NULL, SPI_OK_SELECT);
-	return SPI_processed > 0 ? -1 : 0;
-}
-
 /*
  * The first transaction of a job taken with a mark: if the next one kills the server, the mark
  * tells.
@@ -411,7 +361,8 @@ lock_marked(Worker *worker, SchedJob *job)
 	{
 		if (begin_step(worker))
 		{
-			int found = lock_own(worker, &job->user_id, &job->job_id, job);
+			int found =
+				sched_jobs_lock_own(worker->process->incarnation, &job->user_id, &job->job_id, job);
 
 			if (found >= 0)
 				return found == 1;
@@ -461,37 +412,71 @@ work_on_marked(Worker *worker)
 	return 1;
 }
 
+/* Answers go into the rows of their jobs, which are taken like others then. The step is open. */
+static void
+write_answers(Worker *worker, SchedFlight **flights)
+{
+	SchedJob *jobs = MemoryContextAllocZero(worker->memory, ANSWER_BATCH * sizeof(SchedJob));
+	uint64 incarnation = worker->process->incarnation;
+	int n = sched_jobs_lock_answered(incarnation, jobs, flights, ANSWER_BATCH);
+
+	MemoryContextSwitchTo(worker->memory);
+	for (int i = 0; i < n; i++)
+	{
+		jobs[i].kind = sched_jobs_find_kind(jobs[i].kind_name);
+		jobs[i].response = sched_http_form_response(jobs[i].answer);
+		jobs[i].has_response = true;
+		jobs[i].outcome = SCHED_OUTCOME_ANSWERED;
+	}
+	sched_jobs_write_outcomes(jobs, n, incarnation);
+	sched_jobs_end_step();
+	for (int i = 0; i < n; i++)
+		sched_jobs_drop_flight(flights[i]);
+}
+
+/*
+ * A batch with answers failed. Before their handlers are called one by one, any of which may end the
+ * process, the answers are made durable, so that no call is made again. Where that fails too, they
+ * stay in memory.
+ */
+static void
+keep_answers(Worker *worker)
+{
+	SchedFlight *flights[ANSWER_BATCH];
+
+	if (!begin_step(worker))
+		return;
+	PG_TRY();
+	{
+		write_answers(worker, flights);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(worker->memory);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+	}
+	PG_END_TRY();
+}
+
 /* Answers that came: their jobs' handlers are called again. */
 static int
 work_on_answers(Worker *worker)
 {
 	SchedFlight *flights[ANSWER_BATCH];
-	SchedFlight *taken_flights[ANSWER_BATCH];
-	int n = sched_jobs_answered_flights(flights, worker->single > 0 ? 1 : ANSWER_BATCH);
-	SchedJob *jobs = MemoryContextAllocZero(worker->memory, ANSWER_BATCH * sizeof(SchedJob));
+	SchedJob *jobs;
 	volatile int taken = 0;
 	volatile bool committed = false;
 	bool careful = worker->single > 0 || worker->guarded > 0;
 
-	if (n == 0 || !begin_step(worker))
+	if (!sched_jobs_flights_answered() || !begin_step(worker))
 		return 0;
+	jobs = MemoryContextAllocZero(worker->memory, ANSWER_BATCH * sizeof(SchedJob));
 	PG_TRY();
 	{
-		for (int i = 0; i < n; i++)
-		{
-			int found = lock_own(worker, &flights[i]->user_id, &flights[i]->job_id, &jobs[taken]);
-
-			if (found == 1)
-			{
-				jobs[taken].answer = flights[i]->answer;
-				taken_flights[taken] = flights[i];
-				taken++;
-			}
-			else if (found == 0)
-				sched_jobs_drop_flight(flights[i]);
-			else
-				sched_jobs_put_flight_back(flights[i]);
-		}
+		taken = sched_jobs_lock_answered(worker->process->incarnation, jobs, flights,
+										 worker->single > 0 ? 1 : worker->answer_size);
 		finish_step(worker, jobs, taken, careful);
 		committed = true;
 		worker->guarded = careful ? Max(worker->guarded - taken, 0) : worker->guarded;
@@ -504,8 +489,12 @@ work_on_answers(Worker *worker)
 	PG_END_TRY();
 	for (int i = 0; committed && i < taken; i++)
 		if (taken == 1 || jobs[i].outcome != SCHED_OUTCOME_NONE)
-			sched_jobs_drop_flight(taken_flights[i]);
-	return n;
+			sched_jobs_drop_flight(flights[i]);
+	if (!committed)
+		keep_answers(worker);
+	else
+		adapt_answers(worker, jobs, taken);
+	return taken;
 }
 
 /*
@@ -529,6 +518,7 @@ do_duty(Worker *worker, void (*duty)(Worker *worker))
 	}
 	PG_CATCH();
 	{
+		sched_jobs_allow_interrupt(false);
 		if (!is_expected(geterrcode()))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(worker->memory);
@@ -579,25 +569,41 @@ check_arming(Worker *worker)
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
-/* More runners while there is more work than they take; they end by themselves when idle. */
+static void
+ask_for_runner_work(Worker *worker)
+{
+	worker->runner_work = sched_jobs_has_runner_work();
+}
+
+/*
+ * More runners while there is more work than they take; they end by themselves when idle. Where no process is free, that
+ * is told once, and tried again each second.
+ */
 static void
 look_after_runners(Worker *worker, TimestampTz now)
 {
-	bool work;
 	int running = sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId);
 
-	worker->runners_at = DT_NOEND;
-	if (!begin_step(worker))
+	worker->runners_at = now + PAUSE_AFTER_REFUSAL;
+	if (!do_duty(worker, ask_for_runner_work))
 		return;
-	work = sched_jobs_has_runner_work();
-	sched_jobs_end_step();
-	if (!work)
+	worker->runners_at = DT_NOEND;
+	if (!worker->runner_work)
 		return;
 	sched_jobs_wake_runners(MyDatabaseId);
-	if (running < sched_runners && !sched_jobs_start_process(SCHED_PROCESS_RUNNER, MyDatabaseId))
+	worker->runners_at = now + USECS_PER_SEC;
+	if (running >= sched_runners)
+		return;
+	if (sched_jobs_start_process(SCHED_PROCESS_RUNNER, MyDatabaseId))
+	{
+		worker->runners_at = now + 100 * 1000;
+		worker->told_no_room = false;
+		return;
+	}
+	if (!worker->told_no_room)
 		ereport(LOG, (errmsg("no background process is free for a runner"),
 					  errhint("Raise max_worker_processes.")));
-	worker->runners_at = now + (running < sched_runners ? 100 * 1000 : USECS_PER_SEC);
+	worker->told_no_room = true;
 }
 
 /* Whatever somebody signalled becomes due now. */
@@ -692,7 +698,13 @@ free_orphans(Worker *worker)
 static void
 keep_house(Worker *worker)
 {
-	if (sched_jobs_keep_house())
+	bool done;
+
+	/* It may make many tables; who waits for this process to end does not wait for them. */
+	sched_jobs_allow_interrupt(true);
+	done = sched_jobs_keep_house();
+	sched_jobs_allow_interrupt(false);
+	if (done)
 		worker->house_at = GetCurrentTimestamp() + HOUSE_PAUSE;
 }
 
@@ -779,6 +791,9 @@ do_jobs(Worker *worker)
 
 	worker->more = false;
 	sched_jobs_drive_flights();
+	/* Calls whose requests are durable go before anything that waits for the disk. */
+	if (worker->armed)
+		sched_jobs_launch_flights(worker->process->incarnation);
 	if (work_on_answers(worker) > 0)
 		worker->more = sched_jobs_flights_answered();
 	MemoryContextReset(worker->memory);
@@ -861,6 +876,9 @@ wait_for_something(Worker *worker)
 						  PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
+	/* With a backlog it never waits, which is where the end of the postmaster is noticed otherwise. */
+	if (!PostmasterIsAlive())
+		proc_exit(1);
 	if (ConfigReloadPending)
 	{
 		ConfigReloadPending = false;
@@ -942,6 +960,7 @@ sched_jobs_worker_main(Datum argument)
 		AllocSetContextCreate(TopMemoryContext, "scheduler batch", ALLOCSET_DEFAULT_SIZES);
 	worker->claimer = sched_jobs_make_claimer(false);
 	worker->batch_size = BATCH_SIZE;
+	worker->answer_size = ANSWER_BATCH;
 	worker->queues_at = worker->schedules_at = worker->runners_at = DT_NOEND;
 	worker->due_at = worker->cancels_at = DT_NOEND;
 	sched_jobs_prepare_deadline();

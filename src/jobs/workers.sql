@@ -103,7 +103,7 @@ BEGIN
 		RETURN false;
 	END IF;
 	EXECUTE format('CREATE TABLE scheduler.%I (LIKE scheduler.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS'
-		' INCLUDING INDEXES)', partition_name, make_partition.parent || '_default');
+		' INCLUDING INDEXES INCLUDING COMPRESSION)', partition_name, make_partition.parent || '_default');
 	EXECUTE format('ALTER TABLE scheduler.%I ENABLE ROW LEVEL SECURITY', partition_name);
 	EXECUTE format('ALTER TABLE scheduler.%I FORCE ROW LEVEL SECURITY', partition_name);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON scheduler.%I TO scheduler_system', partition_name);

@@ -81,19 +81,19 @@ sched_mail_clip_utf8(const char *bytes, size_t length, size_t limit)
 	return end;
 }
 
-/* After a cut at the ceiling: the last character must be whole. */
-static void
-drop_partial_character(SchedMailBuffer *out)
+/* Buffers count bytes; whoever fills one with text calls this behind the last piece. */
+void
+sched_mail_drop_partial(SchedMailBuffer *out)
 {
 	size_t lead = out->length;
 
-	while (lead > 0 && out->length - lead < 4)
+	while (out->cut && lead > 0 && out->length - lead < 4)
 	{
 		lead--;
 		if (((unsigned char) out->data[lead] & 0xc0) != 0x80)
 			break;
 	}
-	if (lead < out->length &&
+	if (out->cut && lead < out->length &&
 		measure_character((unsigned char *) out->data + lead, out->length - lead) == 0)
 		out->length = lead;
 }
@@ -132,8 +132,7 @@ sched_mail_repair_utf8(SchedMailBuffer *out, const char *bytes, size_t length,
 		run = p;
 	}
 	sched_mail_buffer_append(out, run, (size_t) (p - run));
-	if (out->cut)
-		drop_partial_character(out);
+	sched_mail_drop_partial(out);
 }
 
 /* iconv in pieces of a bounded size; undecodable bytes become U+FFFD one by one. */
@@ -161,6 +160,7 @@ convert_bytes(SchedMailBuffer *out, iconv_t cd, const char *bytes, size_t length
 		in++;
 		in_left--;
 	}
+	sched_mail_drop_partial(out);
 }
 
 /*
@@ -280,7 +280,8 @@ sched_mail_unfold_lines(char *text, size_t length, bool flowed, bool delsp)
 		joined_depth = flowed && ends_softly(p, eol) ? depth : -1;
 		memmove(out, from, (size_t) (eol - from));
 		out += eol - from;
-		if (joined_depth >= 0 && delsp)
+		/* The soft break's own space goes; in a line of one space it is gone already. */
+		if (joined_depth >= 0 && delsp && from < eol)
 			out--;
 		else if (joined_depth < 0 && eol < end)
 			*out++ = '\n';

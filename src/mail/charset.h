@@ -33,6 +33,9 @@ extern void sched_mail_repair_utf8(SchedMailBuffer *out, const char *bytes, size
 
 extern bool sched_mail_valid_utf8(const char *bytes, size_t length);
 
+/* Where the buffer was cut: takes away a character that did not fit whole. */
+extern void sched_mail_drop_partial(SchedMailBuffer *out);
+
 /* The longest prefix of at most `limit` bytes that does not end inside a character. */
 extern size_t sched_mail_clip_utf8(const char *bytes, size_t length, size_t limit);
 

@@ -389,10 +389,10 @@ on_start_element(void *context, const xmlChar *name, const xmlChar **attributes)
 static void
 close_cell(HtmlText *text)
 {
-	const char *cell = text->out->data + text->cell_start;
 	size_t length = text->out->length - text->cell_start;
 
-	if (text->in_cell && length > 0 && memchr(cell + 1, '\n', length - 1) == NULL)
+	if (text->in_cell && length > 0 &&
+		memchr(text->out->data + text->cell_start + 1, '\n', length - 1) == NULL)
 		text->wanted_breaks = 0;
 	text->wanted_space = true;
 	text->in_cell = false;

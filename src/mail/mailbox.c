@@ -296,8 +296,8 @@ next_from_mbox(SchedMailbox *box, size_t budget, SchedMailboxItem *item)
 			set_error(box, ENOMEM, box->path);
 			return SCHED_MAILBOX_ERROR;
 		}
-		box->blank =
-			length == 1 ? line[0] == '\n' : length == 2 && line[0] == '\r' && line[1] == '\n';
+		box->blank = !box->mid_line &&
+					 (length == 1 ? line[0] == '\n' : length == 2 && memcmp(line, "\r\n", 2) == 0);
 		box->mid_line = eol == NULL;
 		box->chunk_at += length;
 		box->offset += (int64_t) length;
@@ -314,6 +314,28 @@ measure_first_line(const SchedMailbox *box)
 	const char *eol = memchr(box->chunk, '\n', box->chunk_end);
 
 	return eol ? (size_t) (eol - box->chunk) + 1 : box->chunk_end;
+}
+
+/*
+ * What the line before an offset was like stands in the file, so a position need not say it: a
+ * reader may stop in front of any line, or inside a very long one.
+ */
+static void
+look_back(SchedMailbox *box)
+{
+	char before[3];
+	size_t wanted = box->offset < 3 ? (size_t) box->offset : 3;
+	ssize_t n = pread(box->file, before, wanted, box->offset - (int64_t) wanted);
+
+	if (n < 0)
+		set_error(box, errno, box->path);
+	if (n <= 0)
+		return;
+	box->mid_line = before[n - 1] != '\n';
+	n--;
+	if (n > 0 && before[n - 1] == '\r')
+		n--;
+	box->blank = !box->mid_line && (n > 0 ? before[n - 1] == '\n' : box->offset < 3);
 }
 
 /*
@@ -337,14 +359,13 @@ open_mbox(SchedMailbox *box, const SchedMailboxPosition *from)
 	box->bare = box->chunk_end < 5 || memcmp(box->chunk, "From ", 5) != 0;
 	box->strict = !box->bare && has_date(box->chunk, measure_first_line(box));
 	box->blank = true;
-	if (from->offset == 0)
+	if (from->offset == 0 && !from->skipping)
 		return;
 	if (lseek(box->file, from->offset, SEEK_SET) < 0)
 		set_error(box, errno, box->path);
 	box->offset = from->offset;
 	box->skipping = from->skipping;
-	box->blank = !from->skipping;
-	box->mid_line = from->skipping;
+	look_back(box);
 	box->chunk_at = box->chunk_end = 0;
 	box->at_eof = false;
 }

@@ -39,8 +39,11 @@
 #define MAX_CALENDAR_BYTES 262144
 #define MAX_CALENDARS 10
 #define MAX_ATTACHMENTS 500
+#define MAX_DETAIL_BYTES 200 /* of a problem */
 
 /*
+ * A detail may quote the mail (the name of a charset), so it is as hostile as the mail.
+ *
  * Once per code: ten thousand broken parts are one problem, and what a hostile mail can make us
  * remember is bounded by the list of codes. The first detail stays.
  */
@@ -48,6 +51,7 @@ void
 sched_mail_add_problem(SchedMail *mail, const char *code, const char *detail)
 {
 	SchedMailProblem *problems;
+	SchedMailBuffer clean;
 
 	if (sched_mail_find_problem(mail, code))
 		return;
@@ -58,8 +62,10 @@ sched_mail_add_problem(SchedMail *mail, const char *code, const char *detail)
 		return;
 	}
 	mail->problems = problems;
+	sched_mail_buffer_init(&clean, MAX_DETAIL_BYTES);
+	sched_mail_repair_utf8(&clean, detail, strlen(detail), &(SchedMailRepairs){0});
 	problems[mail->n_problems].code = code;
-	problems[mail->n_problems].detail = strdup(detail);
+	problems[mail->n_problems].detail = sched_mail_buffer_take(&clean);
 	if (problems[mail->n_problems].detail == NULL)
 		mail->failed = true;
 	mail->n_problems++;
@@ -146,6 +152,7 @@ add_leaf_text(SchedMail *mail, const SchedMailLeaf *leaf, SchedMailBuffer *out)
 		utf8.length = sched_mail_unfold_lines(utf8.data, utf8.length, leaf->flowed, leaf->delsp);
 		sched_mail_buffer_append(out, utf8.data, utf8.length);
 	}
+	sched_mail_drop_partial(out);
 	if (decoded.cut || utf8.cut || out->cut)
 		sched_mail_add_problem(mail, "text_cut", "the text was longer than 2 MB");
 	mail->failed |= decoded.failed || utf8.failed || out->failed;
@@ -393,6 +400,7 @@ split_text(SchedMail *mail, SchedMailBuffer *own, SchedMailBuffer *attached)
 		sched_mail_buffer_append(&split.quoted, attached->data, attached->length);
 		separate_text(own);
 		sched_mail_buffer_append(own, attached->data, attached->length);
+		sched_mail_drop_partial(own);
 	}
 	mail->body_new = trim_text(sched_mail_buffer_take(&split.fresh));
 	mail->quoted = trim_text(sched_mail_buffer_take(&split.quoted));

@@ -94,7 +94,7 @@ sub crash
 sub comes_true
 {
 	my ($self, $name, $statement, $wanted, $seconds) = @_;
-	ok($self->poll($statement, $wanted, $seconds), $name);
+	return ok($self->poll($statement, $wanted, $seconds), $name);
 }
 
 # The statuses of a kind's jobs, as "dead 1, succeeded 3".
@@ -160,9 +160,11 @@ sub new
 {
 	my ($class, $node, $database, $role) = @_;
 	my $self = bless { in => '', out => '', err => '', n => 0 }, $class;
+	$self->{limit} = IPC::Run::timeout(90);
 	$self->{run} = IPC::Run::start(
 		[ 'psql', '-XAtq', '-h', $node->host, '-p', $node->port, '-U', $role, '-d', $database, '-f', '-' ],
-		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err}, IPC::Run::timeout(120));
+		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err}, $self->{limit});
+	$self->{limit}->reset;
 	return $self;
 }
 
@@ -180,7 +182,9 @@ sub send
 sub answer
 {
 	my ($self) = @_;
+	$self->{limit}->start;
 	$self->{run}->pump until $self->{out} =~ /^done $self->{n}$/m;
+	$self->{limit}->reset;
 	my ($answer) = $self->{out} =~ /\A(.*?)\n?^done $self->{n}$/ms;
 	$answer .= $self->{err};
 	$self->{out} = $self->{err} = '';

@@ -160,14 +160,14 @@ sub fingerprint
 		  . ($table eq 'users' ? ' WHERE user_id <> scheduler.system_user_id()' : ''));
 }
 
-# Each partition with its guards, owner, bounds, grants, and how many rows lie in it.
+# Each partition with its guards, owner, bounds, grants (17 has MAINTAIN besides), and how many rows lie in it.
 sub partitions
 {
 	my ($server, $database) = @_;
 	my $counts = join ' UNION ALL ', map { "SELECT tableoid, count(*) FROM scheduler.$_ GROUP BY 1" } @partitioned;
 	return $server->safe_psql($database, qq{SET timezone = 'UTC';
 		SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity, pg_get_userbyid(c.relowner), pg_get_expr(c.relpartbound, c.oid),
-			(SELECT string_agg(a::text, ',' ORDER BY a::text) FROM unnest(c.relacl) AS a), n.count
+			(SELECT string_agg(replace(a::text, 'Dxtm/', 'Dxt/'), ',' ORDER BY a::text) FROM unnest(c.relacl) AS a), n.count
 		FROM pg_class c LEFT JOIN ($counts) AS n ON n.tableoid = c.oid
 		WHERE c.relispartition AND c.relkind = 'r' AND c.relnamespace = 'scheduler'::regnamespace ORDER BY 1});
 }

@@ -11,6 +11,7 @@ use Time::HiRes qw(time sleep);
 my $s = Sched->start('isolation', conf => "scheduler.poll_interval = 500\n");
 my $node = $s->node;
 my $mark = 'canary7q';
+my $claimed = '00000000-0000-7000-8000-00000000c1a1';
 
 sub as_role { my ($role, $sql) = @_; return $s->sql($sql, $role); }
 
@@ -44,6 +45,10 @@ $s->sql('SELECT scheduler.disarm()');
 $s->sql(qq{
 	INSERT INTO scheduler.live_jobs (user_id, kind, payload, status, max_attempts, error, finished_at, ready, runner)
 		VALUES ('$b', 'noop', '{"m": "$mark"}', 'dead', 1, '$mark', now(), false, false);
+	CREATE ROLE outsiders; GRANT outsiders TO a, dev; SELECT scheduler.register_job_kind('outside', worker_role => 'outsiders');
+	INSERT INTO scheduler.live_jobs (user_id, job_id, kind, payload, status, max_attempts, attempts, lease, lease_until, ready)
+		VALUES ('$b', '$claimed', 'outside', '{"m": "$mark"}', 'running', 9, 1, 30, now() + interval '1 day', false);
+	INSERT INTO scheduler.live_jobs (user_id, kind, payload, max_attempts, ready) VALUES ('$b', 'outside', '{"m": "$mark"}', 9, true);
 	INSERT INTO scheduler.accounts (user_id, provider, address, settings) VALUES ('$b', 'maildir', '$mark', '{"path": "/$mark"}');
 	INSERT INTO scheduler.connection_tests (user_id, what, ok, error) VALUES ('$b', 'model:$mark', false, '$mark');
 	INSERT INTO scheduler.llm_calls (user_id, model_id, model, purpose, outcome) VALUES ('$b', '$mark', '$mark', 'assist', 'ok');
@@ -75,6 +80,7 @@ $s->sql(qq{DO \$\$ DECLARE c record; BEGIN
 		EXECUTE format('INSERT INTO public.ids SELECT %L, %I FROM scheduler.%I WHERE user_id = %L AND %I IS NOT NULL LIMIT 1',
 			c.attname, c.attname, c.relname, '$b', c.attname);
 	END LOOP;
+	INSERT INTO public.ids VALUES ('job_id', '$claimed');
 	DELETE FROM public.ids x USING public.ids y WHERE x.ctid > y.ctid AND x.id = y.id;
 	DELETE FROM public.ids WHERE id = scheduler.system_user_id(); END \$\$});
 my $known = $s->sql("SELECT string_agg(id::text, '|') FROM public.ids");
@@ -114,6 +120,7 @@ BEGIN
 					WHEN t = 'uuid' THEN quote_literal(i.id) WHEN t = 'uuid[]' THEN format('ARRAY[%L]', i.id)
 					WHEN t = 'jsonb' THEN quote_literal(jsonb_build_object(i.name, i.id, 'parent_task_id', i.id))
 					WHEN t = 'jsonb[]' THEN format('ARRAY[%L::jsonb]', jsonb_build_object(i.name, i.id))
+					WHEN n.name = 'kinds' THEN $$ARRAY['outside']$$
 					WHEN n.name = 'kind' THEN quote_literal('noop') WHEN n.name = 'what' THEN quote_literal('model:' || mark)
 					WHEN n.name = 'purpose' THEN quote_literal('assist')
 					WHEN n.name IN ('from_time', 'starts_at', 'start_at', 'received_at') THEN $$now() + interval '20 days'$$
@@ -172,6 +179,15 @@ foreach my $role (qw(a dev looker nobody_yet))
 	my $calls = pop @lines;
 	is(join("\n", @lines), '', "$role gets nothing of B's from any function and changes nothing ($calls)");
 }
+
+# ---- work from outside, which wants an armed database ----
+
+my $before = $s->sql("SELECT public.rows_of('$b')");
+$s->sql('SELECT scheduler.arm()');
+is(as_role($_, "SELECT count(*) FROM scheduler.claim_jobs('{outside}')"), 0, "$_ may claim jobs of this kind, but none of B's") foreach ('a', 'dev');
+like($s->failure("SELECT scheduler.claim_jobs('{outside}')", $_), qr/permission denied/, "$_ may claim nothing") foreach ('looker', 'nobody_yet');
+is($s->sql("SELECT public.rows_of('$b')"), $before, '... and B has what he had');
+$s->sql('SELECT scheduler.disarm()');
 
 # ---- operators and functions of one's own before pg_catalog ----
 

@@ -59,6 +59,7 @@ test_targets(void)
 	expect_bad_url("gopher://example.org/", "http and https");
 	expect_bad_url("http://example.org/\r\nX: y", "control character");
 	expect_bad_url("http://example.org/a b", "space");
+	expect_bad_url("http://exa%7fmple.org/", "control character");
 	expect_bad_url("http://user:secret@example.org/", "user name or password");
 	expect_bad_url("http://user@example.org/", "user name or password");
 	expect_bad_url("http://example.org:99999/", "parsed");

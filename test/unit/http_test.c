@@ -740,6 +740,7 @@ test_tls(void)
 		snprintf(url, sizeof(url), "https://secure.test:%d/page", good);
 		call.url = url;
 		call.method = "GET";
+		call.timeout_ms = 20000;
 		sched_http_submit(engine, &call);
 	}
 	for (int i = 0; i < 40; i++)

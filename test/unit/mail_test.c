@@ -170,6 +170,13 @@ test_parts(void)
 	ok(same(mail->body_text, "one two\n> q1 q2\n-- \nme"), "flowed lines are joined");
 	ok(same(mail->signature, "-- \nme") && same(mail->quoted, "> q1 q2"), "quote and signature");
 	sched_mail_free(mail);
+
+	/* Nothing is left of the first line that its soft break could take a space from. */
+	mail = parse("From: a@example.org\nDate: Tue, 3 Mar 2026 09:59:00 +0100\n"
+				 "Content-Type: text/plain; format=flowed; delsp=yes\n\n"
+				 " \nfo \nur\n");
+	ok(same(mail->body_text, "four"), "flowed lines without their spaces, the first one empty");
+	sched_mail_free(mail);
 }
 
 static bool
@@ -288,6 +295,20 @@ test_limits(void)
 	check_repeated("From: a@example.org\nTo: ", "a@b.example, ", 2000, "c@example.org\n\nx",
 				   "too_many_recipients");
 	check_repeated("From: a@example.org\n\n", "All work and no play. ", 100000, "", "text_cut");
+	/* A part of ASCII, then two-byte characters: the limit falls into one of them. */
+	raw = repeat("From: a@example.org\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n1\n--b\n"
+				 "Content-Type: text/plain; charset=utf-8\n\n",
+				 "\xc3\xa4", 1200000, "\n--b--\n", &length);
+	mail = parse_bytes(raw, length);
+	ok(sched_mail_find_problem(mail, "text_cut") && strlen(mail->body_text) > 2000000 &&
+		   sched_mail_valid_utf8(mail->body_text, strlen(mail->body_text)),
+	   "text is cut between characters");
+	sched_mail_free(mail);
+	free(raw);
+	mail = parse("From: a@example.org\nContent-Type: text/plain; charset=\"x\x84y\"\n\n\xe9\n");
+	ok(mail->n_problems == 2 && same(mail->problems[1].detail, "x\xef\xbf\xbdy"),
+	   "what a problem quotes is repaired: %s", mail->problems[0].code);
+	sched_mail_free(mail);
 	raw = repeat("From: ", "a:", 15000, "\n\nx", &length);
 	mail = parse_bytes(raw, length);
 	ok(mail != NULL, "groups in groups");

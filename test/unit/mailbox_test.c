@@ -123,6 +123,14 @@ test_mbox(void)
 	fputs("\n\n" FROM "A: 2\n\ntwo\n", file);
 	fclose(file);
 	check("long", 2000, "A: 1\n\n...|A: 2\n\ntwo\n|", "a line of a megabyte");
+	file = fopen(below("step"), "w");
+	fprintf(file, FROM "A: 1\n\n%02500d\n%0999d\n\n" FROM "A: 2\n\ntwo\n", 0, 0);
+	fclose(file);
+	check("step", 2000, "A: 1\n\n...|A: 2\n\ntwo\n|", "a step that ends in front of a From_ line");
+	file = fopen(below("first"), "w");
+	fprintf(file, "%03000d\n", 0);
+	fclose(file);
+	check("first", 2000, "...|", "a first line over the limit");
 	check("nowhere", 1000, "error 2", "a path that does not exist");
 }
 
