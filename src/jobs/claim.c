@@ -489,9 +489,6 @@ sched_jobs_return_unreached(SchedClaimer *claimer, const SchedJob *jobs, int n_j
 	}
 }
 
-/* A statement may select so many behind ours. */
-#define MORE_COLUMNS 8
-
 /* Places in SCHED_JOB_COLUMNS. */
 enum
 {
@@ -512,7 +509,8 @@ enum
 	COLUMN_AGAIN,
 	COLUMN_IN_QUEUE,
 	COLUMN_PRIORITY,
-	COLUMN_COUNT
+	COLUMN_COUNT,
+	MOST_COLUMNS = COLUMN_COUNT + 8 /* a statement may return others behind them */
 };
 
 /*
@@ -522,11 +520,11 @@ enum
 void
 sched_jobs_read_row(SchedJob *job, SPITupleTable *table, uint64 row)
 {
-	Datum values[COLUMN_COUNT + MORE_COLUMNS];
-	bool nulls[COLUMN_COUNT + MORE_COLUMNS];
+	Datum values[MOST_COLUMNS];
+	bool nulls[MOST_COLUMNS];
 	char status[16];
 
-	if (table->tupdesc->natts < COLUMN_COUNT || table->tupdesc->natts > COLUMN_COUNT + MORE_COLUMNS)
+	if (table->tupdesc->natts < COLUMN_COUNT || table->tupdesc->natts > MOST_COLUMNS)
 		elog(ERROR, "a job has %d columns", table->tupdesc->natts);
 	heap_deform_tuple(table->vals[row], table->tupdesc, values, nulls);
 	memset(job, 0, sizeof(SchedJob));

@@ -130,16 +130,16 @@ sched_jobs_count_processes(SchedProcessType type, Oid database)
 	return n;
 }
 
-/* Whether this database has a worker beside this one. The caller holds the lock. */
+/* Has the database another worker than this? The caller holds the lock. */
 static bool
-has_other_worker(const SchedProcess *mine)
+has_other_worker(const SchedProcess *process)
 {
-	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
+	for (int i = 0; i < sched_jobs_shared->n_places; i++)
 	{
-		SchedProcess *process = &sched_jobs_shared->processes[i];
+		SchedProcess *other = &sched_jobs_shared->processes[i];
 
-		if (process != mine && process->type == SCHED_PROCESS_WORKER && process->pid != 0 &&
-			process->database == mine->database)
+		if (other != process && other->type == SCHED_PROCESS_WORKER && other->pid != 0 &&
+			other->database == process->database)
 			return true;
 	}
 	return false;

@@ -146,15 +146,16 @@ sched_jobs_my_database(void)
 	return mine;
 }
 
-/* Sets the latches of a database's processes of one type; the caller holds the lock. */
+/* Sets the latches of a database's processes of one type, or those of them that take jobs; the caller holds the lock. */
 static void
-wake_processes(Oid database, SchedProcessType type)
+wake_processes(Oid database, SchedProcessType type, bool armed_only)
 {
 	for (int i = 0; i < sched_jobs_shared->n_places; i++)
 	{
 		SchedProcess *process = &sched_jobs_shared->processes[i];
 
-		if (process->type == type && process->database == database && process->pid != 0)
+		if (process->type == type && process->database == database && process->pid != 0 &&
+			(process->armed || !armed_only))
 			SetLatch(&ProcGlobal->allProcs[process->procno].procLatch);
 	}
 }
@@ -172,7 +173,7 @@ sched_jobs_signal_workers(Oid database, SchedSignal signal)
 	if (entry != NULL)
 	{
 		pg_atomic_fetch_add_u64(&entry->signals[signal], 1);
-		wake_processes(database, SCHED_PROCESS_WORKER);
+		wake_processes(database, SCHED_PROCESS_WORKER, false);
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 }
@@ -182,7 +183,7 @@ void
 sched_jobs_wake_runners(Oid database)
 {
 	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
-	wake_processes(database, SCHED_PROCESS_RUNNER);
+	wake_processes(database, SCHED_PROCESS_RUNNER, false);
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
@@ -289,8 +290,9 @@ tell_at_commit(void)
 			if (entry->state == SCHED_DATABASE_WITHOUT)
 				entry->state = SCHED_DATABASE_UNKNOWN;
 		}
-		if ((signals_at_commit & ~WHERE_ARMED) != 0 || (signals_at_commit != 0 && entry->armed))
-			wake_processes(MyDatabaseId, SCHED_PROCESS_WORKER);
+		if (signals_at_commit != 0)
+			wake_processes(MyDatabaseId, SCHED_PROCESS_WORKER,
+						   (signals_at_commit & ~WHERE_ARMED) == 0);
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 	if (probe_at_commit)

@@ -69,6 +69,7 @@ typedef struct SchedProcess
 	bool busy;                  /* inside a batch: ending now is not a clean end */
 	bool asked_to_end;          /* it was sent the signal */
 	pg_uuid_t job_id;           /* what a runner runs */
+	bool armed;                 /* a worker: takes jobs */
 	bool holds_row;             /* ... with its row locked: whoever cancels it waits */
 	TimestampTz interrupted_at; /* first interrupt of a cancelled job; 0: none */
 	uint64 jobs;

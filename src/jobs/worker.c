@@ -285,12 +285,12 @@ static void
 adapt_batch(Worker *worker, const SchedJob *jobs, int taken, TimestampTz start)
 {
 	int64 patience = somebody_waits(worker) ? BATCH_PATIENCE / 2 : BATCH_PATIENCE;
-	bool late = worker->worked_until - start > patience;
+	int64 worked = worker->worked_until - start;
 	int reached = count_reached(jobs, taken);
 
-	if (late && reached == taken)
+	if (worked > patience && reached == taken)
 		worker->batch_size = Max(8, worker->batch_size / 2);
-	else if (reached == worker->batch_size && worker->worked_until - start < patience / 2)
+	else if (reached == worker->batch_size && worked < patience / 2)
 		worker->batch_size = Min(BATCH_SIZE, 2 * worker->batch_size);
 	if (reached == taken)
 		return;
@@ -570,7 +570,7 @@ check_arming(Worker *worker)
 	worker->armed = sched_jobs_is_armed();
 	worker->check_at = GetCurrentTimestamp() + (int64) sched_poll_interval * 1000;
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
-	worker->database->armed = worker->armed;
+	worker->database->armed = worker->process->armed = worker->armed;
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
