@@ -34,22 +34,23 @@ PG_FUNCTION_INFO_V1(sched_sql_fail_job);
  * Claimed jobs by id, by one of three ways: a user's own through the primary key, those of a claim
  * through the index of leases, and where neither is known those of anybody through the index of
  * claims. The last two are for callers who may have everybody's jobs; they name the kinds, so that
- * nobody can as much as lock what he has no right to. $3: the caller is an administrator.
+ * nobody can as much as lock what he has no right to. $3: the caller is an administrator. Locked in
+ * the order of the keys; as text, because an index that has this order would be walked through from
+ * its beginning.
  */
 #define LOCK_CLAIMED(condition, type)                                                          \
 	{                                                                                          \
 		"SELECT " SCHED_JOB_COLUMNS ", l.lease, l.lease_until, l.contested, l.worker_pid FROM" \
 		" scheduler.live_jobs l WHERE l.job_id = ANY ($1) AND " condition                      \
-		" ORDER BY l.user_id, l.job_id FOR UPDATE",                                            \
+		" ORDER BY l.job_id::text FOR UPDATE",                                                 \
 			3, {UUIDARRAYOID, type, BOOLOID}, true, NULL                                       \
 	}
-/* A parent is locked before its children, as everywhere: cancel_job() comes from above, too. */
-#define LOCK_PARENTS(condition, type)                                                          \
-	{                                                                                          \
-		"SELECT FROM scheduler.live_jobs p WHERE (p.user_id, p.job_id) IN (SELECT l.user_id,"  \
-		" l.parent_id FROM scheduler.live_jobs l WHERE l.job_id = ANY ($1) AND l.parent_id IS" \
-		" NOT NULL AND " condition ") ORDER BY p.user_id, p.job_id FOR NO KEY UPDATE",         \
-			3, {UUIDARRAYOID, type, BOOLOID}, true, NULL                                       \
+/* Before they are locked: parents come first. */
+#define FIND_PARENTS(condition, type)                                                   \
+	{                                                                                   \
+		"SELECT l.user_id, l.parent_id FROM scheduler.live_jobs l WHERE l.job_id = ANY" \
+		" ($1) AND " condition,                                                         \
+			3, {UUIDARRAYOID, type, BOOLOID}, true, NULL                                \
 	}
 #define OF_CALLER                                                          \
 	" AND l.kind IN (SELECT k.kind FROM scheduler.job_kinds k WHERE $3 OR" \
@@ -68,9 +69,15 @@ typedef enum Way
 static SchedStatement lock_claimed[] = {LOCK_CLAIMED(OF_USER, UUIDOID),
 										LOCK_CLAIMED(OF_CLAIM, INT8OID),
 										LOCK_CLAIMED(OF_ANYBODY, INT8OID)};
-static SchedStatement lock_parents[] = {LOCK_PARENTS(OF_USER, UUIDOID),
-										LOCK_PARENTS(OF_CLAIM, INT8OID),
-										LOCK_PARENTS(OF_ANYBODY, INT8OID)};
+static SchedStatement find_parents[] = {FIND_PARENTS(OF_USER, UUIDOID),
+										FIND_PARENTS(OF_CLAIM, INT8OID),
+										FIND_PARENTS(OF_ANYBODY, INT8OID)};
+static SchedStatement lock_parent = {
+	"SELECT FROM scheduler.live_jobs p WHERE p.user_id = $1 AND p.job_id = $2 FOR NO KEY UPDATE",
+	2,
+	{UUIDOID, UUIDOID},
+	true,
+	NULL};
 static SchedStatement set_lease = {
 	"UPDATE scheduler.live_jobs SET lease_until = $3 WHERE user_id = $1 AND job_id = $2",
 	3,
@@ -168,6 +175,54 @@ judge_claim(const Claim *claim, SPITupleTable *rows, uint64 row, bool *unclear)
 	return "A claim of it has lapsed before.";
 }
 
+/* A parent of a job that is to end. */
+typedef struct Parent
+{
+	pg_uuid_t user_id;
+	pg_uuid_t job_id;
+} Parent;
+
+static int
+compare_parents(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(Parent));
+}
+
+/*
+ * The rows above, which count the ends: locked before the jobs, as cancel_job() does, which comes
+ * from above, too. A parent never changes, so reading it without a lock is enough.
+ */
+static void
+lock_parents(Way way, Datum *values, const char *nulls)
+{
+	Parent *parents;
+	int n = 0;
+
+	sched_jobs_execute(&find_parents[way], values, nulls, SPI_OK_SELECT);
+	parents = palloc(Max(SPI_processed, 1) * sizeof(Parent));
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool is_null;
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		Datum parent = SPI_getbinval(SPI_tuptable->vals[i], desc, 2, &is_null);
+
+		if (is_null)
+			continue;
+		parents[n].job_id = *DatumGetUUIDP(parent);
+		parents[n].user_id =
+			*DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[i], desc, 1, &is_null));
+		n++;
+	}
+	qsort(parents, n, sizeof(Parent), compare_parents);
+	for (int i = 0; i < n; i++)
+	{
+		Datum keys[2] = {UUIDPGetDatum(&parents[i].user_id), UUIDPGetDatum(&parents[i].job_id)};
+
+		if (i == 0 || compare_parents(&parents[i - 1], &parents[i]) != 0)
+			sched_jobs_execute(&lock_parent, keys, NULL, SPI_OK_SELECT);
+	}
+}
+
 /* Locks the claimed jobs that this way leads to, parents first; how many were put into `held`. */
 static int
 lock_by(const Claim *claim, Way way, Held *held, int room)
@@ -180,7 +235,7 @@ lock_by(const Claim *claim, Way way, Held *held, int room)
 
 	values[1] =
 		way == WAY_USER ? UUIDPGetDatum(&claim->caller.user_id) : Int64GetDatum(claim->number);
-	sched_jobs_execute(&lock_parents[way], values, nulls, SPI_OK_SELECT);
+	lock_parents(way, values, nulls);
 	sched_jobs_execute(&lock_claimed[way], values, nulls, SPI_OK_SELECT);
 	rows = SPI_tuptable;
 	n_rows = SPI_processed;
