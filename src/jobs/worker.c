@@ -768,8 +768,8 @@ do_jobs(Worker *worker)
 	worker->more = false;
 	sched_jobs_drive_flights();
 	/* Calls whose requests are durable go before anything that waits for the disk. */
-	if (worker->armed)
-		sched_jobs_launch_flights(worker->process->incarnation);
+	if (worker->armed && sched_jobs_flights_wait_for_launch())
+		do_duty(worker, launch_flights);
 	if (work_on_answers(worker) > 0)
 		worker->more = sched_jobs_flights_answered();
 	MemoryContextReset(worker->memory);
