@@ -6,6 +6,9 @@
  */
 #include "postgres.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <time.h>
 
@@ -327,6 +330,18 @@ SchedProcess *
 sched_jobs_my_process(void)
 {
 	return my_process;
+}
+
+/*
+ * Blocks of 8 MB come and go between small ones that stay; the C library keeps what lies between
+ * them. A process that lives for months would keep its worst moment.
+ */
+void
+sched_jobs_return_memory(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }
 
 /* By name: the extension may have been dropped and created again. */

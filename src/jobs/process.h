@@ -40,6 +40,9 @@ extern bool sched_jobs_asked_to_end(void);
 /* Between these two a request to end interrupts what runs with an error. */
 extern void sched_jobs_allow_interrupt(bool may_be);
 
+/* Gives the memory that a burst of work left free back to the system: what is held is what is used. */
+extern void sched_jobs_return_memory(void);
+
 /* The extension's oid, or InvalidOid; needs a transaction. */
 extern Oid sched_jobs_extension_oid(void);
 

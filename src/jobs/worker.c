@@ -646,6 +646,7 @@ static void
 look_at_all(Worker *worker, TimestampTz now)
 {
 	worker->check_at = now + PAUSE_AFTER_REFUSAL;
+	sched_jobs_return_memory();
 	do_duty(worker, check_arming);
 	sched_jobs_refresh_claimer(worker->claimer);
 	worker->due_at = worker->queues_at = worker->schedules_at = worker->runners_at = now;

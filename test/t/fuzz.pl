@@ -145,7 +145,7 @@ DECLARE
 	email scheduler.email_tracking;
 	owner uuid := scheduler.current_user_id();
 	zone text := 'Europe/Berlin';
-	bytes bytea; words text; document jsonb; read record; used int := 0; context text;
+	bytes bytea; words text; document jsonb; read record; used int := 0; detail text; context text;
 BEGIN
 	SELECT * INTO email FROM scheduler.email_tracking LIMIT 1;
 	FOR input IN SELECT * FROM inputs WHERE kind = '$kind' ORDER BY n LOOP
@@ -155,8 +155,8 @@ BEGIN
 			RAISE 'taken back' USING ERRCODE = 'UNDO0';
 		EXCEPTION WHEN SQLSTATE 'UNDO0' THEN NULL;
 		WHEN OTHERS THEN
-			GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
-			INSERT INTO failures VALUES (input.kind, input.n, SQLSTATE, SQLERRM, context);
+			GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, context = PG_EXCEPTION_CONTEXT;
+			INSERT INTO failures VALUES (input.kind, input.n, SQLSTATE, SQLERRM || ' ' || detail, context);
 		END;
 	END LOOP;
 	INSERT INTO readings VALUES ('$kind', used);
