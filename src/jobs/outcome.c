@@ -471,3 +471,18 @@ sched_jobs_write_outcomes(SchedJob *jobs, int n_jobs, uint64 incarnation)
 	update_listed(&count_down, &writer.parents);
 	update_listed(&wait_for_children, &writer.waiting);
 }
+
+void
+sched_jobs_count_outcomes(SchedProcess *process, const SchedJob *jobs, int n_jobs)
+{
+	for (int i = 0; i < n_jobs; i++)
+	{
+		if (jobs[i].outcome == SCHED_OUTCOME_DONE)
+			process->jobs++;
+		else if (jobs[i].outcome == SCHED_OUTCOME_RETRY || jobs[i].outcome == SCHED_OUTCOME_FAIL)
+			process->failures++;
+		else if (jobs[i].outcome == SCHED_OUTCOME_REQUEST || jobs[i].outcome == SCHED_OUTCOME_SEND)
+			process->calls++;
+	}
+	process->batches++;
+}
