@@ -324,6 +324,7 @@ write_retry(Writer *writer, SchedJob *job, SchedChange *change)
 {
 	int64 pause = job->held ? sched_jobs_find_held_pause(job) : -1;
 
+	change->error = job->reason;
 	if (pause >= 0)
 		change->attempts = --job->attempts;
 	else if (job->attempts >= job->max_attempts)
