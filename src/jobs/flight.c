@@ -31,7 +31,7 @@
 #include "http/http.h"
 #include "http/request.h"
 #include "jobs/flight.h"
-#include "jobs/lease.h"
+#include "jobs/flight_rows.h"
 #include "jobs/limits.h"
 #include "jobs/shmem.h"
 #include "jobs/store.h"
@@ -103,20 +103,6 @@ static SchedStatement return_mine = {
 	{INT8OID, UUIDARRAYOID},
 	true,
 	NULL};
-/* Of these addresses, those that still hold a job of ours, in their order; with requests or without. */
-#define FIND_HELD(request)                                                                    \
-	"SELECT l.ctid, l.job_id, " request " FROM scheduler.live_jobs l WHERE l.ctid = ANY ($1)" \
-	" AND l.lease IS NOT DISTINCT FROM $2 AND l.request IS DISTINCT FROM NULL"
-static SchedStatement find_held = {FIND_HELD("NULL"), 2, {TIDARRAYOID, INT8OID}, true, NULL};
-static SchedStatement find_requests = {
-	FIND_HELD("l.request"), 2, {TIDARRAYOID, INT8OID}, true, NULL};
-static SchedStatement lock_held = {"SELECT " SCHED_JOB_COLUMNS
-								   " FROM scheduler.live_jobs l WHERE l.ctid = ANY ($1) AND"
-								   " l.lease IS NOT DISTINCT FROM $2 FOR UPDATE SKIP LOCKED",
-								   2,
-								   {TIDARRAYOID, INT8OID},
-								   true,
-								   NULL};
 static SchedStatement find_mine = {
 	"SELECT l.job_id FROM scheduler.live_jobs l WHERE l.lease = $1", 1, {INT8OID}, true, NULL};
 
@@ -376,8 +362,8 @@ sched_jobs_drop_flight(SchedFlight *flight)
 }
 
 /* Others that came later go before it. */
-static void
-put_flight_back(SchedFlight *flight)
+void
+sched_jobs_put_flight_back(SchedFlight *flight)
 {
 	dlist_delete(&flight->node);
 	dlist_push_tail(&answered, &flight->node);
@@ -453,61 +439,6 @@ is_repeatable(const char *method)
 	return false;
 }
 
-/* By address, the order in which the server reads rows by address. */
-static int
-compare_addresses(const void *a, const void *b)
-{
-	return ItemPointerCompare(&(*(SchedFlight *const *) a)->tid, &(*(SchedFlight *const *) b)->tid);
-}
-
-/* Runs a statement on the rows of these flights, which it sorts. */
-static void
-look_at_rows(SchedStatement *statement, SchedFlight **some, int n, uint64 incarnation)
-{
-	Datum *tids = palloc(n * sizeof(Datum));
-	Datum values[2];
-
-	qsort(some, n, sizeof(SchedFlight *), compare_addresses);
-	for (int i = 0; i < n; i++)
-		tids[i] = PointerGetDatum(&some[i]->tid);
-	values[0] = PointerGetDatum(
-		construct_array(tids, n, TIDOID, sizeof(ItemPointerData), false, TYPALIGN_SHORT));
-	values[1] = Int64GetDatum((int64) incarnation);
-	sched_jobs_execute(statement, values, NULL, SPI_OK_SELECT);
-}
-
-/*
- * Marks those of the flights whose jobs are still ours. One whose row has moved is not marked, nor
- * one whose row's place has been taken by another: they are looked up by key. Requests that were
- * read live as long as the step.
- */
-static void
-mark_held(SchedStatement *statement, SchedFlight **some, int n, uint64 incarnation)
-{
-	uint64 row = 0;
-
-	if (n == 0)
-		return;
-	look_at_rows(statement, some, n, incarnation);
-	for (int i = 0; i < n && row < SPI_processed; i++)
-	{
-		HeapTuple tuple = SPI_tuptable->vals[row];
-		TupleDesc desc = SPI_tuptable->tupdesc;
-		bool is_null;
-		Datum tid = SPI_getbinval(tuple, desc, 1, &is_null);
-		Datum job_id = SPI_getbinval(tuple, desc, 2, &is_null);
-		Datum request = SPI_getbinval(tuple, desc, 3, &is_null);
-
-		if (!ItemPointerEquals((ItemPointer) DatumGetPointer(tid), &some[i]->tid))
-			continue;
-		row++;
-		if (memcmp(DatumGetUUIDP(job_id), &some[i]->job_id, UUID_LEN) != 0)
-			continue;
-		some[i]->held_in = launch;
-		some[i]->found = is_null ? some[i]->request : DatumGetHeapTupleHeader(request);
-	}
-}
-
 /* This flight and those that will probably be next, with a statement or two for all. */
 static void
 look_ahead(SchedFlight *first, uint64 incarnation)
@@ -542,8 +473,8 @@ look_ahead(SchedFlight *first, uint64 incarnation)
 				others[n_others++] = flight;
 		}
 	}
-	mark_held(&find_held, kept, n_kept, incarnation);
-	mark_held(&find_requests, others, n_others, incarnation);
+	sched_jobs_mark_held(kept, n_kept, false, incarnation, launch);
+	sched_jobs_mark_held(others, n_others, true, incarnation, launch);
 }
 
 /* By key, where its address led nowhere. NULL: the job is no longer ours. */
@@ -727,22 +658,9 @@ sched_jobs_drive_flights(void)
 	collect_answers();
 }
 
-/* One that was not found at its address: moved, locked or gone. True where it is locked by us now. */
-static bool
-lock_by_key(SchedFlight *flight, uint64 incarnation, SchedJob *job)
-{
-	int found = sched_jobs_lock_leased(incarnation, &flight->user_id, &flight->job_id, job);
-
-	if (found == 0)
-		sched_jobs_drop_flight(flight);
-	else if (found < 0)
-		put_flight_back(flight);
-	return found == 1;
-}
-
 /* In the order in which they came. */
-static int
-first_answered(SchedFlight **some, int max)
+int
+sched_jobs_answered_flights(SchedFlight **some, int max)
 {
 	dlist_iter iter;
 	int n = 0;
@@ -754,42 +672,6 @@ first_answered(SchedFlight **some, int max)
 		some[n++] = dlist_container(SchedFlight, node, iter.cur);
 	}
 	return n;
-}
-
-/* Almost all rows lie where the flights remember them: one statement, then the others by key. */
-int
-sched_jobs_lock_answered(uint64 incarnation, SchedJob *jobs, SchedFlight **taken, int max)
-{
-	SchedFlight **some = palloc(max * sizeof(SchedFlight *));
-	int n = first_answered(some, max);
-	SPITupleTable *rows;
-	uint64 n_rows;
-	uint64 row = 0;
-	int n_taken = 0;
-
-	if (n == 0)
-		return 0;
-	look_at_rows(&lock_held, some, n, incarnation);
-	rows = SPI_tuptable;
-	n_rows = SPI_processed;
-	for (int i = 0; i < n; i++)
-	{
-		SchedJob *job = &jobs[n_taken];
-		bool found = false;
-
-		if (row < n_rows)
-			sched_jobs_read_row(job, rows, row);
-		if (row < n_rows && ItemPointerEquals(&job->tid, &some[i]->tid))
-		{
-			found = memcmp(&job->job_id, &some[i]->job_id, UUID_LEN) == 0;
-			row++;
-		}
-		if (!found && !lock_by_key(some[i], incarnation, job))
-			continue;
-		job->answer = some[i]->answer;
-		taken[n_taken++] = some[i];
-	}
-	return n_taken;
 }
 
 /* For bsearch over the ids that are still ours. */

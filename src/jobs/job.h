@@ -11,6 +11,7 @@
 
 #include "http/engine.h"
 #include "jobs/kinds.h"
+#include "jobs/shmem.h"
 
 /* The columns that every statement that takes jobs returns, in this order. */
 #define SCHED_JOB_COLUMNS                                                                   \
@@ -104,6 +105,9 @@ extern bool sched_jobs_call_many(SchedJob **jobs, int n_jobs);
  * there any more.
  */
 extern void sched_jobs_write_outcomes(SchedJob *jobs, int n_jobs, uint64 incarnation);
+
+/* For stat_workers: a batch has committed. */
+extern void sched_jobs_count_outcomes(SchedProcess *process, const SchedJob *jobs, int n_jobs);
 
 /*
  * The attempt ended in an error: retry with back-off, or dead. What the handler was to make of

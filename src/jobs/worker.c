@@ -32,7 +32,7 @@
 #include "jobs/claim.h"
 #include "jobs/clock.h"
 #include "jobs/duties.h"
-#include "jobs/flight.h"
+#include "jobs/flight_rows.h"
 #include "jobs/lease.h"
 #include "jobs/mark.h"
 #include "jobs/place.h"
@@ -114,22 +114,6 @@ begin_step(Worker *worker)
 	return false;
 }
 
-/* For stat_workers. */
-static void
-count_outcomes(Worker *worker, const SchedJob *jobs, int n_jobs)
-{
-	for (int i = 0; i < n_jobs; i++)
-	{
-		if (jobs[i].outcome == SCHED_OUTCOME_DONE)
-			worker->process->jobs++;
-		else if (jobs[i].outcome == SCHED_OUTCOME_RETRY || jobs[i].outcome == SCHED_OUTCOME_FAIL)
-			worker->process->failures++;
-		else if (jobs[i].outcome == SCHED_OUTCOME_REQUEST || jobs[i].outcome == SCHED_OUTCOME_SEND)
-			worker->process->calls++;
-	}
-	worker->process->batches++;
-}
-
 /* Calls handlers, writes outcomes, commits. The step is open. */
 static void
 finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
@@ -146,7 +130,7 @@ finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
 	sched_jobs_end_step();
 	SCHED_FAULT("committed");
 	sched_jobs_add_flights();
-	count_outcomes(worker, jobs, n_jobs);
+	sched_jobs_count_outcomes(worker->process, jobs, n_jobs);
 }
 
 /*
@@ -416,55 +400,6 @@ work_on_marked(Worker *worker)
 	return worker->held ? 0 : 1;
 }
 
-/* Answers go into the rows of their jobs, which are taken like others then. The step is open. */
-static void
-write_answers(Worker *worker, SchedFlight **flights)
-{
-	SchedJob *jobs = MemoryContextAllocZero(worker->memory, ANSWER_BATCH * sizeof(SchedJob));
-	uint64 incarnation = worker->process->incarnation;
-	int n = sched_jobs_lock_answered(incarnation, jobs, flights, ANSWER_BATCH);
-
-	MemoryContextSwitchTo(worker->memory);
-	for (int i = 0; i < n; i++)
-	{
-		jobs[i].kind = sched_jobs_find_kind(jobs[i].kind_name);
-		jobs[i].response = sched_http_form_response(jobs[i].answer);
-		jobs[i].has_response = true;
-		jobs[i].outcome = SCHED_OUTCOME_ANSWERED;
-	}
-	sched_jobs_write_outcomes(jobs, n, incarnation);
-	sched_jobs_end_step();
-	SCHED_FAULT("kept");
-	for (int i = 0; i < n; i++)
-		sched_jobs_drop_flight(flights[i]);
-}
-
-/*
- * A batch with answers failed. Before their handlers are called one by one, any of which may end the
- * process, the answers are made durable, so that no call is made again. Where that fails too, they
- * stay in memory.
- */
-static void
-keep_answers(Worker *worker)
-{
-	SchedFlight *flights[ANSWER_BATCH];
-
-	if (!begin_step(worker))
-		return;
-	PG_TRY();
-	{
-		write_answers(worker, flights);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(worker->memory);
-		EmitErrorReport();
-		FlushErrorState();
-		AbortCurrentTransaction();
-	}
-	PG_END_TRY();
-}
-
 /* Answers that came: their jobs' handlers are called again. */
 static int
 work_on_answers(Worker *worker)
@@ -495,8 +430,8 @@ work_on_answers(Worker *worker)
 	for (int i = 0; committed && i < taken; i++)
 		if (taken == 1 || jobs[i].outcome != SCHED_OUTCOME_NONE)
 			sched_jobs_drop_flight(flights[i]);
-	if (!committed && taken > 0)
-		keep_answers(worker);
+	if (!committed && taken > 0 && begin_step(worker))
+		sched_jobs_keep_answers(worker->process->incarnation, worker->memory, ANSWER_BATCH);
 	else
 		adapt_answers(worker, jobs, taken);
 	return taken;
