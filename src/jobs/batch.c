@@ -362,7 +362,8 @@ sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful)
 		CHECK_FOR_INTERRUPTS();
 		if (job->outcome != SCHED_OUTCOME_NONE || job->declined)
 			continue;
-		if (sched_jobs_asked_to_end())
+		/* What has an answer is still taken: there may be no other. */
+		if (sched_jobs_asked_to_end() && job->answer == NULL)
 			break;
 		job->memory = CurrentMemoryContext;
 		job->outcome = settle_without_call(job, role);
