@@ -17,6 +17,7 @@ $s->sql(q{CREATE ROLE svc LOGIN; GRANT scheduler_user TO svc; CREATE ROLE a LOGI
 	SELECT scheduler.create_user(r || '@example.org', r, role_name => r) FROM unnest(ARRAY['a', 'b']) AS r;
 	SELECT scheduler.register_job_kind('ext.work', worker_role => 'svc', enqueue_role => 'scheduler_user', max_attempts => 100);
 	SELECT scheduler.register_job_kind('ext.bulk', worker_role => 'svc', enqueue_role => 'scheduler_user');
+	SELECT scheduler.register_job_kind('ext.once', worker_role => 'svc', enqueue_role => 'scheduler_user', max_attempts => 1);
 	SELECT scheduler.register_job_kind('ext.odd', worker_role => 'svc', enqueue_role => 'scheduler_user', max_attempts => 2)});
 
 # ---- the clients ----
@@ -109,16 +110,15 @@ is($s->sql("SELECT count(*) FROM scheduler.live_jobs WHERE lease_until IS NOT NU
 is($s->sql("SELECT count(*) FROM scheduler.jobs WHERE kind = 'ext.work' AND attempts > 1 AND payload::text LIKE '%late%'"), 0, '... nor an attempt lost');
 
 # A program that fails: its message, and the last attempt is the last.
-$s->sql("SELECT scheduler.enqueue('ext.odd', '1')", 'a');
 foreach my $name ('python', 'node')
 {
-	my $client = start_client($name, 'ext.odd', '10 s', 'sh', '-c', "echo 'no luck with $name' >&2; exit 3");
-	$s->comes_true("a failure that $name reports is the job's",
-		"SELECT count(*) FROM scheduler.jobs WHERE kind = 'ext.odd' AND error LIKE 'no luck with $name%'", 1);
+	$s->sql("SELECT scheduler.enqueue('ext.once', to_jsonb('$name'::text))", 'a');
+	my $client = start_client($name, 'ext.once', '10 s', 'sh', '-c', "echo 'no luck with $name' >&2; exit 3");
+	$s->comes_true("a failure that $name reports is the job's, dead after its last attempt",
+		"SELECT count(*) FROM scheduler.dead_jobs WHERE kind = 'ext.once' AND payload = to_jsonb('$name'::text) AND error LIKE 'no luck with $name%' AND status = 'dead'", 1);
 	kill 'TERM', $client->[1];
 	waitpid $client->[1], 0;
 }
-is($s->statuses('ext.odd'), 'dead 1', '... and the job dead after its last attempt');
 
 # ---- the worker inside ----
 
