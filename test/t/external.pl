@@ -39,6 +39,10 @@ foreach my $client (sort keys %clients)
 append_to_file("$folder/job.sh", "payload=\$(cat); [ -n \"\$payload\" ] || exit 1; echo \"\$payload\" >> $folder/begun; sleep 0.02; echo \"done \$payload\"\n");
 
 my @running;    # [ name, pid ]
+my %started;
+# A client whose server is gone asks for it again and again.
+my $parent = $$;
+END { local $?; kill 'KILL', keys %started if $$ == ($parent // 0); }
 
 sub start_client
 {
@@ -49,6 +53,7 @@ sub start_client
 		open STDERR, '>>', "$folder/$name.log";
 		exec @{ $clients{$name} }, $dsn, $kind, $lease, @program;
 	}
+	$started{$pid} = 1;
 	return [ $name, $pid ];
 }
 
@@ -69,6 +74,7 @@ while ($kills < 8 && time - $begun < 60)
 	my $held = $s->sql("SELECT count(*) FROM scheduler.live_jobs WHERE lease_until > now()");
 	kill 'KILL', $pid;
 	waitpid $pid, 0;
+	delete $started{$pid};
 	$kills++;
 	$mid_job++ if $held > 0;
 	$running[$i] = start_client($name, 'ext.work', '2 s', @job);
@@ -104,6 +110,7 @@ kill 'TERM', $_->[1] foreach @running;
 foreach my $client (@running)
 {
 	waitpid $client->[1], 0;
+	delete $started{ $client->[1] };
 	is($?, 0, "$client->[0] ends cleanly");
 }
 is($s->sql("SELECT count(*) FROM scheduler.live_jobs WHERE lease_until IS NOT NULL"), 0, '... and leaves nothing claimed');
@@ -118,6 +125,7 @@ foreach my $name ('python', 'node')
 		"SELECT count(*) FROM scheduler.dead_jobs WHERE kind = 'ext.once' AND payload = to_jsonb('$name'::text) AND error LIKE 'no luck with $name%' AND status = 'dead'", 1);
 	kill 'TERM', $client->[1];
 	waitpid $client->[1], 0;
+	delete $started{ $client->[1] };
 }
 
 # ---- the worker inside ----
