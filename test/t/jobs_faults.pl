@@ -156,9 +156,8 @@ $s->comes_true('and the worker that ended has its successor', "SELECT count(*) F
 
 # After a crash: between the mark of a job and its run somebody locks its row.
 $s->sql("ALTER SYSTEM RESET scheduler.workers");
-pause_at('');
-$s->crash($s->sql("SELECT max(pid) FROM scheduler.stat_workers WHERE type = 'worker'"));
 pause_at('marked pause');
+$s->crash($s->sql("SELECT max(pid) FROM scheduler.stat_workers WHERE type = 'worker'"));
 $job = $s->sql(q{SELECT scheduler.enqueue('noop');
 	DO $$
 	BEGIN
