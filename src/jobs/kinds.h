@@ -24,9 +24,9 @@ typedef struct SchedKind
 	bool external;                     /* no handler: somebody outside claims its jobs */
 	char handler[2 * NAMEDATALEN + 8]; /* "" = none */
 	char handler_many[2 * NAMEDATALEN + 8];
-	char run_as[NAMEDATALEN];          /* "" = none */
-	char enqueue_role[NAMEDATALEN];    /* "" = none */
-	char worker_role[NAMEDATALEN];     /* may claim; "" = none */
+	char run_as[NAMEDATALEN];       /* "" = none */
+	char enqueue_role[NAMEDATALEN]; /* "" = none */
+	char worker_role[NAMEDATALEN];  /* may claim; "" = none */
 	int max_attempts;
 	int64 timeout_ms;
 	int16 priority;
