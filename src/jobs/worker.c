@@ -85,6 +85,8 @@ typedef struct Worker
 	bool held;   /* a job that is marked and has not run yet */
 	pg_uuid_t held_user;
 	pg_uuid_t held_job;
+	bool work;   /* the last look round found any */
+	bool looked; /* at everything, once */
 	bool blocked;
 	bool orphans_wanted;
 	TimestampTz orphans_after;
@@ -498,11 +500,17 @@ advance_queues(Worker *worker)
 	worker->queues_at = not_at_once(sched_jobs_advance_queues());
 }
 
-/* Asks the table and the place file, and tells enqueuers and runners. */
+/*
+ * Asks the tables and the place file, and tells enqueuers and runners. Only its first look is one at
+ * everything, whatever the answer: later ones follow what was signalled.
+ */
 static void
-check_arming(Worker *worker)
+look_round(Worker *worker)
 {
-	worker->armed = sched_jobs_is_armed();
+	TimestampTz next_schedule;
+
+	worker->armed = sched_jobs_look_round(&worker->work, &next_schedule);
+	worker->schedules_at = Min(worker->schedules_at, next_schedule);
 	worker->check_at = GetCurrentTimestamp() + (int64) sched_poll_interval * 1000;
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	worker->database->armed = worker->process->armed = worker->armed;
@@ -582,7 +590,10 @@ look_at_all(Worker *worker, TimestampTz now)
 {
 	worker->check_at = now + PAUSE_AFTER_REFUSAL;
 	sched_jobs_return_memory();
-	do_duty(worker, check_arming);
+	worker->work = true;
+	if (do_duty(worker, look_round) && !worker->work && worker->looked)
+		return;
+	worker->looked = true;
 	sched_jobs_refresh_claimer(worker->claimer);
 	worker->due_at = worker->queues_at = worker->schedules_at = worker->runners_at = now;
 	worker->changes_wanted = worker->orphans_wanted = true;

@@ -28,7 +28,7 @@ my %fired = map { $_ => 1 } $source =~ /EXECUTE FUNCTION scheduler\.(\w+)/g, $so
 # bodies too and shows that this is noticed.
 my %through = (
 	check_worker_role => 'register_job_kind', route_jobs => 'register_job_kind', handle_plan => 'plan_all', handle_recap => 'recap_all',
-	add_mail_events => 'handle_mail', apply_facts => 'handle_mail', apply_placements => 'plan', builtin_facts => 'extraction_step',
+	add_mail_events => 'handle_mail', apply_placements => 'plan', builtin_facts => 'extraction_step',
 	check_event_words => 'add_event', check_hours => 'set_availability',
 	check_secret => 'set_secret', check_task => 'add_task', claim_span => 'add_event', completion_answer => 'handle_llm_chat',
 	completion_json => 'handle_llm_chat', find_mail_tasks => 'insert_mail_tasks', find_overlaid_tasks => 'add_event', fix_task => 'add_task',
