@@ -7,6 +7,7 @@
 # The test runner starts it with a server whose library has those points.
 use strict;
 use warnings;
+use List::Util qw(shuffle);
 use POSIX qw(WNOHANG);
 use PostgreSQL::Test::Utils;
 use Sched;
@@ -263,7 +264,7 @@ my @line_of_points;
 # A process dies at a point, or takes the postmaster with it.
 sub strike_at_point
 {
-	@line_of_points = sort { rand() <=> 0.5 } @all_points unless @line_of_points;
+	@line_of_points = shuffle(@all_points) unless @line_of_points;
 	my $word = shift @line_of_points;
 	my ($point, $process) = split / /, $word;
 	my $chance = rand;
