@@ -98,7 +98,8 @@ my $handle = 'PERFORM scheduler.handle_mail(' . sprintf($job, "jsonb_build_objec
 my %readers = (
 	facts => "SELECT * INTO read FROM scheduler.extraction_answer(@{[ $response->(200) ]}, zone);
 		IF read.verdict = 'ok' THEN
-			PERFORM scheduler.apply_facts(" . sprintf($job, "'{}'") . ", email, read.facts, '{}', zone);
+			PERFORM scheduler.apply_facts(owner, zone, ARRAY[ROW(gen_random_uuid(), email.email_id, email.subject, email.sender_email,
+				email.created_at, email.metadata, read.facts, '{}')::scheduler.read_mail]);
 			used := used + 1;
 		ELSIF read.verdict NOT IN ('repair', 'retry', 'fail') OR read.facts IS NOT NULL OR coalesce(read.reason, '') = '' THEN
 			RAISE 'a verdict without a sense';
