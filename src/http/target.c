@@ -13,6 +13,9 @@
 
 #include "target.h"
 
+#define MAX_URL 65536
+static const char too_long[] = "the url is longer than 65536 bytes";
+
 /* RFC 9110 token characters: what a method or a header name is made of. */
 static bool
 is_token_char(unsigned char c)
@@ -154,8 +157,8 @@ sched_target_parse(SchedTarget *target, const char *base, const char *url)
 	if (url == NULL || url[0] == '\0')
 		return "the url is empty";
 	/* Longer than any server takes; the row it came from may hold a gigabyte. */
-	if (strlen(url) > 65536)
-		return "the url is longer than 65536 bytes";
+	if (strlen(url) > MAX_URL)
+		return too_long;
 	/*
 	 * libcurl refuses most of these too; the words of this refusal are better, and it is certain.
 	 */
@@ -176,6 +179,9 @@ sched_target_parse(SchedTarget *target, const char *base, const char *url)
 			problem = "the url cannot be parsed";
 		else
 			problem = fill_target(target, handle);
+		/* The base's part, or characters that were encoded, make it longer than it came in. */
+		if (problem == NULL && strlen(target->url) > MAX_URL)
+			problem = too_long;
 		if (problem == NULL && strchr(url, '%') != NULL && !reads_the_same(target->url))
 			problem = "the host of the url is written in an encoded form";
 	}
