@@ -203,11 +203,11 @@ $body$;
 COMMENT ON FUNCTION scheduler.owner_of_job(uuid) IS 'Whose live job this is, where the caller may touch it.';
 ALTER FUNCTION scheduler.owner_of_job(uuid) OWNER TO scheduler_system;
 
-CREATE FUNCTION scheduler.interrupt_holder(job_id uuid) RETURNS void
+CREATE FUNCTION scheduler.interrupt_holder(job_id uuid) RETURNS boolean
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'sched_sql_interrupt_holder';
 COMMENT ON FUNCTION scheduler.interrupt_holder(uuid) IS
-	'Interrupts the runner that keeps the row of this job locked while its handler runs.';
+	'Interrupts the runner that keeps the row of this job locked while its handler runs; false where none does.';
 
 CREATE FUNCTION scheduler.cancel_job(job_id uuid) RETURNS boolean
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -235,7 +235,13 @@ BEGIN
 		UNION
 		SELECT l.job_id FROM scheduler.live_jobs l JOIN tree t ON l.parent_id = t.job_id WHERE l.user_id = owner)
 	SELECT array_agg(tree.job_id) INTO family FROM tree;
-	PERFORM scheduler.interrupt_holder(cancel_job.job_id);
+	/* Another runner may take it while the first one is interrupted. */
+	LOOP
+		PERFORM FROM scheduler.live_jobs l WHERE l.user_id = owner AND l.job_id = cancel_job.job_id
+			FOR UPDATE SKIP LOCKED;
+		EXIT WHEN FOUND OR NOT scheduler.interrupt_holder(cancel_job.job_id);
+		PERFORM pg_sleep(0.02);
+	END LOOP;
 	PERFORM FROM scheduler.live_jobs l WHERE l.user_id = owner AND l.job_id = ANY (family)
 		ORDER BY l.job_id FOR UPDATE;
 	SELECT l.parent_id INTO parent FROM scheduler.live_jobs l

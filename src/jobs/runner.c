@@ -220,6 +220,9 @@ run_handler(Runner *runner, SchedJob *job)
 	Oid role;
 
 	MemoryContextSwitchTo(runner->memory);
+	/* From here an interrupt is caught, and the job's failure. */
+	if (!runner->marked)
+		publish_job(runner, &job->job_id);
 	role = find_role(job);
 	if (!OidIsValid(role))
 		job->outcome = SCHED_OUTCOME_FAIL;
@@ -317,6 +320,8 @@ run_job(Runner *runner, SchedJob *job)
 		reason = sched_jobs_describe_error(job, error);
 		AbortCurrentTransaction();
 		SetSessionAuthorization(BOOTSTRAP_SUPERUSERID, true);
+		/* Nobody interrupts what follows. */
+		publish_job(runner, NULL);
 		sched_jobs_end_call();
 		if (sched_jobs_asked_to_end() && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			return_job(runner, job);
@@ -342,12 +347,12 @@ mark_job(Runner *runner, SchedJob *job)
 
 	runner->marked = calls && (job->has_parent || !job->kind->quick ||
 							   sched_jobs_is_suspect(SCHED_LANE_RUNNERS));
-	publish_job(runner, &job->job_id);
 	if (!runner->marked)
 	{
 		SCHED_FAULT("claimed");
 		return true;
 	}
+	publish_job(runner, &job->job_id);
 	sched_jobs_mark_running(job, runner->process->incarnation, SCHED_LANE_RUNNERS);
 	sched_jobs_end_step();
 	SCHED_FAULT("claimed");

@@ -248,9 +248,10 @@ Datum
 sched_sql_interrupt_holder(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *job_id = PG_GETARG_UUID_P(0);
+	bool held = false;
 
 	if (sched_jobs_shared == NULL)
-		PG_RETURN_VOID();
+		PG_RETURN_BOOL(false);
 	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
 	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
 	{
@@ -259,10 +260,13 @@ sched_sql_interrupt_holder(PG_FUNCTION_ARGS)
 		if (process->type == SCHED_PROCESS_RUNNER && process->database == MyDatabaseId &&
 			process->pid != 0 && process->pid != MyProcPid && process->holds_row &&
 			memcmp(&process->job_id, job_id, UUID_LEN) == 0)
+		{
 			kill(process->pid, SIGINT);
+			held = true;
+		}
 	}
 	LWLockRelease(sched_jobs_shared->lock);
-	PG_RETURN_VOID();
+	PG_RETURN_BOOL(held);
 }
 
 /* What a worker does nothing about while the database is not armed; when it is armed it looks at everything. */
