@@ -16,7 +16,7 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.contr
 # PURE_x: objects that touch neither server, clock nor transactions; unit tests and fuzzers link them alone.
 # ENGINE_OBJS: input and output, but not a word of the server; unit tests link them too.
 
-CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/uuid7.o
+CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/uuid7.o
 CORE_SQL = src/core/core.sql
 
 # identity
@@ -33,8 +33,9 @@ HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
 
 # jobs
 JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o src/jobs/call.o src/jobs/enqueue.o \
-	src/jobs/place.o src/jobs/claim.o src/jobs/outcome.o src/jobs/rewrite.o src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o src/jobs/held.o src/jobs/mark.o src/jobs/insert.o \
-	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o \
+	src/jobs/place.o src/jobs/claim.o src/jobs/mark.o src/jobs/insert.o src/jobs/quota.o src/jobs/outcome.o src/jobs/rewrite.o \
+	src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o src/jobs/held.o src/jobs/limits.o src/jobs/lease.o src/jobs/clock.o src/jobs/flight_rows.o \
+	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o src/jobs/work.o \
 	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o src/jobs/claim_ends.o
 JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/claims.sql src/jobs/schedules.sql src/jobs/workers.sql \
 	src/jobs/http_kind.sql
@@ -48,7 +49,7 @@ TIME_SQL = src/time/time.sql
 
 # planner
 PURE_PLANNER = src/planner/order.o src/planner/place.o src/planner/search.o src/planner/slots.o
-PLANNER_OBJS = src/planner/load.o src/planner/plan_sql.o
+PLANNER_OBJS = src/planner/hours.o src/planner/load.o src/planner/plan_sql.o
 PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.sql src/planner/hours.sql \
 	src/planner/slots.sql src/planner/events.sql src/planner/plan.sql src/planner/conflicts.sql \
 	src/planner/changes.sql src/planner/views.sql
@@ -57,7 +58,7 @@ PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.
 PURE_LLM = src/llm/builtin.o src/llm/builtin_class.o src/llm/builtin_deeds.o src/llm/builtin_detail.o src/llm/builtin_lexicon.o \
 	src/llm/builtin_mail_phrases.o src/llm/builtin_match.o src/llm/builtin_phrases.o src/llm/builtin_score.o src/llm/builtin_sentence.o \
 	src/llm/builtin_tasks.o src/llm/builtin_text.o src/llm/builtin_words.o src/llm/facts.o
-LLM_OBJS = src/llm/extract_sql.o
+LLM_OBJS = src/llm/extract_sql.o src/llm/instant_sql.o src/llm/schema_sql.o
 LLM_SQL = src/llm/extract.sql src/llm/models.sql src/llm/calls.sql src/llm/completion.sql src/llm/normalize.sql src/llm/extraction.sql src/llm/chat.sql
 
 # mail
@@ -112,7 +113,7 @@ $(OBJS): $(HEADERS_ALL) .build/server
 	@$(PG_CONFIG) --version --includedir-server | cmp -s - $@ || $(PG_CONFIG) --version --includedir-server > $@
 .PHONY: ALWAYS
 
-.PHONY: deps demo test test-quick unit lint format bench torture coverage mutants dist print-pure fuzz fuzz-check sanitize test-upgrade
+.PHONY: deps demo test test-quick test-upgrade unit lint format bench torture coverage mutants fuzz fuzz-check sanitize dist print-pure
 deps:
 	@bash test/lib/deps.sh
 
@@ -135,7 +136,7 @@ $(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h $(PURE_OBJS) $(ENGINE_OBJ
 
 # Fuzz targets link the pure objects, built with sanitizers: NAME_fuzz by clang with libFuzzer, NAME_check by any compiler.
 FUZZ_DIR ?= .build/fuzz
-FUZZ_CLANG ?= clang
+FUZZ_CLANG ?= clang-14
 FUZZ_FLAGS = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE $(PG_CPPFLAGS)
 FUZZ_LIBS = $(shell pkg-config --libs $(PKGS)) -lcrypt -lm
 .PRECIOUS: $(FUZZ_DIR)/clang/%.o $(FUZZ_DIR)/cc/%.o
@@ -150,7 +151,7 @@ $(FUZZ_DIR)/%_fuzz: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/
 $(FUZZ_DIR)/%_check: test/fuzz/%_fuzz.c test/fuzz/driver.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/cc/,$(PURE_OBJS))
 	$(CC) $(FUZZ_FLAGS) -Wall -Wextra -Werror -Wno-unused-parameter -o $@ $< test/fuzz/driver.c $(filter %.o,$^) $(FUZZ_LIBS)
 
-fuzz: deps
+fuzz:
 	@bash test/lib/deps.sh fuzz && bash test/fuzz/run.sh $(TARGETS)
 fuzz-check: deps
 	@bash test/fuzz/run.sh check $(TARGETS)

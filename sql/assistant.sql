@@ -40,6 +40,9 @@ SELECT jsonb_array_length(scheduler.offer_other_times(now() + interval '2 days',
 -- the past, and what has no words
 SELECT a -> 'tasks' AS tasks, a -> 'unparsed' AS unparsed, x.value ->> 'reason' AS reason, x.value ->> 'description' AS description
 FROM scheduler.schedule_text(E'lunch yesterday at noon\ntaxes by 1 May 2020\ntomorrow 9') AS a, jsonb_array_elements(a -> 'conflicts') AS x;
+-- a deadline before the day
+SELECT scheduler.schedule_item('{"description": "x", "earliest_start": "2999-12-31", "deadline": "2999-06-01", "priority": 5, "category": "other"}', NULL)
+	-> 'conflict' ->> 'reason' AS reason;
 -- more than there is time for
 SELECT a -> 'conflicts' -> 0 ->> 'conflict_type' AS conflict_type, a -> 'conflicts' -> 0 ->> 'task_id' = a -> 'tasks' -> 0 ->> 'task_id' AS same_task
 FROM scheduler.schedule_text('300 hours of filing by tomorrow') AS a;

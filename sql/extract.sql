@@ -64,8 +64,12 @@ FROM (VALUES
 	('[1, "x"]', '{"type": "array", "items": {"type": "integer"}}'),
 	('{"a": 1, "c": 2}', '{"type": "object", "properties": {"a": {"type": "string"}, "b": {}}, "required": ["a", "b"], "additionalProperties": false}'),
 	('[]', '{"type": "object"}')) AS c (value, schema);
-SELECT scheduler.has_json_type('1.0', '"integer"') AS whole, scheduler.has_json_type('1.5', '"integer"') AS part,
-	scheduler.has_json_type('null', '["string", "null"]') AS nullable, scheduler.value_problem('"abc"', '{"minLength": 4}') AS short;
+SELECT scheduler.schema_problems('1.0', '{"type": "integer"}') AS whole, scheduler.schema_problems('1.5', '{"type": "integer"}') AS part,
+	scheduler.schema_problems('null', '{"type": ["string", "null"]}') AS nullable, scheduler.schema_problems('"äbc"', '{"minLength": 4}') AS short,
+	scheduler.schema_problems('{"a": [1, 1.0, 2]}', '{"properties": {"a": {"items": {"enum": [1, {"b": 1}]}}}}') AS listed,
+	scheduler.schema_problems('[]', '{"type": 5, "properties": [], "required": {}, "maxItems": "x"}') AS malformed,
+	scheduler.schema_problems(NULL, '{}', 'here') AS none;
+SELECT cardinality(scheduler.schema_problems(jsonb_agg(n), '{"items": {"type": "string"}}')) AS at_most FROM generate_series(1, 50) AS n;
 
 -- refusals
 SELECT scheduler.extract_facts('hi', model => 'mine');

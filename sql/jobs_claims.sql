@@ -88,7 +88,7 @@ SELECT scheduler.fail_job(:'four', 'busy', claim => :claim_four);
 SELECT scheduler.finish_job(NULL);
 SELECT scheduler.finish_job(scheduler.uuid7());
 SELECT scheduler.finish_job(job_id) FROM scheduler.jobs WHERE payload = '9';
-SELECT payload, status, attempts, result, error, claim, run_at > now() AS later, finished_at IS NOT NULL AS ended FROM scheduler.jobs ORDER BY payload;
+SELECT payload, status, attempts, result, error, claim, run_at > created_at AS later, finished_at IS NOT NULL AS ended FROM scheduler.jobs ORDER BY payload;
 RESET SESSION AUTHORIZATION;
 SELECT type, subject_id = :'three' AS three FROM scheduler.new_changes WHERE user_id <> scheduler.system_user_id();
 SELECT lease, lease_until, contested, runner, ready FROM scheduler.live_jobs ORDER BY payload;
@@ -214,6 +214,18 @@ SELECT count(*) FROM scheduler.claim_jobs('{claims.own}');
 SELECT scheduler.register_job_kind('claims.own', max_attempts => 3);
 SELECT payload FROM scheduler.claim_jobs('{claims.own}') WHERE job_id = :'routed';
 SELECT scheduler.finish_job(:'routed');
+
+-- ... while a job of it was about to be committed
+RESET SESSION AUTHORIZATION;
+INSERT INTO scheduler.live_jobs (user_id, kind, payload, max_attempts, ready) VALUES ('00000000-0000-7000-8000-00000000000a', 'claims.parent', '"stray"', 1, true);
+SELECT scheduler.route_strays(), scheduler.route_strays() AS again;
+SELECT runner FROM scheduler.live_jobs WHERE payload = '"stray"';
+-- and where nobody claims, the doctor says so
+UPDATE scheduler.live_jobs SET run_at = now() - interval '1 day' WHERE payload = '"stray"';
+SELECT scheduler.enqueue('claims.own', '"unclaimed"', run_at => now() - interval '1 day') AS unclaimed \gset
+SELECT check_name, substring(detail FROM '.*, ') AS detail, hint FROM scheduler.doctor() WHERE check_name ~ 'unclaimed|overdue';
+DELETE FROM scheduler.live_jobs WHERE payload IN ('"stray"', '"unclaimed"');
+SET SESSION AUTHORIZATION claims_dev;
 
 -- a user has his own jobs only, whatever he names; a service's role has everybody's, in turn
 SELECT count(scheduler.enqueue('claims.open', to_jsonb(i))) FROM generate_series(1, 20) AS i;

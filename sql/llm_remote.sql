@@ -166,6 +166,41 @@ FROM scheduler.llm_calls ORDER BY call_id;
 SELECT agent_name, context_type, count(*), bool_or(context_data::text ~ 'Please send') AS holds_the_body
 FROM scheduler.agent_context GROUP BY 1, 2 ORDER BY 1, 2;
 
+-- several mails at once: what is usual by set, the rest one by one, in their order
+SELECT scheduler.set_model('extract', 'house', scheduler.system_user_id());
+CREATE FUNCTION pg_temp.input(state jsonb, response scheduler.http_response, subject text) RETURNS scheduler.extraction_input
+	LANGUAGE sql AS $$
+	SELECT ROW(ROW(scheduler.uuid7(), scheduler.system_user_id(), 'mail.process', '{}', state, 1, 3, now(), NULL, now())::scheduler.job,
+		response, E'Please send "it" by\tFriday.\u00e4', subject, 'Carl <carl@example.com>', '2026-11-20 10:00+00',
+		'{"precedence": "bulk"}')::scheduler.extraction_input $$;
+CREATE TEMP TABLE several AS SELECT ARRAY[
+	pg_temp.input('{"mine": 1}', NULL, 'first'),
+	pg_temp.input('{"llm": {"model_id": "house", "round": 1}}', (SELECT response FROM pg_temp.recorded WHERE what = 'good'), 'second'),
+	pg_temp.input('{"llm": {"model_id": "house", "round": 1}}', (SELECT response FROM pg_temp.recorded WHERE what = 'unknown class'), 'third'),
+	pg_temp.input('{"llm": {"model_id": "house", "round": 2}}', (SELECT response FROM pg_temp.recorded WHERE what = 'good'), 'fourth'),
+	pg_temp.input('{"llm": {"model_id": "house", "round": 2, "previous": "x", "problems": ["y"]}}', NULL, 'fifth'),
+	pg_temp.input(NULL, (SELECT response FROM pg_temp.recorded WHERE what = 'rate limit'), 'sixth')] AS inputs;
+SELECT s.n, (s.step).action, (s.step).state ->> 'mine' AS mine, (s.step).state #>> '{llm,round}' AS round, (s.step).reason,
+	s.facts ->> 'classification' AS class, s.origin
+FROM several, LATERAL scheduler.extraction_steps(inputs, 'Europe/Berlin') WITH ORDINALITY AS s (step, facts, origin, n);
+SELECT subject, round, outcome, http_status, tokens_in, ms IS NOT NULL AS timed FROM scheduler.llm_calls
+WHERE subject IN ('first', 'second', 'third', 'fourth', 'fifth', 'sixth') ORDER BY subject;
+SELECT context_type, count(*), count(DISTINCT context_data ->> 'job_id') AS jobs FROM scheduler.agent_context
+WHERE context_data ->> 'job_id' IN (SELECT (i.job).job_id::text FROM several, LATERAL unnest(inputs) AS i) GROUP BY 1 ORDER BY 1;
+-- the request of a single one, to the byte
+SELECT count(*) AS requests, bool_and(b.body = (scheduler.extraction_request(m, i.body, i.subject, i.sender, i.received_at, 'Europe/Berlin',
+	i.headers)).body) AS same
+FROM several, scheduler.find_model('house') AS m,
+	LATERAL ROWS FROM (unnest(inputs), unnest(scheduler.extraction_requests(m, inputs, 'Europe/Berlin')))
+		AS i (job, response, body, subject, sender, received_at, headers, made), LATERAL (SELECT i.made) AS b (body);
+-- settings that leave the mail no place of its own
+SELECT scheduler.add_model('odd', 'openai', 'x', settings => '{"messages": []}');
+SELECT scheduler.extraction_requests(scheduler.find_model('odd'), inputs, 'UTC') IS NULL AS refused,
+	(scheduler.ask_steps(scheduler.find_model('odd'), inputs[1:1], 'UTC'))[1].action FROM several;
+SELECT scheduler.is_first_call(inputs[1]) AS first, scheduler.is_first_call(inputs[2]) AS answered, scheduler.is_first_call(inputs[5]) AS again
+FROM several;
+SELECT scheduler.set_model('extract', NULL, scheduler.system_user_id());
+
 -- the other handlers
 CREATE FUNCTION pg_temp.job(kind text, payload jsonb) RETURNS scheduler.job LANGUAGE sql AS $$
 	SELECT ROW(scheduler.uuid7(), scheduler.system_user_id(), kind, payload, NULL, 1, 3, now(), NULL, now())::scheduler.job $$;

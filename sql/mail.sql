@@ -34,7 +34,8 @@ On Mon, 2 Mar 2026 at 10:00, Anna <anna@example.org> wrote:
 > Where are they?
 ', 'UTF8')) AS p;
 SELECT (scheduler.parse_mail('\x00ff')).problems;
-SELECT scheduler.extraction_text(p) FROM scheduler.parse_mail(convert_to(E'From: a@example.com\n\nNew\n> old\n', 'UTF8')) AS p;
+SELECT scheduler.extraction_text(convert_to(E'From: a@example.com\n\nNew\n> old\n', 'UTF8'));
+SELECT scheduler.extraction_text(convert_to(E'From: a@example.com\n\n> old\n', 'UTF8'));
 SELECT scheduler.choose_received_at(p) < now() + interval '1 hour' AS not_in_the_future
 FROM scheduler.parse_mail(convert_to(E'From: a@example.com\nDate: Tue, 3 Mar 2093 09:59:00 +0100\n\nx', 'UTF8')) AS p;
 SELECT scheduler.describe_mail(p, 'FS') FROM scheduler.parse_mail(convert_to(E'From: a@example.com\n\nx', 'UTF8')) AS p;
@@ -234,22 +235,29 @@ FROM scheduler.email_tracking AS m WHERE m.email_id = :'p3';
 SELECT scheduler.disconnect_account(:'a');
 SELECT account_id IS NULL AS without_account FROM scheduler.email_tracking WHERE email_id = :'p3';
 
-SELECT scheduler.finish_mail(m, '{"classification": "followup", "confidence": 7}', '{"model": "test"}', NULL)
-FROM scheduler.email_tracking AS m WHERE m.email_id = :'p4';
+CREATE FUNCTION read(mail uuid, facts jsonb) RETURNS scheduler.read_mail LANGUAGE sql AS $$
+	SELECT ROW(gen_random_uuid(), m.email_id, m.subject, m.sender_email, m.created_at, m.metadata, $2, '{"model": "test"}')::scheduler.read_mail
+	FROM scheduler.email_tracking AS m WHERE m.email_id = $1
+$$;
+SELECT scheduler.finish_mails(:'me', ARRAY[read(:'p4', '{"classification": "followup", "confidence": 7}')], '{}');
 SELECT processed, classification, extraction_confidence, metadata -> 'extraction' AS extraction
 FROM scheduler.email_tracking WHERE email_id = :'p4';
 -- facts as a model may give them: bounded, in order, absurd ones turned away
 SELECT scheduler.ingest_email(mail('p5@example.com', 'model', 'x')) AS p5 \gset
-SELECT (m.*)::scheduler.email_tracking AS row FROM scheduler.email_tracking AS m WHERE m.email_id = :'p5' \gset
-SELECT t.description, t.priority, t.category, t.duration_minutes, t.status, t.location, t.attendees, t.metadata
-FROM scheduler.insert_mail_tasks(:'row'::scheduler.email_tracking, jsonb_build_object('tasks', jsonb_build_array(
+SELECT cardinality(scheduler.insert_mail_tasks(:'me', 'Europe/Berlin', ARRAY[read(:'p5', jsonb_build_object('tasks', jsonb_build_array(
 	jsonb_build_object('description', 'one', 'priority', 99, 'category', 'fun', 'duration_minutes', -5, 'attendees', '["Ann"]'::jsonb, 'confidence', 0.5),
 	jsonb_build_object('description', '  '),
-	jsonb_build_object('description', 'two', 'deadline', now() - interval '1 minute', 'location', 'here', 'attendees', 'Ann')))) AS t;
+	jsonb_build_object('description', 'two', 'deadline', now() - interval '1 minute', 'location', 'here', 'attendees', 'Ann'))))])) AS tasks;
+SELECT t.description, t.priority, t.category, t.duration_minutes, t.status, t.location, t.attendees, t.metadata, count(e.*) AS blocks,
+	bool_and(t.scheduled_date + t.start_time = e.start_datetime AT TIME ZONE 'Europe/Berlin') AS follows
+FROM scheduler.tasks AS t LEFT JOIN scheduler.calendar_events AS e USING (user_id, task_id)
+WHERE t.source_email_id = :'p5' GROUP BY t.user_id, t.task_id ORDER BY t.description;
+-- what is told of them: also of a place that was there from the beginning
+SELECT string_agg(c.type, ' ' ORDER BY c.type) AS told FROM scheduler.new_changes AS c JOIN scheduler.tasks AS t ON t.task_id = c.subject_id
+WHERE t.source_email_id = :'p5';
 SELECT (process(:'p5', 2)).action;
 CREATE FUNCTION apply(mail uuid, facts jsonb) RETURNS scheduler.step LANGUAGE sql AS $$
-	SELECT scheduler.apply_facts_guarded(ROW(gen_random_uuid(), m.user_id, 'mail.process', '{}', NULL, 2, 10, now(), NULL, now())::scheduler.job,
-		m, $2, '{"model": "test"}', 'Europe/Berlin') FROM scheduler.email_tracking AS m WHERE m.email_id = $1
+	SELECT scheduler.apply_facts_guarded(scheduler.current_user_id(), 'Europe/Berlin', read($1, $2))
 $$;
 SELECT scheduler.ingest_email(mail('p6@example.com', 'absurd', 'x')) AS p6 \gset
 SELECT action, reason FROM apply(:'p6', '{"classification": "urgent", "confidence": 0.5, "tasks": [{"description": "never kept"}], "events": []}');
@@ -261,8 +269,17 @@ SELECT (result - 'email_id') AS made FROM apply(:'p6', '{"classification": "info
 	{"summary": "No start"}]}');
 SELECT e.summary, e.location, e.start_datetime, e.end_datetime, e.is_external, e.status, e.organizer, e.blocks
 FROM scheduler.calendar_events AS e WHERE e.external_id = 'mail:' || :'p6' || ':1';
-SELECT count(*) AS advertised FROM scheduler.insert_mail_events(:'row'::scheduler.email_tracking,
-	'{"classification": "promotional", "events": [{"summary": "Sale", "starts_at": "2031-05-06T10:00:00Z"}]}');
+SELECT count(*) AS advertised FROM scheduler.insert_mail_events(:'me', ARRAY[read(:'p5',
+	'{"classification": "promotional", "events": [{"summary": "Sale", "starts_at": "2031-05-06T10:00:00Z"}]}')]);
+
+-- several at once: each its own result, in the order of the jobs; one that is read already does nothing
+SELECT scheduler.ingest_email(mail('p7@example.com', 'seven', 'Please send me the budget by next Thursday 15:00.')) AS p7 \gset
+SELECT scheduler.ingest_email(mail('p8@example.com', 'eight', 'Nothing to do here.')) AS p8 \gset
+SELECT s.n, s.action, s.result ->> 'tasks' AS tasks, s.result ->> 'email_id' = (ARRAY[:'p7', :'p1', :'p8'])[s.n] AS of_it
+FROM (SELECT scheduler.handle_mails(array_agg(ROW(gen_random_uuid(), :'me', 'mail.process', jsonb_build_object('email_id', j.id), NULL, 1, 10,
+		now(), NULL, now())::scheduler.job ORDER BY j.n), array_agg(NULL::scheduler.http_response)) AS steps
+	FROM unnest(ARRAY[:'p7', :'p1', :'p8']) WITH ORDINALITY AS j (id, n)) AS h,
+	LATERAL unnest(h.steps) WITH ORDINALITY AS s (action, result, state, request, run_at, reason, after, n);
 
 -- invitations: a later mail changes an event only where it comes from its organizer
 CREATE FUNCTION invitation(sender text, method text, starts text, organizer text) RETURNS uuid LANGUAGE sql AS $$
@@ -283,9 +300,9 @@ SELECT (process(invitation('max@example.com', 'CANCEL', '20310508T090000', 'max@
 SELECT status FROM scheduler.calendar_events WHERE external_id = 'meet@example.com';
 SELECT invitation('max@example.com', 'REQUEST', '20310509T090000', 'max@example.com') AS p8 \gset
 SELECT result -> 'events' AS events FROM apply(:'p8', '{"classification": "spam", "confidence": 0.9, "language": "en", "tasks": [], "events": []}');
-SELECT count(*) AS without_calendar FROM scheduler.apply_invitations(:'row'::scheduler.email_tracking, 'Europe/Berlin');
+SELECT count(*) AS without_calendar FROM scheduler.apply_invitations(:'me', read(:'p5', '{}'), 'Europe/Berlin');
 SELECT method, uid, all_day, starts_at, ends_at - starts_at AS length
-FROM scheduler.email_tracking AS m, LATERAL scheduler.mail_invitations(m, 'Europe/Berlin') AS i
+FROM scheduler.email_tracking AS m, LATERAL scheduler.mail_invitations(m.metadata, 'Europe/Berlin') AS i
 WHERE m.subject = 'invitation' AND m.sender_email = 'max@example.com' ORDER BY 1, 4;
 
 -- what a mail asks of the machine changes nothing

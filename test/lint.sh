@@ -36,6 +36,11 @@ for object in $pure; do
 	grep -n '#include "postgres' "$file" | sed "s|^|$file: not pure: |" | grep . && findings=$((findings + 1))
 done
 
+# What differs between versions of the server is asked for in one place.
+grep -nE '\b(pg_[a-z]+_(aclcheck|ownercheck)|object_(aclcheck|ownercheck)|stringToQualifiedNameList|index_beginscan)\(|->pgprocno|PG_VERSION_NUM|pg_b64_(en|de)code\([^S]*$' \
+	$(git ls-files -co --exclude-standard 'src/*.c' 'src/*.h' | grep -v '^src/core/compat.h$') |
+	grep -vE 'pg_b64_(en|de)code\(.*SCHED_BASE64' | sed 's|^|not by core/compat.h: |' | grep . && findings=$((findings + 1))
+
 # Length of files and functions.
 for file in $sources $install_sql; do
 	lines=$(wc -l <"$file")

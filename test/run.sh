@@ -46,8 +46,9 @@ part() {
 	log="$STAGE/log.$1"
 }
 
+# The seeds of the fuzz targets come last: every input that once failed is among them.
 run_unit() {
-	local source name valgrind
+	local source name
 	mkdir -p "$STAGE/unit"
 	for source in test/unit/*_test.c; do
 		[ -e "$source" ] || continue
@@ -61,6 +62,13 @@ run_unit() {
 		} >"$log" 2>&1
 		count "$log" "unit ${name%_test}" $?
 	done
+	case " ${*:-fuzz} " in
+		*" fuzz "*)
+			part fuzz
+			bash test/fuzz/run.sh check >"$log" 2>&1
+			count "$log" "unit fuzz" $?
+			;;
+	esac
 }
 
 version_of_tree() {

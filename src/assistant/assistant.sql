@@ -52,6 +52,7 @@ BEGIN
 	problem := CASE
 		WHEN starts < now() THEN 'the time is past'
 		WHEN due <= now() THEN 'the deadline is past'
+		WHEN due <= earliest THEN 'the deadline is before the day'
 		END;
 	IF problem IS NULL THEN
 		BEGIN

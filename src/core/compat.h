@@ -25,13 +25,20 @@
 #define SCHED_SPLIT_NAME(name) stringToQualifiedNameList(name)
 #define SCHED_MAY_EXECUTE(function, role) \
 	(pg_proc_aclcheck((function), (role), ACL_EXECUTE) == ACLCHECK_OK)
+#define SCHED_MAY_USE_SCHEMA(schema, role) \
+	(pg_namespace_aclcheck((schema), (role), ACL_USAGE) == ACLCHECK_OK)
 #define SCHED_OWNS_DATABASE(database, role) pg_database_ownercheck((database), (role))
+#define SCHED_OWNS_EXTENSION(extension, role) pg_extension_ownercheck((extension), (role))
 #else
 #define SCHED_SPLIT_NAME(name) stringToQualifiedNameList((name), NULL)
 #define SCHED_MAY_EXECUTE(function, role) \
 	(object_aclcheck(ProcedureRelationId, (function), (role), ACL_EXECUTE) == ACLCHECK_OK)
+#define SCHED_MAY_USE_SCHEMA(schema, role) \
+	(object_aclcheck(NamespaceRelationId, (schema), (role), ACL_USAGE) == ACLCHECK_OK)
 #define SCHED_OWNS_DATABASE(database, role) \
 	object_ownercheck(DatabaseRelationId, (database), (role))
+#define SCHED_OWNS_EXTENSION(extension, role) \
+	object_ownercheck(ExtensionRelationId, (extension), (role))
 #endif
 
 /* This process's index in the server's table of processes. */
@@ -46,10 +53,12 @@
 #define SCHED_BEGIN_INDEX_SCAN(table, index, snapshot, keys) \
 	index_beginscan((table), (index), (snapshot), (keys), 0)
 #define SCHED_BASE64_BYTES(bytes) (bytes)
+#define SCHED_BASE64_ROOM(bytes) (bytes)
 #else
 #define SCHED_BEGIN_INDEX_SCAN(table, index, snapshot, keys) \
 	index_beginscan((table), (index), (snapshot), NULL, (keys), 0)
 #define SCHED_BASE64_BYTES(bytes) ((const uint8 *) (bytes))
+#define SCHED_BASE64_ROOM(bytes) ((uint8 *) (bytes))
 #endif
 
 #endif

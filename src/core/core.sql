@@ -66,6 +66,12 @@ CREATE FUNCTION scheduler.take_lock(purpose integer, key integer) RETURNS void
 COMMENT ON FUNCTION scheduler.take_lock(integer, integer) IS
 	'Takes a lock of the extension until the end of the transaction; pg_advisory_lock() cannot take the same.';
 
+CREATE FUNCTION scheduler.try_lock(purpose integer, key integer) RETURNS boolean
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_try_lock';
+COMMENT ON FUNCTION scheduler.try_lock(integer, integer) IS
+	'take_lock() without waiting: false where somebody else holds it.';
+
 CREATE FUNCTION scheduler.wait_patiently() RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'sched_sql_wait_patiently';

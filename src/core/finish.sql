@@ -45,4 +45,4 @@ $finish$;
 DROP FUNCTION scheduler.install_user_table(text, text, boolean, boolean);
 DROP FUNCTION scheduler.install_default_partition(text, text, text);
 DROP FUNCTION scheduler.install_shared_table(text, text, boolean);
-DROP FUNCTION scheduler.install_job_kind(text, text, integer, interval, integer, text, integer, interval, boolean);
+DROP FUNCTION scheduler.install_job_kind(text, text, integer, interval, integer, text, integer, interval, boolean, text);

@@ -16,6 +16,7 @@
 #include "core/lock.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_take_lock);
+PG_FUNCTION_INFO_V1(sched_sql_try_lock);
 PG_FUNCTION_INFO_V1(sched_sql_wait_patiently);
 
 #define OUR_LOCKS 3
@@ -35,6 +36,14 @@ sched_sql_take_lock(PG_FUNCTION_ARGS)
 {
 	sched_core_take_lock((uint32) PG_GETARG_INT32(0), (uint32) PG_GETARG_INT32(1), true);
 	PG_RETURN_VOID();
+}
+
+/* try_lock(purpose, key): whether it was free, or ours already. */
+Datum
+sched_sql_try_lock(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(
+		sched_core_take_lock((uint32) PG_GETARG_INT32(0), (uint32) PG_GETARG_INT32(1), false));
 }
 
 /*

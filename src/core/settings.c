@@ -18,6 +18,7 @@ int sched_workers;
 int sched_runners;
 int sched_max_in_flight;
 int sched_poll_interval;
+int sched_max_user_jobs;
 char *sched_place_file;
 char *sched_http_allowed_hosts;
 char *sched_http_private_hosts;
@@ -61,6 +62,8 @@ define_job_settings(void)
 			   &sched_max_in_flight, 500, 1, 10000, PGC_SIGHUP, 0);
 	define_int("scheduler.poll_interval", "Longest time between two looks of an idle worker.",
 			   &sched_poll_interval, 60000, 100, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS);
+	define_int("scheduler.max_user_jobs", "Live jobs that one user may have.", &sched_max_user_jobs,
+			   2000000, 1, INT_MAX, PGC_SIGHUP, 0);
 	define_string(
 		"scheduler.place_file",
 		"File that marks the place where an armed database may act; empty: beside the key.",

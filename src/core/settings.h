@@ -13,7 +13,8 @@ extern int sched_workers;       /* per database */
 extern int sched_runners;       /* per database, at most */
 extern int sched_max_in_flight; /* HTTP calls at once, per worker */
 extern int sched_poll_interval; /* milliseconds between two looks of an idle worker */
-extern char *sched_place_file;  /* '' = beside the master key */
+extern int sched_max_user_jobs;
+extern char *sched_place_file; /* '' = beside the master key */
 
 /* http */
 extern char *sched_http_allowed_hosts;

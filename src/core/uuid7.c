@@ -15,6 +15,8 @@
 
 PG_FUNCTION_INFO_V1(sched_sql_uuid7);
 
+#define RANDOM_BYTES 8
+
 /* Nanoseconds of the wall clock, always more than the last answer in this process. */
 static uint64
 next_nanoseconds(void)
@@ -32,6 +34,26 @@ next_nanoseconds(void)
 	return result;
 }
 
+/*
+ * The random half of a key. Taken from a pool: asking the kernel costs more than all the rest. A
+ * process fills its own; nothing forks from one that has.
+ */
+static const unsigned char *
+next_random(void)
+{
+	static unsigned char pool[64][RANDOM_BYTES];
+	static int used = lengthof(pool);
+
+	if (used == lengthof(pool))
+	{
+		if (!pg_strong_random(pool, sizeof(pool)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
+		used = 0;
+	}
+	return pool[used++];
+}
+
 /* Fills key; throws only where the server has no randomness. */
 void
 sched_core_make_uuid7(pg_uuid_t *key)
@@ -40,9 +62,7 @@ sched_core_make_uuid7(pg_uuid_t *key)
 	uint64 milliseconds = now / 1000000;
 	uint32 fraction = (uint32) ((now % 1000000) * 4096 / 1000000);
 
-	if (!pg_strong_random(key->data, UUID_LEN))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
+	memcpy(key->data + UUID_LEN - RANDOM_BYTES, next_random(), RANDOM_BYTES);
 	for (int i = 0; i < 6; i++)
 		key->data[i] = (unsigned char) (milliseconds >> (40 - 8 * i));
 	key->data[6] = (unsigned char) (0x70 | (fraction >> 8));

@@ -96,18 +96,21 @@ same_prefix(const unsigned char *a, const unsigned char *b, int bits)
 }
 
 /*
- * The tables are text and parsed at each call: a connect costs a thousand times more, and a reader
- * can check them against the registry.
+ * The tables are text, so that a reader can check them against the registry, and are parsed at first
+ * use: each call of a kept connection is judged too.
  */
 static SchedAddressClass
 classify_v4(const unsigned char *bytes)
 {
+	static unsigned char networks[sizeof(ranges4) / sizeof(ranges4[0])][4];
+	static bool parsed = false;
+
+	for (size_t i = 0; !parsed && i < sizeof(ranges4) / sizeof(ranges4[0]); i++)
+		inet_pton(AF_INET, ranges4[i].network, networks[i]);
+	parsed = true;
 	for (size_t i = 0; i < sizeof(ranges4) / sizeof(ranges4[0]); i++)
 	{
-		unsigned char network[4];
-
-		if (inet_pton(AF_INET, ranges4[i].network, network) == 1 &&
-			same_prefix(bytes, network, ranges4[i].bits))
+		if (same_prefix(bytes, networks[i], ranges4[i].bits))
 			return ranges4[i].class;
 	}
 	return SCHED_ADDRESS_PUBLIC;
@@ -130,13 +133,15 @@ classify_v6(const unsigned char *bytes)
 	static const unsigned char zeros[12] = {0};
 	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
 	static const unsigned char nat64[12] = {0x00, 0x64, 0xff, 0x9b};
+	static unsigned char networks[sizeof(ranges6) / sizeof(ranges6[0])][16];
+	static bool parsed = false;
 
+	for (size_t i = 0; !parsed && i < sizeof(ranges6) / sizeof(ranges6[0]); i++)
+		inet_pton(AF_INET6, ranges6[i].network, networks[i]);
+	parsed = true;
 	for (size_t i = 0; i < sizeof(ranges6) / sizeof(ranges6[0]); i++)
 	{
-		unsigned char network[16];
-
-		if (inet_pton(AF_INET6, ranges6[i].network, network) == 1 &&
-			same_prefix(bytes, network, ranges6[i].bits))
+		if (same_prefix(bytes, networks[i], ranges6[i].bits))
 			return ranges6[i].class;
 	}
 	if (memcmp(bytes, mapped, 12) == 0 || memcmp(bytes, nat64, 12) == 0)

@@ -136,8 +136,23 @@ destroy_pool(Pool *pool)
 		curl_multi_cleanup(pool->multi);
 	sched_egress_destroy(pool->policy.egress);
 	sched_trust_destroy(pool->policy.trust);
-	free(pool->policy.user_agent);
+	free(pool->policy.agent_line);
 	free(pool);
+}
+
+/* NULL without memory. */
+static char *
+make_agent_line(const char *agent)
+{
+	static const char name[] = "User-Agent: ";
+	char *line;
+
+	if (agent == NULL)
+		agent = "scheduler";
+	line = malloc(sizeof(name) + strlen(agent));
+	if (line != NULL)
+		strcat(strcpy(line, name), agent);
+	return line;
 }
 
 /*
@@ -150,11 +165,11 @@ fill_policy(SchedPolicy *policy, const SchedHttpConfig *config)
 	policy->egress = sched_egress_create(config->allowed_hosts, config->private_hosts,
 										 config->allow_private_networks);
 	policy->trust = sched_trust_create(config->ca_file);
-	policy->user_agent = strdup(config->user_agent != NULL ? config->user_agent : "scheduler");
+	policy->agent_line = make_agent_line(config->user_agent);
 	policy->max_answer_bytes = config->max_answer_bytes;
 	policy->stall_seconds = config->stall_seconds;
 	policy->max_total_bytes = config->max_total_bytes;
-	return policy->egress != NULL && policy->trust != NULL && policy->user_agent != NULL;
+	return policy->egress != NULL && policy->trust != NULL && policy->agent_line != NULL;
 }
 
 /*

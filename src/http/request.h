@@ -38,9 +38,6 @@ extern SchedHttpAnswer *sched_http_build_call(Datum request, const pg_uuid_t *us
 											  SchedHttpCall *call);
 extern void sched_http_scrub_call(SchedHttpCall *call);
 
-/* The same request without its body; palloc'ed. */
-extern Datum sched_http_strip_body(Datum request);
-
 /*
  * An answer made by the worker itself: SCHED_HTTP_LOST with `sent` for a call whose process died,
  * ... malloc'ed.

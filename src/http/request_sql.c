@@ -12,12 +12,10 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 #include "core/settings.h"
 #include "http/answer.h"
@@ -26,7 +24,6 @@
 #include "identity/secret.h"
 
 #define PLACEHOLDER "{{auth}}"
-#define BODY_ATTRIBUTE 4
 #define MAX_TIMEOUT_MS 3600000.0
 
 /* A request taken apart; strings palloc'ed or NULL. */
@@ -90,7 +87,7 @@ read_request(Datum composite, Request *request)
 	request->url = text_attribute(row, 2);
 	value = GetAttributeByNum(row, 3, &is_null);
 	request->headers = is_null ? NULL : DatumGetJsonbP(value);
-	value = GetAttributeByNum(row, BODY_ATTRIBUTE, &is_null);
+	value = GetAttributeByNum(row, 4, &is_null);
 	request->body = is_null ? NULL : DatumGetByteaPP(value);
 	request->auth = text_attribute(row, 5);
 	value = GetAttributeByNum(row, 6, &is_null);
@@ -382,23 +379,4 @@ sched_http_scrub_call(SchedHttpCall *call)
 		pfree(line);
 	}
 	memset(call, 0, sizeof(*call));
-}
-
-/* For a row that tells what is called while the body is in memory. */
-Datum
-sched_http_strip_body(Datum request)
-{
-	HeapTupleHeader row = DatumGetHeapTupleHeader(request);
-	TupleDesc desc =
-		lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
-	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
-	Datum *values = palloc(desc->natts * sizeof(Datum));
-	bool *nulls = palloc(desc->natts * sizeof(bool));
-	HeapTuple stripped;
-
-	heap_deform_tuple(&tuple, desc, values, nulls);
-	nulls[BODY_ATTRIBUTE - 1] = true;
-	stripped = heap_form_tuple(desc, values, nulls);
-	ReleaseTupleDesc(desc);
-	return HeapTupleGetDatum(stripped);
 }

@@ -13,6 +13,9 @@
 
 #include "target.h"
 
+#define MAX_URL 65536
+static const char too_long[] = "the url is longer than 65536 bytes";
+
 /* RFC 9110 token characters: what a method or a header name is made of. */
 static bool
 is_token_char(unsigned char c)
@@ -121,6 +124,25 @@ fill_target(SchedTarget *target, CURLU *handle)
 }
 
 /*
+ * libcurl decodes "127%2e1" to "127.1" and makes 127.0.0.1 of that only when it reads it once more, at
+ * the call: then the host that was checked is not the one that is called.
+ */
+static bool
+reads_the_same(const char *url)
+{
+	CURLU *handle = curl_url();
+	char *again = NULL;
+	bool same;
+
+	if (handle != NULL && curl_url_set(handle, CURLUPART_URL, url, 0) == CURLUE_OK)
+		again = copy_part(handle, CURLUPART_URL, 0);
+	curl_url_cleanup(handle);
+	same = again != NULL && strcmp(again, url) == 0;
+	free(again);
+	return same;
+}
+
+/*
  * libcurl's own parser decides, since it is libcurl that will connect: a second parser that
  * disagreed with it would be a hole in the egress policy. "0x7f.1" and "2130706433" come out as
  * 127.0.0.1 here.
@@ -135,8 +157,8 @@ sched_target_parse(SchedTarget *target, const char *base, const char *url)
 	if (url == NULL || url[0] == '\0')
 		return "the url is empty";
 	/* Longer than any server takes; the row it came from may hold a gigabyte. */
-	if (strlen(url) > 65536)
-		return "the url is longer than 65536 bytes";
+	if (strlen(url) > MAX_URL)
+		return too_long;
 	/*
 	 * libcurl refuses most of these too; the words of this refusal are better, and it is certain.
 	 */
@@ -157,6 +179,11 @@ sched_target_parse(SchedTarget *target, const char *base, const char *url)
 			problem = "the url cannot be parsed";
 		else
 			problem = fill_target(target, handle);
+		/* The base's part, or characters that were encoded, make it longer than it came in. */
+		if (problem == NULL && strlen(target->url) > MAX_URL)
+			problem = too_long;
+		if (problem == NULL && strchr(url, '%') != NULL && !reads_the_same(target->url))
+			problem = "the host of the url is written in an encoded form";
 	}
 	curl_url_cleanup(handle);
 	if (problem != NULL)

@@ -22,6 +22,7 @@
 #define CONNECT_TIMEOUT_MS 10000L
 #define DEFAULT_TIMEOUT_MS 30000L
 #define IDLE_CONNECTION_SECONDS 60L
+#define ENCODINGS "gzip, deflate"
 
 int64_t
 sched_transfer_now_us(void)
@@ -371,9 +372,11 @@ set_common_options(SchedTransfer *transfer)
 	ok &= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, transfer->target.https ? 1L : 0L) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_SECONDS) == CURLE_OK;
-	/* Not everything libcurl can unpack: fewer decoders between a hostile server and us. */
-	ok &= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate") == CURLE_OK;
-	ok &= curl_easy_setopt(easy, CURLOPT_USERAGENT, transfer->policy->user_agent) == CURLE_OK;
+	/*
+	 * Not everything libcurl can unpack: fewer decoders between a hostile server and us. This makes it
+	 * decode; the header itself is among ours.
+	 */
+	ok &= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ENCODINGS) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK;
 	ok &= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
@@ -425,24 +428,42 @@ set_method(SchedTransfer *transfer)
 	return ok;
 }
 
-/* The caller's lines, less those that libcurl would add of its own accord. */
+/* Has the caller said this himself, be it with an empty value ("Name;")? */
+static bool
+has_header(const struct curl_slist *lines, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (; lines != NULL; lines = lines->next)
+	{
+		if (strncasecmp(lines->data, name, length) == 0 &&
+			(lines->data[length] == ':' || lines->data[length] == ';'))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The caller's lines, less those that libcurl would add of its own accord, and what we say where he
+ * does not. As lines, since libcurl writes each header that it makes from an option twice.
+ */
 static bool
 set_headers(SchedTransfer *transfer)
 {
-	struct curl_slist *lines = NULL;
-	bool has_type = false;
-	bool ok = true;
-
-	for (struct curl_slist *line = transfer->headers; ok && line != NULL; line = line->next)
-	{
-		has_type |= sched_target_header_is(line->data, "Content-Type");
-		ok = append_line(&lines, line->data);
-	}
+	const struct curl_slist *given = transfer->headers;
 	/* Waiting for "100 Continue" costs a second at servers that do not know it. */
-	ok = ok && append_line(&lines, "Expect:");
+	struct curl_slist *lines = curl_slist_append(NULL, "Expect:");
+	bool ok = lines != NULL;
+
+	if (!has_header(given, "User-Agent"))
+		ok = ok && append_line(&lines, transfer->policy->agent_line);
+	if (!has_header(given, "Accept-Encoding"))
+		ok = ok && append_line(&lines, "Accept-Encoding: " ENCODINGS);
 	/* libcurl would call any body a form. */
-	if (!has_type)
+	if (!has_header(given, "Content-Type"))
 		ok = ok && append_line(&lines, "Content-Type:");
+	for (; ok && given != NULL; given = given->next)
+		ok = append_line(&lines, given->data);
 	free_lines(transfer->sent_headers);
 	transfer->sent_headers = lines;
 	return ok && curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, lines) == CURLE_OK;

@@ -20,7 +20,7 @@ typedef struct SchedPolicy
 {
 	SchedEgress *egress;
 	SchedTrust *trust;
-	char *user_agent;
+	char *agent_line; /* "User-Agent: ..." */
 	size_t max_answer_bytes;
 	int stall_seconds;
 	size_t max_total_bytes;

@@ -13,8 +13,10 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/inval.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
@@ -52,22 +54,44 @@ enum
 	STEP_LENGTH
 };
 
+/* Our row types, looked for once; asked several times for each job. */
+typedef struct RowType
+{
+	const char *name;
+	Oid oid;
+} RowType;
+
+static RowType job_type = {"job", InvalidOid};
+static RowType step_type = {"step", InvalidOid};
+static RowType response_type = {"http_response", InvalidOid};
+
+/* Invalidation callback: some type has changed, or the extension was created anew. */
+static void
+forget_types(Datum arg, int cache, uint32 hash)
+{
+	job_type.oid = step_type.oid = response_type.oid = InvalidOid;
+}
+
 /* The row type of this name in our schema; the caller releases it. */
 static TupleDesc
-look_up_row(const char *type_name)
+look_up_row(RowType *type)
 {
-	Oid schema = get_namespace_oid("scheduler", false);
-	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(type_name),
-							   ObjectIdGetDatum(schema));
+	static bool registered = false;
 
-	return lookup_rowtype_tupdesc(type, -1);
+	if (!registered)
+		CacheRegisterSyscacheCallback(TYPEOID, forget_types, (Datum) 0);
+	registered = true;
+	if (!OidIsValid(type->oid))
+		type->oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(type->name),
+									ObjectIdGetDatum(get_namespace_oid("scheduler", false)));
+	return lookup_rowtype_tupdesc(type->oid, -1);
 }
 
 /* What the handler sees of its job: a type of its own, so that the table stays free to change. */
 static Datum
 form_job(SchedJob *job)
 {
-	TupleDesc desc = look_up_row("job");
+	TupleDesc desc = look_up_row(&job_type);
 	Datum values[JOB_LENGTH];
 	bool nulls[JOB_LENGTH] = {false};
 	HeapTuple tuple;
@@ -131,7 +155,7 @@ static void
 read_step(SchedJob *job, Datum step)
 {
 	HeapTupleHeader header = DatumGetHeapTupleHeaderCopy(step);
-	TupleDesc desc = look_up_row("step");
+	TupleDesc desc = look_up_row(&step_type);
 	HeapTupleData tuple = {0};
 	Datum values[STEP_LENGTH];
 	bool nulls[STEP_LENGTH];
@@ -194,6 +218,70 @@ sched_jobs_call_handler(SchedJob *job)
 	read_step(job, step);
 }
 
+/* An array of one of our row types. */
+static Datum
+form_array(Datum *values, bool *nulls, int n, RowType *row_type)
+{
+	TupleDesc desc = look_up_row(row_type);
+	Oid type = desc->tdtypeid;
+	int lower = 1;
+
+	ReleaseTupleDesc(desc);
+	return PointerGetDatum(
+		construct_md_array(values, nulls, 1, &n, &lower, type, -1, false, TYPALIGN_DOUBLE));
+}
+
+/* Steps as they come, one for each job. */
+static void
+read_steps(SchedJob **jobs, int n_jobs, Datum array)
+{
+	TupleDesc desc = look_up_row(&step_type);
+	Oid type = desc->tdtypeid;
+	Datum *steps;
+	bool *nulls;
+	int n;
+
+	ReleaseTupleDesc(desc);
+	deconstruct_array(DatumGetArrayTypeP(array), type, -1, false, TYPALIGN_DOUBLE, &steps, &nulls,
+					  &n);
+	if (n != n_jobs)
+		elog(ERROR, "%d steps for %d jobs of kind %s", n, n_jobs, jobs[0]->kind_name);
+	for (int i = 0; i < n; i++)
+	{
+		require_attribute(nulls[i], "", "action");
+		read_step(jobs[i], steps[i]);
+	}
+}
+
+/* No job is the current one: what such a handler enqueues is nobody's child. */
+bool
+sched_jobs_call_many(SchedJob **jobs, int n_jobs)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+	Datum *values = palloc(n_jobs * sizeof(Datum));
+	Datum *responses = palloc(n_jobs * sizeof(Datum));
+	bool *nulls = palloc0(n_jobs * sizeof(bool));
+	bool *without = palloc(n_jobs * sizeof(bool));
+	Datum steps;
+
+	for (int i = 0; i < n_jobs; i++)
+	{
+		values[i] = form_job(jobs[i]);
+		responses[i] = jobs[i]->response;
+		without[i] = !jobs[i]->has_response;
+	}
+	InitFunctionCallInfoData(*fcinfo, &jobs[0]->kind->function_many, 2, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = form_array(values, nulls, n_jobs, &job_type);
+	fcinfo->args[0].isnull = false;
+	fcinfo->args[1].value = form_array(responses, without, n_jobs, &response_type);
+	fcinfo->args[1].isnull = false;
+	steps = FunctionCallInvoke(fcinfo);
+	if (fcinfo->isnull)
+		return false;
+	read_steps(jobs, n_jobs, steps);
+	return true;
+}
+
 /* Takes back whatever the call had answered before it failed. */
 void
 sched_jobs_note_failure(SchedJob *job, const char *reason)
@@ -214,7 +302,7 @@ sched_jobs_note_failure(SchedJob *job, const char *reason)
 Datum
 sched_sql_handle_noop(PG_FUNCTION_ARGS)
 {
-	TupleDesc desc = look_up_row("step");
+	TupleDesc desc = look_up_row(&step_type);
 	Datum values[STEP_LENGTH] = {0};
 	bool nulls[STEP_LENGTH];
 	HeapTuple tuple;

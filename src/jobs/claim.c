@@ -10,8 +10,10 @@
  */
 #include "postgres.h"
 
+#include <time.h>
+
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "portability/instr_time.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -20,21 +22,41 @@
 #include "jobs/store.h"
 
 #define MAX_SHARES 256
-/* A share begins anew after this, or after so many times what its first scan took. */
+/*
+ * What a visit takes at least, where a batch has room: handlers for many jobs of a user cost little
+ * more for these than for one, and everybody's turn comes sooner.
+ */
+#define MIN_SHARE 16
+/* A share begins anew after this, or after so many times what its first scan took: one look in a hundred may meet it. */
 #define RESTART_US (200 * 1000)
-#define RESTART_FACTOR 20
+#define RESTART_FACTOR 100
+/* Finding the beginning of such a share took so long that its place is worth keeping while there is nothing behind it. */
+#define COSTLY_US 500
+/* Of which this for each row that it locks, about. */
+#define TAKE_US 5
 /* One look, then at least so many times its cost without one. */
 #define LOOK_FACTOR 10
+
+/* Where a scan of one user's jobs is: the next one comes after (priority, run_at, job_id). */
+typedef struct Place
+{
+	int16 priority; /* below 0: at the beginning */
+	TimestampTz run_at;
+	pg_uuid_t job_id;
+} Place;
 
 /* One user's place in the rotation. */
 typedef struct Share
 {
 	pg_uuid_t user_id;
-	int16 priority; /* the last job taken: the next one comes after (priority, run_at, job_id) */
-	TimestampTz run_at;
-	pg_uuid_t job_id;
+	Place place;
+	Place before;        /* where it was before the last claim */
+	Place furthest;      /* where it was when it went back to its beginning */
 	TimestampTz started; /* when it was at its beginning */
 	int64 start_cost;    /* microseconds of the scan from there */
+	bool from_start;     /* the scan from there is the last one that was made */
+	bool resting;        /* had nothing left; stays for its place */
+	bool overtaken;      /* something may have come in behind its place since */
 } Share;
 
 struct SchedClaimer
@@ -46,6 +68,7 @@ struct SchedClaimer
 	TimestampTz looked; /* when the last look ended */
 	int64 look_cost;    /* microseconds of the last look */
 	int n_shares;
+	int n_resting;
 	int next; /* whose turn it is */
 	Share shares[MAX_SHARES];
 };
@@ -97,11 +120,32 @@ sched_jobs_refresh_claimer(SchedClaimer *claimer)
 	claimer->stale = true;
 }
 
+/* When it may go back to its beginning. */
+static TimestampTz
+find_restart(const Share *share)
+{
+	return share->started + Max(RESTART_US, RESTART_FACTOR * share->start_cost);
+}
+
+/* When a share that rests is to be looked through for what came in behind its place. */
+TimestampTz
+sched_jobs_claimer_returns_at(const SchedClaimer *claimer)
+{
+	TimestampTz first = DT_NOEND;
+
+	for (int i = 0; i < claimer->n_shares; i++)
+		if (claimer->shares[i].resting && claimer->shares[i].overtaken)
+			first = Min(first, find_restart(&claimer->shares[i]));
+	return first;
+}
+
 /* The loop sleeps only where this is so. */
 bool
 sched_jobs_claimer_is_idle(const SchedClaimer *claimer)
 {
-	return !claimer->stale && !claimer->more_users && claimer->n_shares == 0;
+	if (claimer->n_resting > 0 && sched_jobs_claimer_returns_at(claimer) <= GetCurrentTimestamp())
+		return false;
+	return !claimer->stale && !claimer->more_users && claimer->n_shares == claimer->n_resting;
 }
 
 /* The uuid after this one. */
@@ -112,15 +156,51 @@ increment_uuid(pg_uuid_t *uuid)
 		;
 }
 
+/* Processor time of this process in microseconds: what others do meanwhile is no cost of looking. */
+static int64
+used_time(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return (int64) used.tv_sec * USECS_PER_SEC + used.tv_nsec / 1000;
+}
+
+/* Which of two places comes first, in the order of the index. */
+static int
+compare_places(const Place *a, const Place *b)
+{
+	if (a->priority != b->priority)
+		return a->priority < b->priority ? -1 : 1;
+	if (a->run_at != b->run_at)
+		return a->run_at < b->run_at ? -1 : 1;
+	return memcmp(&a->job_id, &b->job_id, UUID_LEN);
+}
+
 /* To the beginning of the user's jobs. */
 static void
 start_share(Share *share)
 {
-	share->priority = -1;
-	share->run_at = DT_NOBEGIN;
-	memset(&share->job_id, 0, UUID_LEN);
+	if (compare_places(&share->furthest, &share->place) < 0)
+		share->furthest = share->place;
+	memset(&share->place, 0, sizeof(Place));
+	share->place.priority = -1;
+	share->place.run_at = DT_NOBEGIN;
 	share->started = GetCurrentTimestamp();
 	share->start_cost = 0;
+	share->resting = false;
+	share->overtaken = false;
+}
+
+/* Of a user who had none. */
+static void
+make_share(Share *share, const pg_uuid_t *user_id)
+{
+	memset(share, 0, sizeof(Share));
+	share->user_id = *user_id;
+	share->place.priority = -1;
+	share->furthest.priority = -1;
+	start_share(share);
 }
 
 /*
@@ -140,10 +220,9 @@ find_between(SchedClaimer *claimer, pg_uuid_t from, pg_uuid_t to, Share *shares,
 		sched_jobs_execute(&find_user[claimer->runner], values, NULL, SPI_OK_SELECT);
 		if (SPI_processed == 0)
 			break;
-		shares[n].user_id = *DatumGetUUIDP(
-			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+		make_share(&shares[n], DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0],
+														   SPI_tuptable->tupdesc, 1, &is_null)));
 		SPI_freetuptable(SPI_tuptable);
-		start_share(&shares[n]);
 		from = shares[n].user_id;
 		increment_uuid(&from);
 		n++;
@@ -153,17 +232,18 @@ find_between(SchedClaimer *claimer, pg_uuid_t from, pg_uuid_t to, Share *shares,
 
 /*
  * A share goes back to its beginning for something urgent, and now and then for what came in
- * behind.
+ * behind. One that rests is asked again.
  */
 static void
 review_share(SchedClaimer *claimer, Share *share)
 {
-	Datum values[2] = {UUIDPGetDatum(&share->user_id), Int16GetDatum(share->priority)};
-	int64 age = GetCurrentTimestamp() - share->started;
+	Datum values[2] = {UUIDPGetDatum(&share->user_id), Int16GetDatum(share->place.priority)};
 
-	if (share->priority < 0)
+	share->resting = false;
+	if (share->place.priority < 0)
 		return;
-	if (age > Max(RESTART_US, RESTART_FACTOR * share->start_cost))
+	share->overtaken = true;
+	if (GetCurrentTimestamp() > find_restart(share))
 	{
 		start_share(share);
 		return;
@@ -228,6 +308,7 @@ merge_users(SchedClaimer *claimer)
 	}
 	memcpy(claimer->shares, merged, n * sizeof(Share));
 	claimer->n_shares = n;
+	claimer->n_resting = 0;
 	claimer->more_users = n == MAX_SHARES || !from_lowest;
 	claimer->from = lowest;
 	if (n == MAX_SHARES)
@@ -242,54 +323,82 @@ static void
 look_around(SchedClaimer *claimer)
 {
 	pg_uuid_t turn = {{0}};
-	instr_time start;
-	instr_time duration;
+	int64 start = used_time();
 
-	INSTR_TIME_SET_CURRENT(start);
 	claimer->stale = false;
 	if (claimer->next < claimer->n_shares)
 		turn = claimer->shares[claimer->next].user_id;
 	merge_users(claimer);
 	find_turn(claimer, &turn);
-	INSTR_TIME_SET_CURRENT(duration);
-	INSTR_TIME_SUBTRACT(duration, start);
-	claimer->look_cost = INSTR_TIME_GET_MICROSEC(duration);
+	claimer->look_cost = used_time() - start;
 	claimer->looked = GetCurrentTimestamp();
 }
 
-/* Nothing is left before the share's end; what came in behind its beginning is found by the next look. */
-static void
-drop_share(SchedClaimer *claimer, int index, bool from_start)
+/*
+ * Nothing is left at the share's end; what came in behind its place is found by the next look. A place that is hard to
+ * find again is kept: everybody else's jobs would wait for a scan over the entries of jobs that are gone. True where it
+ * stays.
+ */
+static bool
+leave_share(SchedClaimer *claimer, int index)
 {
-	claimer->stale |= !from_start;
+	Share *share = &claimer->shares[index];
+
+	if (share->start_cost > COSTLY_US)
+	{
+		/* A scan from the beginning that came to the end has seen what lies before the furthest place. */
+		if (compare_places(&share->place, &share->furthest) < 0)
+			share->place = share->furthest;
+		share->overtaken |= !share->from_start;
+		share->resting = true;
+		claimer->n_resting++;
+		return true;
+	}
+	claimer->stale |= !share->from_start;
 	memmove(&claimer->shares[index], &claimer->shares[index + 1],
 			(claimer->n_shares - index - 1) * sizeof(Share));
 	claimer->n_shares--;
+	return false;
 }
 
 /* Locks this user's next jobs; how many. */
 static int
 take_from(SchedClaimer *claimer, Share *share, SchedJob *jobs, int limit)
 {
-	Datum values[5] = {UUIDPGetDatum(&share->user_id), Int16GetDatum(share->priority),
-					   TimestampTzGetDatum(share->run_at), UUIDPGetDatum(&share->job_id),
+	Place *place = &share->place;
+	Datum values[5] = {UUIDPGetDatum(&share->user_id), Int16GetDatum(place->priority),
+					   TimestampTzGetDatum(place->run_at), UUIDPGetDatum(&place->job_id),
 					   Int64GetDatum(limit)};
-	bool at_start = share->priority < 0;
+	int64 start = used_time();
 	int taken;
 
+	share->from_start = place->priority < 0;
+	share->before = *place;
 	sched_jobs_execute(&take_jobs[claimer->runner], values, NULL, SPI_OK_SELECT);
 	taken = (int) SPI_processed;
-	if (at_start)
-		share->start_cost = GetCurrentTimestamp() - share->started;
+	if (share->from_start)
+		share->start_cost = used_time() - start - TAKE_US * taken;
 	for (int i = 0; i < taken; i++)
 		sched_jobs_read_row(&jobs[i], SPI_tuptable, i);
 	if (taken > 0)
 	{
-		share->priority = jobs[taken - 1].priority;
-		share->run_at = jobs[taken - 1].run_at;
-		share->job_id = jobs[taken - 1].job_id;
+		place->priority = jobs[taken - 1].priority;
+		place->run_at = jobs[taken - 1].run_at;
+		place->job_id = jobs[taken - 1].job_id;
 	}
 	return taken;
+}
+
+/* Is it time to look for users? Always where nobody else would wait for it. */
+static bool
+wants_look(const SchedClaimer *claimer)
+{
+	int active = claimer->n_shares - claimer->n_resting;
+
+	if (!claimer->stale && !claimer->more_users && active > 0)
+		return false;
+	return active == 0 ||
+		   GetCurrentTimestamp() - claimer->looked >= claimer->look_cost * LOOK_FACTOR;
 }
 
 /*
@@ -301,28 +410,25 @@ sched_jobs_claim(SchedClaimer *claimer, SchedJob *jobs, int limit)
 {
 	int taken = 0;
 	int share_size;
-	bool is_time = claimer->n_shares == 0 ||
-				   GetCurrentTimestamp() - claimer->looked >= claimer->look_cost * LOOK_FACTOR;
 
-	if ((claimer->stale || claimer->more_users || claimer->n_shares == 0) && is_time)
+	if (wants_look(claimer))
 		look_around(claimer);
-	if (claimer->n_shares == 0)
-		return 0;
-	share_size = Max(1, limit / claimer->n_shares);
+	share_size = Max(Min(limit, MIN_SHARE), limit / Max(1, claimer->n_shares - claimer->n_resting));
 	for (int visits = claimer->n_shares; visits > 0 && taken < limit; visits--)
 	{
 		int wanted = Min(share_size, limit - taken);
-		bool from_start;
-		int got;
+		Share *share;
+		int got = wanted;
 
 		if (claimer->next >= claimer->n_shares)
 			claimer->next = 0;
-		from_start = claimer->shares[claimer->next].priority < 0;
-		got = take_from(claimer, &claimer->shares[claimer->next], jobs + taken, wanted);
-		taken += got;
-		if (got < wanted)
-			drop_share(claimer, claimer->next, from_start);
-		else
+		share = &claimer->shares[claimer->next];
+		if (!share->resting)
+		{
+			got = take_from(claimer, share, jobs + taken, wanted);
+			taken += got;
+		}
+		if (got == wanted || leave_share(claimer, claimer->next))
 			claimer->next++;
 	}
 	return taken;
@@ -332,7 +438,7 @@ sched_jobs_claim(SchedClaimer *claimer, SchedJob *jobs, int limit)
 void
 sched_jobs_restart_claimer(SchedClaimer *claimer)
 {
-	claimer->n_shares = 0;
+	claimer->n_shares = claimer->n_resting = 0;
 	claimer->more_users = false;
 	memset(&claimer->from, 0, UUID_LEN);
 	claimer->stale = true;
@@ -348,14 +454,14 @@ return_job(SchedClaimer *claimer, const SchedJob *job, const SchedJob *before)
 
 		if (memcmp(&share->user_id, &job->user_id, UUID_LEN) != 0)
 			continue;
+		claimer->n_resting -= share->resting;
+		share->resting = false;
+		share->place = share->before;
 		if (before == NULL)
-		{
-			start_share(share);
 			return;
-		}
-		share->priority = before->priority;
-		share->run_at = before->run_at;
-		share->job_id = before->job_id;
+		share->place.priority = before->priority;
+		share->place.run_at = before->run_at;
+		share->place.job_id = before->job_id;
 		return;
 	}
 }
@@ -383,16 +489,29 @@ sched_jobs_return_unreached(SchedClaimer *claimer, const SchedJob *jobs, int n_j
 	}
 }
 
-/* A column as it is, and whether it is there. */
-static Datum
-read_optional(SPITupleTable *table, uint64 row, int column, bool *has)
+/* Places in SCHED_JOB_COLUMNS. */
+enum
 {
-	bool is_null;
-	Datum value = SPI_getbinval(table->vals[row], table->tupdesc, column, &is_null);
-
-	*has = !is_null;
-	return value;
-}
+	COLUMN_TID,
+	COLUMN_USER_ID,
+	COLUMN_JOB_ID,
+	COLUMN_KIND,
+	COLUMN_PAYLOAD,
+	COLUMN_STATE,
+	COLUMN_STATUS,
+	COLUMN_ATTEMPTS,
+	COLUMN_MAX_ATTEMPTS,
+	COLUMN_RUN_AT,
+	COLUMN_PARENT_ID,
+	COLUMN_CREATED_AT,
+	COLUMN_REQUEST,
+	COLUMN_RESPONSE,
+	COLUMN_AGAIN,
+	COLUMN_IN_QUEUE,
+	COLUMN_PRIORITY,
+	COLUMN_COUNT,
+	MOST_COLUMNS = COLUMN_COUNT + 8 /* a statement may return others behind them */
+};
 
 /*
  * Text is copied, larger values stay in the result: they live as long as the step's SPI
@@ -401,32 +520,38 @@ read_optional(SPITupleTable *table, uint64 row, int column, bool *has)
 void
 sched_jobs_read_row(SchedJob *job, SPITupleTable *table, uint64 row)
 {
-	bool has;
-	Datum value;
+	Datum values[MOST_COLUMNS];
+	bool nulls[MOST_COLUMNS];
 	char status[16];
 
+	if (table->tupdesc->natts < COLUMN_COUNT || table->tupdesc->natts > MOST_COLUMNS)
+		elog(ERROR, "a job has %d columns", table->tupdesc->natts);
+	heap_deform_tuple(table->vals[row], table->tupdesc, values, nulls);
 	memset(job, 0, sizeof(SchedJob));
-	job->tid = *(ItemPointer) DatumGetPointer(read_optional(table, row, 1, &has));
-	job->user_id = *DatumGetUUIDP(read_optional(table, row, 2, &has));
-	job->job_id = *DatumGetUUIDP(read_optional(table, row, 3, &has));
-	text_to_cstring_buffer(DatumGetTextPP(read_optional(table, row, 4, &has)), job->kind_name,
+	job->tid = *(ItemPointer) DatumGetPointer(values[COLUMN_TID]);
+	job->user_id = *DatumGetUUIDP(values[COLUMN_USER_ID]);
+	job->job_id = *DatumGetUUIDP(values[COLUMN_JOB_ID]);
+	text_to_cstring_buffer(DatumGetTextPP(values[COLUMN_KIND]), job->kind_name,
 						   sizeof(job->kind_name));
-	job->payload = read_optional(table, row, 5, &has);
-	job->state = read_optional(table, row, 6, &job->has_state);
-	text_to_cstring_buffer(DatumGetTextPP(read_optional(table, row, 7, &has)), status,
-						   sizeof(status));
+	job->payload = values[COLUMN_PAYLOAD];
+	job->state = values[COLUMN_STATE];
+	job->has_state = !nulls[COLUMN_STATE];
+	text_to_cstring_buffer(DatumGetTextPP(values[COLUMN_STATUS]), status, sizeof(status));
 	job->starts = strcmp(status, "pending") == 0;
-	job->attempts = DatumGetInt32(read_optional(table, row, 8, &has)) + (job->starts ? 1 : 0);
-	job->max_attempts = DatumGetInt32(read_optional(table, row, 9, &has));
-	job->run_at = DatumGetTimestampTz(read_optional(table, row, 10, &has));
-	value = read_optional(table, row, 11, &job->has_parent);
+	job->attempts = DatumGetInt32(values[COLUMN_ATTEMPTS]) + (job->starts ? 1 : 0);
+	job->max_attempts = DatumGetInt32(values[COLUMN_MAX_ATTEMPTS]);
+	job->run_at = DatumGetTimestampTz(values[COLUMN_RUN_AT]);
+	job->has_parent = !nulls[COLUMN_PARENT_ID];
 	if (job->has_parent)
-		job->parent_id = *DatumGetUUIDP(value);
-	job->created_at = DatumGetTimestampTz(read_optional(table, row, 12, &has));
-	job->request = read_optional(table, row, 13, &job->has_request);
-	job->response = read_optional(table, row, 14, &job->has_response);
-	job->again = read_optional(table, row, 15, &job->has_again);
-	job->in_queue = DatumGetBool(read_optional(table, row, 16, &has));
-	job->priority = DatumGetInt16(read_optional(table, row, 17, &has));
+		job->parent_id = *DatumGetUUIDP(values[COLUMN_PARENT_ID]);
+	job->created_at = DatumGetTimestampTz(values[COLUMN_CREATED_AT]);
+	job->request = values[COLUMN_REQUEST];
+	job->has_request = !nulls[COLUMN_REQUEST];
+	job->response = values[COLUMN_RESPONSE];
+	job->has_response = !nulls[COLUMN_RESPONSE];
+	job->again = values[COLUMN_AGAIN];
+	job->has_again = !nulls[COLUMN_AGAIN];
+	job->in_queue = DatumGetBool(values[COLUMN_IN_QUEUE]);
+	job->priority = DatumGetInt16(values[COLUMN_PRIORITY]);
 	job->retry_after_ms = -1;
 }

@@ -29,4 +29,7 @@ extern void sched_jobs_return_unreached(SchedClaimer *claimer, const SchedJob *j
 /* Nothing was left at the last look and nobody has told of anything since. */
 extern bool sched_jobs_claimer_is_idle(const SchedClaimer *claimer);
 
+/* ... but at this time it is to be asked again; DT_NOEND: not before. */
+extern TimestampTz sched_jobs_claimer_returns_at(const SchedClaimer *claimer);
+
 #endif

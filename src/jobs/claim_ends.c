@@ -30,25 +30,34 @@ PG_FUNCTION_INFO_V1(sched_sql_fail_job);
 /* Lapsed claims of one transaction. */
 #define LAPSED_ROWS 1000
 
-/* Claimed jobs by id: those of a user, those of a claim, or, where neither is known, any. */
+/*
+ * Claimed jobs by id, by one of three ways: a user's own through the primary key, those of a claim
+ * through the index of leases, and where neither is known those of anybody through the index of
+ * claims. The last two are for callers who may have everybody's jobs; they name the kinds, so that
+ * nobody can as much as lock what he has no right to. $3: the caller is an administrator. Locked in
+ * the order of the keys; as text, because an index that has this order would be walked through from
+ * its beginning.
+ */
 #define LOCK_CLAIMED(condition, type)                                                          \
 	{                                                                                          \
 		"SELECT " SCHED_JOB_COLUMNS ", l.lease, l.lease_until, l.contested, l.worker_pid FROM" \
 		" scheduler.live_jobs l WHERE l.job_id = ANY ($1) AND " condition                      \
-		" ORDER BY l.user_id, l.job_id FOR UPDATE",                                            \
-			2, {UUIDARRAYOID, type}, true, NULL                                                \
+		" ORDER BY l.job_id::text FOR UPDATE",                                                 \
+			3, {UUIDARRAYOID, type, BOOLOID}, true, NULL                                       \
 	}
-/* A parent is locked before its children, as everywhere. */
-#define LOCK_PARENTS(condition, type)                                                          \
-	{                                                                                          \
-		"SELECT FROM scheduler.live_jobs p WHERE (p.user_id, p.job_id) IN (SELECT l.user_id,"  \
-		" l.parent_id FROM scheduler.live_jobs l WHERE l.job_id = ANY ($1) AND l.parent_id IS" \
-		" NOT NULL AND " condition ") ORDER BY p.user_id, p.job_id FOR NO KEY UPDATE",         \
-			2, {UUIDARRAYOID, type}, true, NULL                                                \
+/* Before they are locked: parents come first. */
+#define FIND_PARENTS(condition, type)                                                   \
+	{                                                                                   \
+		"SELECT l.user_id, l.parent_id FROM scheduler.live_jobs l WHERE l.job_id = ANY" \
+		" ($1) AND " condition,                                                         \
+			3, {UUIDARRAYOID, type, BOOLOID}, true, NULL                                \
 	}
-#define OF_USER "l.user_id = $2"
-#define OF_CLAIM "l.lease = $2 AND l.lease_until IS NOT NULL"
-#define OF_ANYBODY "l.lease_until IS NOT NULL AND $2 IS NULL"
+#define OF_CALLER                                                          \
+	" AND l.kind IN (SELECT k.kind FROM scheduler.job_kinds k WHERE $3 OR" \
+	" scheduler.caller_has_role(k.worker_role))"
+#define OF_USER "l.user_id = $2 AND $3 IS NOT NULL"
+#define OF_CLAIM "l.lease = $2 AND l.lease_until IS NOT NULL" OF_CALLER
+#define OF_ANYBODY "l.lease_until IS NOT NULL AND $2 IS NULL" OF_CALLER
 
 typedef enum Way
 {
@@ -60,9 +69,15 @@ typedef enum Way
 static SchedStatement lock_claimed[] = {LOCK_CLAIMED(OF_USER, UUIDOID),
 										LOCK_CLAIMED(OF_CLAIM, INT8OID),
 										LOCK_CLAIMED(OF_ANYBODY, INT8OID)};
-static SchedStatement lock_parents[] = {LOCK_PARENTS(OF_USER, UUIDOID),
-										LOCK_PARENTS(OF_CLAIM, INT8OID),
-										LOCK_PARENTS(OF_ANYBODY, INT8OID)};
+static SchedStatement find_parents[] = {FIND_PARENTS(OF_USER, UUIDOID),
+										FIND_PARENTS(OF_CLAIM, INT8OID),
+										FIND_PARENTS(OF_ANYBODY, INT8OID)};
+static SchedStatement lock_parent = {
+	"SELECT FROM scheduler.live_jobs p WHERE p.user_id = $1 AND p.job_id = $2 FOR NO KEY UPDATE",
+	2,
+	{UUIDOID, UUIDOID},
+	true,
+	NULL};
 static SchedStatement set_lease = {
 	"UPDATE scheduler.live_jobs SET lease_until = $3 WHERE user_id = $1 AND job_id = $2",
 	3,
@@ -75,7 +90,7 @@ static SchedStatement read_status = {
 	{UUIDOID, UUIDOID},
 	true,
 	NULL};
-/* For the words of a refusal. */
+/* For the words of a refusal: also what is finished. A job of somebody else stays unknown. */
 static SchedStatement find_anywhere = {
 	"SELECT j.kind, j.status FROM scheduler.jobs j WHERE j.job_id = $1"
 	" AND (j.user_id = $2 OR $2 IS NULL)",
@@ -84,6 +99,10 @@ static SchedStatement find_anywhere = {
 	true,
 	NULL};
 
+/*
+ * Whoever extends or ends one just now has it locked, and it is passed over. $3: also those whose
+ * end is their last attempt and counts in a parent, whose row would have to be locked first.
+ */
 static SchedStatement find_lapsed = {
 	"SELECT " SCHED_JOB_COLUMNS " FROM scheduler.live_jobs l WHERE l.lease_until <= $1 AND"
 	" ($3 OR l.parent_id IS NULL OR l.attempts < l.max_attempts) ORDER BY l.lease_until LIMIT $2"
@@ -92,6 +111,7 @@ static SchedStatement find_lapsed = {
 	{TIMESTAMPTZOID, INT8OID, BOOLOID},
 	true,
 	NULL};
+/* From now on an end without a number could be anybody's. */
 static SchedStatement mark_contested = {
 	"UPDATE scheduler.live_jobs SET contested = true WHERE ctid = ANY ($1)",
 	1,
@@ -124,7 +144,10 @@ typedef struct Held
 	bool unclear; /* a number would tell */
 } Held;
 
-/* Why this job is not the caller's, or NULL. Its row is locked. */
+/*
+ * Why this job is not the caller's, or NULL. Its row is locked. The columns behind those of every
+ * job are found by name, so that SCHED_JOB_COLUMNS may grow.
+ */
 static const char *
 judge_claim(const Claim *claim, SPITupleTable *rows, uint64 row, bool *unclear)
 {
@@ -152,19 +175,67 @@ judge_claim(const Claim *claim, SPITupleTable *rows, uint64 row, bool *unclear)
 	return "A claim of it has lapsed before.";
 }
 
+/* A parent of a job that is to end. */
+typedef struct Parent
+{
+	pg_uuid_t user_id;
+	pg_uuid_t job_id;
+} Parent;
+
+static int
+compare_parents(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(Parent));
+}
+
+/*
+ * The rows above, which count the ends: locked before the jobs, as cancel_job() does, which comes
+ * from above, too. A parent never changes, so reading it without a lock is enough.
+ */
+static void
+lock_parents(Way way, Datum *values, const char *nulls)
+{
+	Parent *parents;
+	int n = 0;
+
+	sched_jobs_execute(&find_parents[way], values, nulls, SPI_OK_SELECT);
+	parents = palloc(Max(SPI_processed, 1) * sizeof(Parent));
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool is_null;
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		Datum parent = SPI_getbinval(SPI_tuptable->vals[i], desc, 2, &is_null);
+
+		if (is_null)
+			continue;
+		parents[n].job_id = *DatumGetUUIDP(parent);
+		parents[n].user_id =
+			*DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[i], desc, 1, &is_null));
+		n++;
+	}
+	qsort(parents, n, sizeof(Parent), compare_parents);
+	for (int i = 0; i < n; i++)
+	{
+		Datum keys[2] = {UUIDPGetDatum(&parents[i].user_id), UUIDPGetDatum(&parents[i].job_id)};
+
+		if (i == 0 || compare_parents(&parents[i - 1], &parents[i]) != 0)
+			sched_jobs_execute(&lock_parent, keys, NULL, SPI_OK_SELECT);
+	}
+}
+
 /* Locks the claimed jobs that this way leads to, parents first; how many were put into `held`. */
 static int
 lock_by(const Claim *claim, Way way, Held *held, int room)
 {
-	Datum values[2] = {claim->job_ids};
-	const char *nulls = way == WAY_ANY ? " n" : NULL;
+	Datum values[3] = {claim->job_ids, (Datum) 0, BoolGetDatum(claim->caller.is_admin)};
+	const char *nulls = way == WAY_ANY ? " n " : NULL;
 	SPITupleTable *rows;
 	uint64 n_rows;
 	int n = 0;
 
 	values[1] =
 		way == WAY_USER ? UUIDPGetDatum(&claim->caller.user_id) : Int64GetDatum(claim->number);
-	sched_jobs_execute(&lock_parents[way], values, nulls, SPI_OK_SELECT);
+	lock_parents(way, values, nulls);
 	sched_jobs_execute(&lock_claimed[way], values, nulls, SPI_OK_SELECT);
 	rows = SPI_tuptable;
 	n_rows = SPI_processed;
@@ -186,7 +257,12 @@ lock_by(const Claim *claim, Way way, Held *held, int room)
 	return n;
 }
 
-/* All of the claim's jobs that are there, each with what is wrong with it. */
+/*
+ * A user's own jobs first: that is the cheap way, and the only one for him. An administrator who is a
+ * user, too, goes both.
+ *
+ * Gives all of the claim's jobs that are there, each with what is wrong with it.
+ */
 static int
 lock_held(const Claim *claim, Held *held)
 {
@@ -214,7 +290,10 @@ read_claim(FunctionCallInfo fcinfo, int claim_argument, Datum *ids, int n, Claim
 	claim->number = claim->has_number ? PG_GETARG_INT64(claim_argument) : 0;
 }
 
-/* Says what became of the job; never returns. */
+/*
+ * Says what became of the job; never returns. A job that the caller has no right to is an unknown
+ * one, in the same words.
+ */
 static void
 refuse_claim(const Claim *claim, const Held *held)
 {
@@ -297,7 +376,10 @@ read_ids(FunctionCallInfo fcinfo, int argument, Datum **ids)
 	return n;
 }
 
-/* finish_jobs(job_ids, results, claim) -> the ids of those that ended */
+/*
+ * finish_jobs(job_ids, results, claim) -> the ids of those that ended. One that is over does not undo
+ * the others: it is missing in the answer. All of them leave in two statements.
+ */
 Datum
 sched_sql_finish_jobs(PG_FUNCTION_ARGS)
 {
@@ -433,7 +515,10 @@ sched_sql_extend_lease(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(until);
 }
 
-/* Rows that somebody works on just now are left for the next time. */
+/*
+ * The jobs of one call are judged and written together, as those of dead processes are. The next time
+ * is asked afterwards: what was passed over is still the first.
+ */
 TimestampTz
 sched_jobs_end_lapsed_claims(bool all)
 {

@@ -53,6 +53,27 @@ COMMENT ON FUNCTION scheduler.route_jobs(text) IS
 	'Has a kind''s live jobs worked on by whom the kind now says: its handler, or whoever claims them. How many changed.';
 ALTER FUNCTION scheduler.route_jobs(text) OWNER TO scheduler_system;
 
+/*
+ * A job that was enqueued while its kind got a handler and committed afterwards lies in no lane: the worker's hourly duty
+ * finds it. The other way round the worker sees it by itself.
+ */
+CREATE FUNCTION scheduler.route_strays() RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	moved bigint;
+BEGIN
+	SELECT coalesce(sum(scheduler.route_jobs(s.kind)), 0) INTO moved
+	FROM (SELECT k.kind FROM scheduler.job_kinds k WHERE k.handler IS NOT NULL AND EXISTS (
+		SELECT FROM scheduler.live_jobs l WHERE l.kind = k.kind AND l.ready AND l.runner IS NULL)) AS s;
+	RETURN moved;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.route_strays() IS
+	'Finds jobs to be claimed whose kind has a handler; for the worker. How many there were.';
+
 CREATE FUNCTION scheduler.claim_jobs(kinds text[], max integer DEFAULT 10, lease interval DEFAULT '1 minute')
 	RETURNS SETOF scheduler.jobs
 	LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10

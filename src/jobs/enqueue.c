@@ -16,6 +16,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "core/arguments.h"
@@ -26,6 +27,7 @@
 #include "jobs/kinds.h"
 #include "jobs/place.h"
 #include "jobs/shmem.h"
+#include "jobs/quota.h"
 #include "jobs/store.h"
 
 extern Datum sched_sql_required_user_id(PG_FUNCTION_ARGS);
@@ -72,16 +74,6 @@ static SchedStatement insert_unique = {
 	{INSERT_TYPES},
 	false,
 	NULL};
-static SchedStatement insert_many = {
-	INSERT_COLUMNS " SELECT $1, $2, p.payload, $4, $5, $6, $7, $8, $9, $10, scheduler.uuid7(),"
-				   " $12, $13 FROM pg_catalog.unnest($3) AS p (payload)"
-				   " WHERE p.payload IS NOT NULL AND $11 IS NULL",
-	13,
-	{UUIDOID, TEXTOID, JSONBARRAYOID, INT2OID, TIMESTAMPTZOID, INT4OID, TEXTOID, UUIDOID, BOOLOID,
-	 BOOLOID, UUIDOID, TEXTOID, UUIDOID},
-	false,
-	NULL};
-
 #define SAME_KEY                                                                      \
 	"SELECT job_id, status FROM scheduler.live_jobs WHERE user_id = $1 AND kind = $2" \
 	" AND unique_key = $3 AND status NOT IN ('failed', 'dead')"
@@ -225,9 +217,10 @@ insert_directly(const NewJob *new_job, const pg_uuid_t *job_id)
 					   .parent_id = parent != NULL ? &parent->job_id : NULL,
 					   .schedule_id = new_job->schedule_id,
 					   .ready = is_ready(new_job),
-					   .runner = new_job->kind->runner};
+					   .runner = new_job->kind->runner,
+					   .external = new_job->kind->external};
 
-	return new_job->unique_key == NULL && !new_job->kind->external && sched_jobs_insert_row(&row);
+	return new_job->unique_key == NULL && sched_jobs_insert_row(&row);
 }
 
 /* Parameters of INSERT_COLUMNS. */
@@ -251,7 +244,6 @@ fill_insert(const NewJob *new_job, pg_uuid_t *job_id, Datum *values, char *nulls
 	values[9] = BoolGetDatum(new_job->kind->runner);
 	nulls[9] = new_job->kind->external ? 'n' : ' ';
 	values[10] = UUIDPGetDatum(job_id);
-	nulls[10] = job_id == NULL ? 'n' : ' ';
 	values[11] = PointerGetDatum(new_job->unique_key);
 	nulls[11] = new_job->unique_key == NULL ? 'n' : ' ';
 	values[12] = UUIDPGetDatum(new_job->schedule_id);
@@ -441,9 +433,41 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 	new_job.user_id = target_user(PG_ARGISNULL(7) ? NULL : PG_GETARG_UUID_P(7));
 	if (!new_job.kind->external)
 		sched_jobs_warn_without_worker();
+	sched_jobs_check_payload(new_job.payload);
+	sched_jobs_check_quota(&new_job.user_id, 1);
 	insert_or_take(&new_job, job_id);
 	signal_new_job(&new_job);
 	PG_RETURN_UUID_P(job_id);
+}
+
+/* Each payload as a job of its own, in their order; what a row needs of memory goes with it. */
+static int64
+insert_each(NewJob *new_job, ArrayType *payloads)
+{
+	MemoryContext row =
+		AllocSetContextCreate(CurrentMemoryContext, "scheduler new job", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext before = CurrentMemoryContext;
+	ArrayIterator iterator;
+	int64 inserted = 0;
+	bool is_null;
+
+	iterator = array_create_iterator(payloads, 0, NULL);
+	while (array_iterate(iterator, &new_job->payload, &is_null))
+	{
+		pg_uuid_t job_id;
+
+		if (is_null)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(row);
+		insert_or_take(new_job, &job_id);
+		MemoryContextSwitchTo(before);
+		MemoryContextReset(row);
+		inserted++;
+	}
+	array_free_iterator(iterator);
+	MemoryContextDelete(row);
+	return inserted;
 }
 
 /* enqueue_many(kind, payloads, run_at, priority, queue, user_id) -> how many */
@@ -451,15 +475,11 @@ Datum
 sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 {
 	NewJob new_job = {0};
-	Datum values[13];
-	char nulls[13];
-	SchedRights before;
-	uint64 inserted;
+	int64 inserted;
 
 	sched_core_require_argument(fcinfo, 0, "kind");
 	sched_core_require_argument(fcinfo, 1, "payloads");
 	new_job.kind = require_kind(PG_GETARG_TEXT_PP(0));
-	new_job.payload = PG_GETARG_DATUM(1);
 	new_job.run_at = optional_run_at(fcinfo, 2);
 	new_job.priority =
 		read_priority(PG_ARGISNULL(3), PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3), new_job.kind);
@@ -467,14 +487,11 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 	new_job.user_id = target_user(PG_ARGISNULL(5) ? NULL : PG_GETARG_UUID_P(5));
 	if (!new_job.kind->external)
 		sched_jobs_warn_without_worker();
-	sched_jobs_enter_system(&before);
-	fill_insert(&new_job, NULL, values, nulls);
-	sched_jobs_execute(&insert_many, values, nulls, SPI_OK_INSERT);
-	inserted = SPI_processed;
-	sched_jobs_leave_system(&before);
+	sched_jobs_check_quota(&new_job.user_id, sched_jobs_check_payloads(PG_GETARG_ARRAYTYPE_P(1)));
+	inserted = insert_each(&new_job, PG_GETARG_ARRAYTYPE_P(1));
 	if (inserted > 0)
 		signal_new_job(&new_job);
-	PG_RETURN_INT64((int64) inserted);
+	PG_RETURN_INT64(inserted);
 }
 
 /*

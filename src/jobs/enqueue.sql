@@ -32,14 +32,14 @@ COMMENT ON FUNCTION scheduler.handle_noop(scheduler.job, scheduler.http_response
  */
 CREATE FUNCTION scheduler.install_job_kind(kind text, handler text, max_attempts integer DEFAULT 10,
 	timeout interval DEFAULT '30 seconds', priority integer DEFAULT 5, enqueue_role text DEFAULT NULL,
-	per_user_limit integer DEFAULT NULL, retention interval DEFAULT '7 days', announce boolean DEFAULT false)
-	RETURNS void
+	per_user_limit integer DEFAULT NULL, retention interval DEFAULT '7 days', announce boolean DEFAULT false,
+	handler_many text DEFAULT NULL) RETURNS void
 	LANGUAGE sql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 	INSERT INTO scheduler.job_kinds (kind, owner_id, handler, builtin, max_attempts, timeout, priority,
-		enqueue_role, per_user_limit, retention, announce)
-	VALUES ($1, scheduler.system_user_id(), $2, true, $3, $4, $5, $6, $7, $8, $9)
+		enqueue_role, per_user_limit, retention, announce, handler_many)
+	VALUES ($1, scheduler.system_user_id(), $2, true, $3, $4, $5, $6, $7, $8, $9, $10)
 $body$;
 SELECT scheduler.install_job_kind('noop', 'scheduler.handle_noop', enqueue_role => 'scheduler_user',
 	retention => '1 day');
@@ -157,21 +157,33 @@ CREATE FUNCTION scheduler.wake_workers(what text) RETURNS void
 	AS 'MODULE_PATHNAME', 'sched_sql_wake_workers';
 COMMENT ON FUNCTION scheduler.wake_workers(text) IS 'Wakes the workers of this database when the transaction commits.';
 
-CREATE FUNCTION scheduler.record_change(type text, subject_id uuid) RETURNS void
+CREATE FUNCTION scheduler.record_changes(types text[], subject_ids uuid[]) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 #variable_conflict error
 BEGIN
 	INSERT INTO scheduler.new_changes (user_id, type, subject_id)
-	VALUES (scheduler.required_user_id(), $1, $2);
+	SELECT scheduler.required_user_id(), c.type, c.subject_id
+	FROM ROWS FROM (unnest($1), unnest($2)) AS c (type, subject_id);
 	PERFORM scheduler.wake_workers('changes');
 END
 $body$;
-COMMENT ON FUNCTION scheduler.record_change(text, uuid) IS
+COMMENT ON FUNCTION scheduler.record_changes(text[], uuid[]) IS
 	'Appends to changes for the current user, for functions of the extension; the worker numbers it after commit.';
 /* required_user_id() may be the system user, whom no policy shows to a superuser: owned by scheduler_system. */
-ALTER FUNCTION scheduler.record_change(text, uuid) OWNER TO scheduler_system;
+ALTER FUNCTION scheduler.record_changes(text[], uuid[]) OWNER TO scheduler_system;
+
+CREATE FUNCTION scheduler.record_change(type text, subject_id uuid) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	PERFORM scheduler.record_changes(ARRAY[$1], ARRAY[$2]);
+END
+$body$;
+COMMENT ON FUNCTION scheduler.record_change(text, uuid) IS 'record_changes() for one.';
 
 /*
  * The user whose job this caller may touch: his own; any for an administrator. NULL where there is none. Owned by
@@ -191,11 +203,11 @@ $body$;
 COMMENT ON FUNCTION scheduler.owner_of_job(uuid) IS 'Whose live job this is, where the caller may touch it.';
 ALTER FUNCTION scheduler.owner_of_job(uuid) OWNER TO scheduler_system;
 
-CREATE FUNCTION scheduler.interrupt_holder(job_id uuid) RETURNS void
+CREATE FUNCTION scheduler.interrupt_holder(job_id uuid) RETURNS boolean
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'sched_sql_interrupt_holder';
 COMMENT ON FUNCTION scheduler.interrupt_holder(uuid) IS
-	'Interrupts the runner that keeps the row of this job locked while its handler runs.';
+	'Interrupts the runner that keeps the row of this job locked while its handler runs; false where none does.';
 
 CREATE FUNCTION scheduler.cancel_job(job_id uuid) RETURNS boolean
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -223,7 +235,13 @@ BEGIN
 		UNION
 		SELECT l.job_id FROM scheduler.live_jobs l JOIN tree t ON l.parent_id = t.job_id WHERE l.user_id = owner)
 	SELECT array_agg(tree.job_id) INTO family FROM tree;
-	PERFORM scheduler.interrupt_holder(cancel_job.job_id);
+	/* Another runner may take it while the first one is interrupted. */
+	LOOP
+		PERFORM FROM scheduler.live_jobs l WHERE l.user_id = owner AND l.job_id = cancel_job.job_id
+			FOR UPDATE SKIP LOCKED;
+		EXIT WHEN FOUND OR NOT scheduler.interrupt_holder(cancel_job.job_id);
+		PERFORM pg_sleep(0.02);
+	END LOOP;
 	PERFORM FROM scheduler.live_jobs l WHERE l.user_id = owner AND l.job_id = ANY (family)
 		ORDER BY l.job_id FOR UPDATE;
 	SELECT l.parent_id INTO parent FROM scheduler.live_jobs l
@@ -305,6 +323,7 @@ CREATE FUNCTION scheduler.wait_for_job(job_id uuid, timeout interval DEFAULT '30
 DECLARE
 	until timestamptz := clock_timestamp() + wait_for_job.timeout;
 	pause float8 := 0.002;
+	waited float8 := 0;
 	job scheduler.jobs;
 BEGIN
 	IF scheduler.created_here(wait_for_job.job_id) THEN
@@ -316,8 +335,11 @@ BEGIN
 		IF NOT FOUND THEN
 			RAISE EXCEPTION 'no such job' USING ERRCODE = 'P0002', DETAIL = coalesce(wait_for_job.job_id::text, 'NULL');
 		END IF;
-		EXIT WHEN job.status IN ('succeeded', 'failed', 'cancelled', 'dead') OR clock_timestamp() >= until;
+		EXIT WHEN job.status IN ('succeeded', 'failed', 'cancelled', 'dead') OR clock_timestamp() >= until
+			/* the clock may be set back meanwhile */
+			OR waited >= extract(epoch FROM wait_for_job.timeout);
 		PERFORM pg_sleep(pause);
+		waited := waited + pause;
 		pause := least(pause * 1.5, 0.1);
 	END LOOP;
 	RETURN job;

@@ -31,16 +31,20 @@
 #include "http/http.h"
 #include "http/request.h"
 #include "jobs/flight.h"
+#include "jobs/flight_rows.h"
+#include "jobs/limits.h"
 #include "jobs/shmem.h"
 #include "jobs/store.h"
 
 /* Calls made ready in one transaction. */
 #define LAUNCH_BATCH 128
 /*
- * Requests that wait are kept in memory up to so much, and their rows carry no body; what is over it
- * stands in the row and is read from there.
+ * Requests that wait are kept in memory up to so much, which spares reading their rows again; what is
+ * over it is read from there.
  */
 #define KEPT_BYTES (16 * 1024 * 1024)
+/* Descriptors of the process that are not a call's. */
+#define OWN_DESCRIPTORS 100
 
 typedef struct FlightEntry
 {
@@ -56,14 +60,10 @@ typedef struct UserLine
 	dlist_head flights;
 } UserLine;
 
-/* How many calls of one kind a user has in the air; only of kinds that have a limit. */
+/* How many calls a user has in the air. */
 typedef struct UserCount
 {
-	struct
-	{
-		pg_uuid_t user_id;
-		char kind_name[SCHED_KIND_LENGTH];
-	} key;
+	pg_uuid_t user_id;
 	int n;
 } UserCount;
 
@@ -71,7 +71,7 @@ static SchedHttpEngine *engine = NULL;
 static MemoryContext flight_memory = NULL;
 static HTAB *flights = NULL; /* by tag: all of them */
 static HTAB *lines = NULL;   /* by user: calls that wait */
-static HTAB *counts = NULL;  /* by user and kind */
+static HTAB *counts = NULL;  /* by user */
 static dlist_head prepared = DLIST_STATIC_INIT(prepared);
 static dlist_head turns =
 	DLIST_STATIC_INIT(turns); /* lines that are not empty; the first is next */
@@ -81,6 +81,7 @@ static int n_air = 0;
 static uint64 last_tag = 0;
 static uint64 launch = 0; /* number of the present one */
 static Size kept_bytes = 0;
+static int descriptor_room = INT_MAX; /* calls that there are descriptors for */
 
 /*
  * Not IS NOT NULL, which is false for a request whose attributes are NULL: its call is refused,
@@ -102,37 +103,6 @@ static SchedStatement return_mine = {
 	{INT8OID, UUIDARRAYOID},
 	true,
 	NULL};
-/* Of these addresses, those that still hold a job of ours, in their order; with requests or without. */
-#define FIND_HELD(request)                                                                    \
-	"SELECT l.ctid, l.job_id, " request " FROM scheduler.live_jobs l WHERE l.ctid = ANY ($1)" \
-	" AND l.lease IS NOT DISTINCT FROM $2 AND l.request IS DISTINCT FROM NULL"
-static SchedStatement find_held = {FIND_HELD("NULL"), 2, {TIDARRAYOID, INT8OID}, true, NULL};
-static SchedStatement find_requests = {
-	FIND_HELD("l.request"), 2, {TIDARRAYOID, INT8OID}, true, NULL};
-static SchedStatement lock_held = {"SELECT " SCHED_JOB_COLUMNS
-								   " FROM scheduler.live_jobs l WHERE l.ctid = ANY ($1) AND"
-								   " l.lease IS NOT DISTINCT FROM $2 FOR UPDATE SKIP LOCKED",
-								   2,
-								   {TIDARRAYOID, INT8OID},
-								   true,
-								   NULL};
-/*
- * IS NOT DISTINCT FROM wherever a job is named by its key: with = the planner may take the index of leases, which
- * statistics of a quiet moment show as empty, and walk through all calls in the air for each.
- */
-static SchedStatement lock_leased = {
-	"SELECT " SCHED_JOB_COLUMNS " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
-	" l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3 FOR UPDATE SKIP LOCKED",
-	3,
-	{UUIDOID, UUIDOID, INT8OID},
-	true,
-	NULL};
-static SchedStatement look_leased = {"SELECT FROM scheduler.live_jobs l WHERE l.user_id = $1 AND "
-									 "l.job_id = $2 AND l.lease IS NOT DISTINCT FROM $3",
-									 3,
-									 {UUIDOID, UUIDOID, INT8OID},
-									 true,
-									 NULL};
 static SchedStatement find_mine = {
 	"SELECT l.job_id FROM scheduler.live_jobs l WHERE l.lease = $1", 1, {INT8OID}, true, NULL};
 
@@ -146,11 +116,32 @@ raise_descriptor_limit(void)
 	struct rlimit limit;
 	rlim_t wanted = (rlim_t) sched_max_in_flight * 2 + max_files_per_process + 256;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;
-	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : Min(wanted, limit.rlim_max);
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		ereport(LOG, (errmsg("could not raise the limit of open files: %m")));
+	if (limit.rlim_cur < wanted)
+	{
+		limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : Min(wanted, limit.rlim_max);
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			ereport(LOG, (errmsg("could not raise the limit of open files: %m")));
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	/* The server gives its own files back when it runs out; a call that finds none fails. */
+	descriptor_room = limit.rlim_cur < OWN_DESCRIPTORS + 2
+						  ? 1
+						  : (int) Min((limit.rlim_cur - OWN_DESCRIPTORS) / 2, (rlim_t) INT_MAX);
+	if (descriptor_room < sched_max_in_flight)
+		ereport(LOG, (errmsg("%d calls at most are made at the same time", descriptor_room),
+					  errdetail("The limit of open files is " UINT64_FORMAT ".",
+								(uint64) limit.rlim_cur),
+					  errhint("Raise the hard limit (ulimit -Hn) of the server to make use of "
+							  "scheduler.max_in_flight.")));
+}
+
+/* How many calls may be in the air. */
+static int
+most_in_air(void)
+{
+	return Min(sched_max_in_flight, descriptor_room);
 }
 
 /* curl_global_init() belongs to the process that makes calls, never to the postmaster. */
@@ -170,7 +161,7 @@ sched_jobs_open_flights(void)
 	control.keysize = sizeof(pg_uuid_t);
 	control.entrysize = sizeof(UserLine);
 	lines = hash_create("scheduler lines", 64, &control, HASH_ELEM | HASH_BLOBS);
-	control.keysize = sizeof(((UserCount *) NULL)->key);
+	control.keysize = sizeof(pg_uuid_t);
 	control.entrysize = sizeof(UserCount);
 	counts = hash_create("scheduler calls of users", 64, &control, HASH_ELEM | HASH_BLOBS);
 	sched_http_load_config(&config);
@@ -264,7 +255,6 @@ prepare_flight(SchedJob *job, Datum datum)
 	flight->per_user_limit = job->kind->per_user_limit;
 	flight->url = url_of_request(request);
 	keep_request(flight, request);
-	job->keeps_body = flight->request != NULL;
 	MemoryContextSwitchTo(old);
 }
 
@@ -322,48 +312,44 @@ sched_jobs_add_flights(void)
 	}
 }
 
-/* This user's count for this kind; NULL where there is none and none is to be made. */
+/* How many calls this user has in the air; NULL where there are none and no entry is to be made. */
 static UserCount *
-find_count(const SchedFlight *flight, HASHACTION action)
+find_count(const pg_uuid_t *user_id, HASHACTION action)
 {
-	UserCount wanted;
 	bool found;
-	UserCount *count;
+	UserCount *count = hash_search(counts, user_id, action, &found);
 
-	memset(&wanted, 0, sizeof(wanted));
-	wanted.key.user_id = flight->user_id;
-	strlcpy(wanted.key.kind_name, flight->kind_name, sizeof(wanted.key.kind_name));
-	count = hash_search(counts, &wanted.key, action, &found);
 	if (action == HASH_ENTER && !found)
 		count->n = 0;
 	return count;
 }
 
-/* From here on the call counts against its user's limit. */
+/* From here on the call counts among what its user has going on; may_start() has counted it for its kind. */
 static void
 count_flight(SchedFlight *flight)
 {
-	if (flight->per_user_limit == 0)
-		return;
-	flight->counted = true;
-	find_count(flight, HASH_ENTER)->n++;
+	flight->submitted = true;
+	find_count(&flight->user_id, HASH_ENTER)->n++;
 }
 
 /* It has its answer, or is given up. */
 static void
-discount_flight(SchedFlight *flight)
+end_flight(SchedFlight *flight)
 {
-	if (!flight->counted)
-		return;
-	flight->counted = false;
-	if (--find_count(flight, HASH_FIND)->n == 0)
-		find_count(flight, HASH_REMOVE);
+	if (flight->submitted && flight->answer == NULL)
+	{
+		if (--find_count(&flight->user_id, HASH_FIND)->n == 0)
+			find_count(&flight->user_id, HASH_REMOVE);
+		sched_jobs_release_call(&flight->user_id, flight->kind_name, flight->per_user_limit);
+	}
+	flight->submitted = false;
 }
 
 /* The answer goes with it, counted in the statistics of its host. */
 void
 sched_jobs_drop_flight(SchedFlight *flight)
 {
+	end_flight(flight);
 	if (flight->answer != NULL)
 	{
 		sched_http_count_answer(flight->answer);
@@ -371,14 +357,13 @@ sched_jobs_drop_flight(SchedFlight *flight)
 	}
 	if (flight->listed)
 		dlist_delete(&flight->node);
-	discount_flight(flight);
 	hash_search(flights, &flight->tag, HASH_REMOVE, NULL);
 	free_flight(flight);
 }
 
 /* Others that came later go before it. */
-static void
-put_flight_back(SchedFlight *flight)
+void
+sched_jobs_put_flight_back(SchedFlight *flight)
 {
 	dlist_delete(&flight->node);
 	dlist_push_tail(&answered, &flight->node);
@@ -388,30 +373,31 @@ put_flight_back(SchedFlight *flight)
 static void
 take_answer(SchedFlight *flight, SchedHttpAnswer *answer)
 {
-	discount_flight(flight);
+	end_flight(flight);
 	flight->answer = answer;
 	flight->listed = true;
 	dlist_push_tail(&answered, &flight->node);
 }
 
-/* The user's limit for the kind, then room for the host. */
+/*
+ * Room for the user, for the host, then for the user's kind, which counts it. The last eighth of all
+ * room is never one user's alone: with calls that take long he would shut out all others.
+ */
 static bool
-may_start(const SchedFlight *flight)
+may_start(SchedFlight *flight)
 {
+	const UserCount *count = find_count(&flight->user_id, HASH_FIND);
+	int most = Max(1, sched_max_in_flight - sched_max_in_flight / 8);
 	sigset_t saved;
 	bool admitted;
 
-	if (flight->per_user_limit > 0)
-	{
-		const UserCount *count = find_count(flight, HASH_FIND);
-
-		if (count != NULL && count->n >= flight->per_user_limit)
-			return false;
-	}
+	if (count != NULL && count->n >= most)
+		return false;
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	admitted = sched_http_admits(engine, flight->url);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
-	return admitted;
+	return admitted &&
+		   sched_jobs_reserve_call(&flight->user_id, flight->kind_name, flight->per_user_limit);
 }
 
 /*
@@ -453,61 +439,6 @@ is_repeatable(const char *method)
 	return false;
 }
 
-/* By address, the order in which the server reads rows by address. */
-static int
-compare_addresses(const void *a, const void *b)
-{
-	return ItemPointerCompare(&(*(SchedFlight *const *) a)->tid, &(*(SchedFlight *const *) b)->tid);
-}
-
-/* Runs a statement on the rows of these flights, which it sorts. */
-static void
-look_at_rows(SchedStatement *statement, SchedFlight **some, int n, uint64 incarnation)
-{
-	Datum *tids = palloc(n * sizeof(Datum));
-	Datum values[2];
-
-	qsort(some, n, sizeof(SchedFlight *), compare_addresses);
-	for (int i = 0; i < n; i++)
-		tids[i] = PointerGetDatum(&some[i]->tid);
-	values[0] = PointerGetDatum(
-		construct_array(tids, n, TIDOID, sizeof(ItemPointerData), false, TYPALIGN_SHORT));
-	values[1] = Int64GetDatum((int64) incarnation);
-	sched_jobs_execute(statement, values, NULL, SPI_OK_SELECT);
-}
-
-/*
- * Marks those of the flights whose jobs are still ours. One whose row has moved is not marked, nor
- * one whose row's place has been taken by another: they are looked up by key. Requests that were
- * read live as long as the step.
- */
-static void
-mark_held(SchedStatement *statement, SchedFlight **some, int n, uint64 incarnation)
-{
-	uint64 row = 0;
-
-	if (n == 0)
-		return;
-	look_at_rows(statement, some, n, incarnation);
-	for (int i = 0; i < n && row < SPI_processed; i++)
-	{
-		HeapTuple tuple = SPI_tuptable->vals[row];
-		TupleDesc desc = SPI_tuptable->tupdesc;
-		bool is_null;
-		Datum tid = SPI_getbinval(tuple, desc, 1, &is_null);
-		Datum job_id = SPI_getbinval(tuple, desc, 2, &is_null);
-		Datum request = SPI_getbinval(tuple, desc, 3, &is_null);
-
-		if (!ItemPointerEquals((ItemPointer) DatumGetPointer(tid), &some[i]->tid))
-			continue;
-		row++;
-		if (memcmp(DatumGetUUIDP(job_id), &some[i]->job_id, UUID_LEN) != 0)
-			continue;
-		some[i]->held_in = launch;
-		some[i]->found = is_null ? some[i]->request : DatumGetHeapTupleHeader(request);
-	}
-}
-
 /* This flight and those that will probably be next, with a statement or two for all. */
 static void
 look_ahead(SchedFlight *first, uint64 incarnation)
@@ -542,8 +473,8 @@ look_ahead(SchedFlight *first, uint64 incarnation)
 				others[n_others++] = flight;
 		}
 	}
-	mark_held(&find_held, kept, n_kept, incarnation);
-	mark_held(&find_requests, others, n_others, incarnation);
+	sched_jobs_mark_held(kept, n_kept, false, incarnation, launch);
+	sched_jobs_mark_held(others, n_others, true, incarnation, launch);
 }
 
 /* By key, where its address led nowhere. NULL: the job is no longer ours. */
@@ -617,7 +548,6 @@ launch_one(SchedFlight *flight, uint64 incarnation)
 static void
 launch_or_wait(SchedFlight *flight, uint64 incarnation)
 {
-	flight->submitted = true;
 	count_flight(flight);
 	PG_TRY();
 	{
@@ -625,8 +555,7 @@ launch_or_wait(SchedFlight *flight, uint64 incarnation)
 	}
 	PG_CATCH();
 	{
-		flight->submitted = false;
-		discount_flight(flight);
+		end_flight(flight);
 		stand_in_line(flight);
 		PG_RE_THROW();
 	}
@@ -654,7 +583,7 @@ launch_in_turn(uint64 incarnation)
 		{
 			UserLine *line = dlist_container(UserLine, node, iter.cur);
 			bool is_last = iter.cur == last;
-			SchedFlight *flight = n_air < sched_max_in_flight ? find_ready(line) : NULL;
+			SchedFlight *flight = n_air < most_in_air() ? find_ready(line) : NULL;
 
 			if (flight != NULL)
 			{
@@ -673,7 +602,7 @@ launch_in_turn(uint64 incarnation)
 bool
 sched_jobs_flights_wait_for_launch(void)
 {
-	return n_waiting > 0 && n_air < sched_max_in_flight;
+	return n_waiting > 0 && n_air < most_in_air();
 }
 
 /*
@@ -729,39 +658,9 @@ sched_jobs_drive_flights(void)
 	collect_answers();
 }
 
-int
-sched_jobs_lock_own(uint64 incarnation, const pg_uuid_t *user_id, const pg_uuid_t *job_id,
-					SchedJob *job)
-{
-	Datum values[3] = {UUIDPGetDatum(user_id), UUIDPGetDatum(job_id),
-					   Int64GetDatum((int64) incarnation)};
-
-	sched_jobs_execute(&lock_leased, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed == 1)
-	{
-		sched_jobs_read_row(job, SPI_tuptable, 0);
-		return 1;
-	}
-	sched_jobs_execute(&look_leased, values, NULL, SPI_OK_SELECT);
-	return SPI_processed > 0 ? -1 : 0;
-}
-
-/* One that was not found at its address: moved, locked or gone. True where it is locked by us now. */
-static bool
-lock_by_key(SchedFlight *flight, uint64 incarnation, SchedJob *job)
-{
-	int found = sched_jobs_lock_own(incarnation, &flight->user_id, &flight->job_id, job);
-
-	if (found == 0)
-		sched_jobs_drop_flight(flight);
-	else if (found < 0)
-		put_flight_back(flight);
-	return found == 1;
-}
-
 /* In the order in which they came. */
-static int
-first_answered(SchedFlight **some, int max)
+int
+sched_jobs_answered_flights(SchedFlight **some, int max)
 {
 	dlist_iter iter;
 	int n = 0;
@@ -773,42 +672,6 @@ first_answered(SchedFlight **some, int max)
 		some[n++] = dlist_container(SchedFlight, node, iter.cur);
 	}
 	return n;
-}
-
-/* Almost all rows lie where the flights remember them: one statement, then the others by key. */
-int
-sched_jobs_lock_answered(uint64 incarnation, SchedJob *jobs, SchedFlight **taken, int max)
-{
-	SchedFlight **some = palloc(max * sizeof(SchedFlight *));
-	int n = first_answered(some, max);
-	SPITupleTable *rows;
-	uint64 n_rows;
-	uint64 row = 0;
-	int n_taken = 0;
-
-	if (n == 0)
-		return 0;
-	look_at_rows(&lock_held, some, n, incarnation);
-	rows = SPI_tuptable;
-	n_rows = SPI_processed;
-	for (int i = 0; i < n; i++)
-	{
-		SchedJob *job = &jobs[n_taken];
-		bool found = false;
-
-		if (row < n_rows)
-			sched_jobs_read_row(job, rows, row);
-		if (row < n_rows && ItemPointerEquals(&job->tid, &some[i]->tid))
-		{
-			found = memcmp(&job->job_id, &some[i]->job_id, UUID_LEN) == 0;
-			row++;
-		}
-		if (!found && !lock_by_key(some[i], incarnation, job))
-			continue;
-		job->answer = some[i]->answer;
-		taken[n_taken++] = some[i];
-	}
-	return n_taken;
 }
 
 /* For bsearch over the ids that are still ours. */

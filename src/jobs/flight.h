@@ -27,7 +27,6 @@ typedef struct SchedFlight
 	uint64 held_in;          /* the last launch that found the row to be still ours */
 	bool submitted;
 	bool repeatable; /* submitted, but making the call twice does no harm */
-	bool counted;    /* among its user's calls in the air */
 	bool listed;
 	SchedHttpAnswer *answer; /* once it came; freed with the flight */
 } SchedFlight;
@@ -58,18 +57,10 @@ extern void sched_jobs_return_flights(uint64 incarnation);
 /* Moves the transfers on, and collects answers. */
 extern void sched_jobs_drive_flights(void);
 
-/*
- * Locks and reads the jobs of answered flights, at most `max`, and gives each its answer; how many.
- * Flights whose job is gone are dropped, those whose job somebody has locked wait behind the others.
- * Needs a step. The flights stay until dropped.
- */
-extern int sched_jobs_lock_answered(uint64 incarnation, SchedJob *jobs, SchedFlight **flights,
-									int max);
-
-/* One job that this process holds. 1 = locked and read, 0 = no longer ours, -1 = locked by somebody. */
-extern int sched_jobs_lock_own(uint64 incarnation, const pg_uuid_t *user_id,
-							   const pg_uuid_t *job_id, SchedJob *job);
-
+/* Answered flights, in the order in which they came; at most `max`. They stay until dropped. */
+extern int sched_jobs_answered_flights(SchedFlight **some, int max);
+/* Its job's row is locked: again later, after the others. */
+extern void sched_jobs_put_flight_back(SchedFlight *flight);
 /* Its job has been written, or is no longer there. */
 extern void sched_jobs_drop_flight(SchedFlight *flight);
 

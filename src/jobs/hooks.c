@@ -167,7 +167,7 @@ hold_extension(void)
 {
 	Oid extension = get_extension_oid("scheduler", true);
 
-	if (!OidIsValid(extension) || !pg_extension_ownercheck(extension, GetUserId()))
+	if (!OidIsValid(extension) || !SCHED_OWNS_EXTENSION(extension, GetUserId()))
 		return;
 	LockDatabaseObject(ExtensionRelationId, extension, SCHED_BEGIN_LOCK, AccessExclusiveLock);
 	wait_for_end(MyDatabaseId, false, false, CLEAN_ROUNDS);

@@ -24,6 +24,7 @@
 #include "utils/typcache.h"
 #include "utils/uuid.h"
 
+#include "core/compat.h"
 #include "http/request.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_http_payload_problem);
@@ -443,7 +444,7 @@ form_body(const char *text, bool is_base64)
 	bytea *body = palloc(VARHDRSZ + room);
 
 	if (is_base64)
-		room = pg_b64_decode(text, length, VARDATA(body), room);
+		room = pg_b64_decode(text, length, SCHED_BASE64_ROOM(VARDATA(body)), room);
 	else
 		memcpy(VARDATA(body), utf8, room);
 	SET_VARSIZE(body, VARHDRSZ + room);

@@ -182,7 +182,8 @@ form_row(const SchedNewRow *row, TupleDesc desc)
 		fill(values, nulls, COLUMN_SCHEDULE_ID, UUIDPGetDatum(row->schedule_id));
 	fill(values, nulls, COLUMN_CHILDREN, Int32GetDatum(0));
 	fill(values, nulls, COLUMN_READY, BoolGetDatum(row->ready));
-	fill(values, nulls, COLUMN_RUNNER, BoolGetDatum(row->runner));
+	if (!row->external)
+		fill(values, nulls, COLUMN_RUNNER, BoolGetDatum(row->runner));
 	fill(values, nulls, COLUMN_HOLDS_QUEUE, BoolGetDatum(false));
 	return heap_form_tuple(desc, values, nulls);
 }

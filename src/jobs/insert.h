@@ -24,6 +24,7 @@ typedef struct SchedNewRow
 	const pg_uuid_t *schedule_id;
 	bool ready;
 	bool runner;
+	bool external; /* neither the worker's nor the runners': the column is NULL */
 } SchedNewRow;
 
 /*

@@ -11,6 +11,7 @@
 
 #include "http/engine.h"
 #include "jobs/kinds.h"
+#include "jobs/shmem.h"
 
 /* The columns that every statement that takes jobs returns, in this order. */
 #define SCHED_JOB_COLUMNS                                                                   \
@@ -70,15 +71,15 @@ typedef struct SchedJob
 	Datum new_state;
 	bool has_new_state;
 	Datum new_request;
-	bool keeps_body; /* the flight has the whole request in memory: the row needs no body */
 	TimestampTz wake_at;
 	bool has_after;
 	int64 after_ms;
 	const char *reason;
 	bool keeps_response;  /* the call threw: the next attempt gets the same answer */
-	bool held;            /* it threw because somebody held a lock: no attempt is used up */
+	bool held;            /* it threw for no fault of its own: no attempt is used up */
 	MemoryContext memory; /* of the batch */
 	bool enqueued;        /* the handler enqueued jobs: children may have to be counted */
+	bool declined;        /* its group cannot be handled now */
 } SchedJob;
 
 /* The job whose handler runs in this process now; NULL outside handlers. */
@@ -94,10 +95,19 @@ extern void sched_jobs_read_row(SchedJob *job, SPITupleTable *table, uint64 row)
 extern void sched_jobs_call_handler(SchedJob *job);
 
 /*
+ * The same for several jobs of one kind and user by the kind's handler for many. False: they
+ * cannot be handled now, nothing was written.
+ */
+extern bool sched_jobs_call_many(SchedJob **jobs, int n_jobs);
+
+/*
  * Writes the outcomes of jobs that are locked by this transaction. Throws where a row is not
  * there any more.
  */
 extern void sched_jobs_write_outcomes(SchedJob *jobs, int n_jobs, uint64 incarnation);
+
+/* For stat_workers: a batch has committed. */
+extern void sched_jobs_count_outcomes(SchedProcess *process, const SchedJob *jobs, int n_jobs);
 
 /*
  * The attempt ended in an error: retry with back-off, or dead. What the handler was to make of
@@ -106,8 +116,12 @@ extern void sched_jobs_write_outcomes(SchedJob *jobs, int n_jobs, uint64 incarna
  */
 extern void sched_jobs_note_failure(SchedJob *job, const char *reason);
 
-/* Does an error of this code mean that somebody else's lock was in the way? */
+/* Does an error of this code mean that somebody else's lock, or a full disk, was in the way? */
 extern bool sched_jobs_is_held_up(int sqlerrcode);
+
+/* For a worker: an error that is no reason to end, and saying so now and then. */
+extern bool sched_jobs_is_expected(int sqlerrcode);
+extern void sched_jobs_report_refusal(const ErrorData *error);
 
 /*
  * For a job that is `held`: milliseconds until it is tried again, and words for its error; -1

@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -20,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/regproc.h"
 #include "utils/rel.h"
@@ -43,7 +45,8 @@ static SchedStatement read_kind = {
 	"coalesce(enqueue_role, ''),"
 	" coalesce(worker_role, ''), max_attempts, (extract(epoch FROM timeout) * 1000)::bigint, "
 	"priority,"
-	" coalesce(per_user_limit, 0), announce, 'scheduler.job_kinds'::regclass::oid"
+	" coalesce(per_user_limit, 0), announce, 'scheduler.job_kinds'::regclass::oid,"
+	" coalesce(handler_many, '')"
 	" FROM scheduler.job_kinds WHERE kind = $1",
 	1,
 	{TEXTOID},
@@ -130,6 +133,7 @@ load_kind(SchedKind *kind)
 	kind->per_user_limit = DatumGetInt32(read_column(11));
 	kind->announce = DatumGetBool(read_column(12));
 	kinds_relation = DatumGetObjectId(read_column(13));
+	copy_text(kind->handler_many, sizeof(kind->handler_many), 14);
 	SPI_freetuptable(SPI_tuptable);
 }
 
@@ -172,24 +176,29 @@ sched_jobs_find_kind(const char *name)
 	return kind->exists ? kind : NULL;
 }
 
+/* A row type of ours, or the array of it. */
+static Oid
+look_up_type(const char *name, bool array)
+{
+	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+							   ObjectIdGetDatum(get_namespace_oid("scheduler", false)));
+
+	return array ? get_array_type(type) : type;
+}
+
 /*
- * The function with this qualified name and the arguments of a handler, or InvalidOid. With the
- * eyes of the role that will run it: others may not see into its schema.
+ * The function with this qualified name and the arguments of a handler, or of one for many jobs,
+ * or InvalidOid. With the eyes of the role that will run it: others may not see into its schema.
  */
 static Oid
-look_up_handler(const char *name, Oid role)
+look_up_handler(const char *name, Oid role, bool many)
 {
 	Oid function;
 	Oid user;
 	int context;
-	Oid schema = get_namespace_oid("scheduler", false);
-	Oid types[2];
+	Oid types[2] = {look_up_type("job", many), look_up_type("http_response", many)};
 	List *names = SCHED_SPLIT_NAME(name);
 
-	types[0] = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("job"),
-							   ObjectIdGetDatum(schema));
-	types[1] = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("http_response"),
-							   ObjectIdGetDatum(schema));
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(role, context | SECURITY_LOCAL_USERID_CHANGE);
 	function = LookupFuncName(names, 2, types, true);
@@ -206,11 +215,8 @@ judge_function(Oid function, bool builtin, bool *plain)
 {
 	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
-	Oid schema = get_namespace_oid("scheduler", false);
-	Oid step = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("step"),
-							   ObjectIdGetDatum(schema));
-	bool fits = form->prorettype == step && !form->proretset && !form->proisstrict &&
-				form->prokind == PROKIND_FUNCTION;
+	bool fits = form->prorettype == look_up_type("step", false) && !form->proretset &&
+				!form->proisstrict && form->prokind == PROKIND_FUNCTION;
 
 	*plain = builtin && form->prolang == ClanguageId;
 	ReleaseSysCache(tuple);
@@ -221,11 +227,11 @@ judge_function(Oid function, bool builtin, bool *plain)
 static bool
 may_use_schema(const char *name, Oid role)
 {
-	List *names = stringToQualifiedNameList(name);
+	List *names = SCHED_SPLIT_NAME(name);
 	Oid schema =
 		list_length(names) == 2 ? get_namespace_oid(strVal(linitial(names)), true) : InvalidOid;
 
-	return !OidIsValid(schema) || pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
+	return !OidIsValid(schema) || SCHED_MAY_USE_SCHEMA(schema, role);
 }
 
 /* Only again when something has changed; the answer is words, as the job's error. */
@@ -240,7 +246,7 @@ sched_jobs_resolve_handler(SchedKind *kind, Oid role)
 		return NULL;
 	if (!may_use_schema(kind->handler, role))
 		return "permission denied for the schema of the handler's function";
-	function = look_up_handler(kind->handler, role);
+	function = look_up_handler(kind->handler, role, false);
 	if (!OidIsValid(function))
 		return "the handler's function does not exist";
 	problem = judge_function(function, kind->builtin, &plain);
@@ -254,6 +260,10 @@ sched_jobs_resolve_handler(SchedKind *kind, Oid role)
 	kind->resolved = 0;
 	MemoryContextReset(kind->function_context);
 	fmgr_info_cxt(function, &kind->function, kind->function_context);
+	/* The extension's own, so it is there and fits. */
+	if (kind->handler_many[0] != '\0')
+		fmgr_info_cxt(look_up_handler(kind->handler_many, role, true), &kind->function_many,
+					  kind->function_context);
 	kind->plain = plain;
 	kind->resolved = kind->generation;
 	return NULL;
@@ -288,7 +298,7 @@ sched_sql_checked_handler(PG_FUNCTION_ARGS)
 	if (list_length(names) != 2)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a handler is named with its schema"), errdetail("\"%s\"", name)));
-	function = look_up_handler(name, role);
+	function = look_up_handler(name, role, false);
 	if (!OidIsValid(function))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION), errmsg("no such handler"),
 						errdetail("%s(scheduler.job, scheduler.http_response)", name)));

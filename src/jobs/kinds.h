@@ -23,9 +23,10 @@ typedef struct SchedKind
 	bool runner;                       /* neither the extension's nor shared: runs in a runner */
 	bool external;                     /* no handler: somebody outside claims its jobs */
 	char handler[2 * NAMEDATALEN + 8]; /* "" = none */
-	char run_as[NAMEDATALEN];          /* "" = none */
-	char enqueue_role[NAMEDATALEN];    /* "" = none */
-	char worker_role[NAMEDATALEN];     /* may claim; "" = none */
+	char handler_many[2 * NAMEDATALEN + 8];
+	char run_as[NAMEDATALEN];       /* "" = none */
+	char enqueue_role[NAMEDATALEN]; /* "" = none */
+	char worker_role[NAMEDATALEN];  /* may claim; "" = none */
 	int max_attempts;
 	int64 timeout_ms;
 	int16 priority;
@@ -36,6 +37,7 @@ typedef struct SchedKind
 	/* Filled by sched_jobs_resolve_handler(). */
 	uint64 resolved; /* generation of `function`; 0 = never */
 	FmgrInfo function;
+	FmgrInfo function_many; /* where handler_many is given */
 	MemoryContext function_context;
 	bool plain; /* a C function of ours: called without a subtransaction */
 } SchedKind;

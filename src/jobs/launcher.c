@@ -32,6 +32,7 @@
 
 #include "core/compat.h"
 #include "core/settings.h"
+#include "core/steady.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
 
@@ -96,7 +97,7 @@ list_databases(MemoryContext memory)
  * came.
  */
 static void
-forget_gone(List *databases, TimestampTz now)
+forget_gone(List *databases)
 {
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < SCHED_MAX_DATABASES; i++)
@@ -115,7 +116,7 @@ forget_gone(List *databases, TimestampTz now)
 		SchedProcess *process = &sched_jobs_shared->processes[i];
 
 		if (process->type != SCHED_PROCESS_FREE && process->pid == 0 &&
-			now - process->reserved_at > LOST_START)
+			sched_core_steady_now() - process->reserved_at > LOST_START)
 			process->type = SCHED_PROCESS_FREE;
 	}
 	LWLockRelease(sched_jobs_shared->lock);
@@ -165,7 +166,8 @@ workers_wanted(Oid database, TimestampTz now, TimestampTz *again)
 		ereport(LOG, (errmsg("too many databases for scheduler's shared memory")));
 	else if (entry->barred_by != 0)
 		*again = Min(*again, now + USECS_PER_SEC);
-	else if (entry->retry_at > now)
+	/* A pause longer than any is of a clock that was set back since. */
+	else if (entry->retry_at > now && entry->retry_at <= now + PROBE_PAUSE)
 		*again = Min(*again, entry->retry_at);
 	else if (entry->state == SCHED_DATABASE_RUNNING)
 		wanted = sched_workers;
@@ -285,7 +287,7 @@ sched_jobs_launcher_main(Datum argument)
 		TimestampTz again = now + PROBE_PAUSE;
 		List *databases = list_databases(memory);
 
-		forget_gone(databases, now);
+		forget_gone(databases);
 		stop_unwanted(databases);
 		start_missing(databases, now, &again);
 		MemoryContextReset(memory);

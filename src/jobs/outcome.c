@@ -312,7 +312,7 @@ write_request(SchedJob *job, SchedChange *change)
 	change->ready = change->runner;
 	change->runner = false;
 	change->by_us = true;
-	change->request = job->keeps_body ? sched_http_strip_body(job->new_request) : job->new_request;
+	change->request = job->new_request;
 	change->keeps_request = true;
 	if (change->ready)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
@@ -324,6 +324,7 @@ write_retry(Writer *writer, SchedJob *job, SchedChange *change)
 {
 	int64 pause = job->held ? sched_jobs_find_held_pause(job) : -1;
 
+	change->error = job->reason;
 	if (pause >= 0)
 		change->attempts = --job->attempts;
 	else if (job->attempts >= job->max_attempts)
@@ -470,4 +471,19 @@ sched_jobs_write_outcomes(SchedJob *jobs, int n_jobs, uint64 incarnation)
 	record_announced(&writer.announced);
 	update_listed(&count_down, &writer.parents);
 	update_listed(&wait_for_children, &writer.waiting);
+}
+
+void
+sched_jobs_count_outcomes(SchedProcess *process, const SchedJob *jobs, int n_jobs)
+{
+	for (int i = 0; i < n_jobs; i++)
+	{
+		if (jobs[i].outcome == SCHED_OUTCOME_DONE)
+			process->jobs++;
+		else if (jobs[i].outcome == SCHED_OUTCOME_RETRY || jobs[i].outcome == SCHED_OUTCOME_FAIL)
+			process->failures++;
+		else if (jobs[i].outcome == SCHED_OUTCOME_REQUEST || jobs[i].outcome == SCHED_OUTCOME_SEND)
+			process->calls++;
+	}
+	process->batches++;
 }

@@ -205,27 +205,49 @@ typedef struct ArmedPlace
 	char *data_directory;
 } ArmedPlace;
 
-/* False where nobody armed this database. The strings live as long as the SPI connection. */
+static SchedStatement read_armed = {
+	"SELECT system_identifier, database_oid, place, data_directory FROM scheduler.armed_places",
+	0,
+	{0},
+	false,
+	NULL};
+/* Each EXISTS has an index of its own, so that jobs kept for reading are passed over. */
+static SchedStatement look_round = {
+	"SELECT p.system_identifier, p.database_oid, p.place, p.data_directory,"
+	" EXISTS (SELECT FROM scheduler.new_changes)"
+	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE l.ready AND NOT l.runner)"
+	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE l.ready AND l.runner)"
+	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE NOT l.ready AND l.status IN ('pending',"
+	" 'sleeping') AND (l.queue IS NULL OR l.holds_queue))"
+	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE l.queue IS NOT NULL"
+	" AND l.status = 'pending' AND NOT l.holds_queue)"
+	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE l.lease IS NOT NULL),"
+	" (SELECT min(s.next_run_at) FROM scheduler.schedules s WHERE s.enabled)"
+	" FROM (SELECT) AS one LEFT JOIN scheduler.armed_places p ON true",
+	0,
+	{0},
+	true,
+	NULL};
+
+/*
+ * With read_armed or look_round, whose first columns are the same. False where nobody armed this
+ * database. The strings live as long as the SPI connection.
+ */
 static bool
-read_armed_place(ArmedPlace *armed)
+read_armed_place(SchedStatement *statement, ArmedPlace *armed)
 {
-	static SchedStatement read = {
-		"SELECT system_identifier, database_oid, place, data_directory FROM"
-		" scheduler.armed_places",
-		0,
-		{0},
-		false,
-		NULL};
 	bool is_null;
 	TupleDesc desc;
 	HeapTuple row;
 
-	sched_jobs_execute(&read, NULL, NULL, SPI_OK_SELECT);
+	sched_jobs_execute(statement, NULL, NULL, SPI_OK_SELECT);
 	if (SPI_processed != 1)
 		return false;
 	desc = SPI_tuptable->tupdesc;
 	row = SPI_tuptable->vals[0];
 	armed->system_identifier = SPI_getvalue(row, desc, 1);
+	if (armed->system_identifier == NULL)
+		return false;
 	armed->database = DatumGetObjectId(SPI_getbinval(row, desc, 2, &is_null));
 	armed->place = SPI_getvalue(row, desc, 3);
 	armed->data_directory = SPI_getvalue(row, desc, 4);
@@ -255,14 +277,14 @@ hint_for_moved(const char *old_identifier)
  * enqueues where no armed worker is known.
  */
 static const char *
-find_arming_problem(const char **hint)
+find_arming_problem(SchedStatement *statement, const char **hint)
 {
 	const char *file = find_place_file();
 	const char *problem;
 	char place[PLACE_LENGTH];
 	ArmedPlace armed;
 
-	if (!read_armed_place(&armed))
+	if (!read_armed_place(statement, &armed))
 	{
 		*hint = "SELECT scheduler.arm();";
 		return "This database is not armed.";
@@ -298,7 +320,22 @@ sched_jobs_is_armed(void)
 {
 	const char *hint;
 
-	return find_arming_problem(&hint) == NULL;
+	return find_arming_problem(&read_armed, &hint) == NULL;
+}
+
+bool
+sched_jobs_look_round(bool *work, TimestampTz *next_schedule)
+{
+	const char *hint;
+	bool armed = find_arming_problem(&look_round, &hint) == NULL;
+	HeapTuple row = SPI_tuptable->vals[0];
+	TupleDesc desc = SPI_tuptable->tupdesc;
+	bool never;
+	Datum next = SPI_getbinval(row, desc, 6, &never);
+
+	*next_schedule = never ? DT_NOEND : DatumGetTimestampTz(next);
+	*work = DatumGetBool(SPI_getbinval(row, desc, 5, &never));
+	return armed;
 }
 
 /* An unreadable list names nothing. */
@@ -347,7 +384,7 @@ look_up_arming(const char **hint)
 	const char *problem;
 
 	sched_jobs_enter_system(&before);
-	problem = find_arming_problem(hint);
+	problem = find_arming_problem(&read_armed, hint);
 	if (problem != NULL)
 	{
 		problem = MemoryContextStrdup(memory, problem);

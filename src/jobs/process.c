@@ -6,6 +6,9 @@
  */
 #include "postgres.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <time.h>
 
@@ -30,6 +33,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/steady.h"
 #include "jobs/process.h"
 #include "jobs/spared.h"
 #include "jobs/store.h"
@@ -65,7 +69,7 @@ reserve_place(SchedProcessType type, Oid database)
 		memset(process, 0, sizeof(SchedProcess));
 		process->type = type;
 		process->database = database;
-		process->reserved_at = GetCurrentTimestamp();
+		process->reserved_at = sched_core_steady_now();
 		place = i;
 		sched_jobs_shared->n_places = Max(sched_jobs_shared->n_places, i + 1);
 	}
@@ -129,16 +133,16 @@ sched_jobs_count_processes(SchedProcessType type, Oid database)
 	return n;
 }
 
-/* Whether this database has a worker beside this one. The caller holds the lock. */
+/* Has the database another worker than this? The caller holds the lock. */
 static bool
-has_other_worker(const SchedProcess *mine)
+has_other_worker(const SchedProcess *process)
 {
-	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
+	for (int i = 0; i < sched_jobs_shared->n_places; i++)
 	{
-		SchedProcess *process = &sched_jobs_shared->processes[i];
+		SchedProcess *other = &sched_jobs_shared->processes[i];
 
-		if (process != mine && process->type == SCHED_PROCESS_WORKER && process->pid != 0 &&
-			process->database == mine->database)
+		if (other != process && other->type == SCHED_PROCESS_WORKER && other->pid != 0 &&
+			other->database == process->database)
 			return true;
 	}
 	return false;
@@ -182,7 +186,7 @@ leave_place(int code, Datum argument)
 	entry = sched_jobs_find_database(database, false);
 	if (entry != NULL && worker)
 		note_worker_end(entry, my_process, code);
-	else if (entry != NULL && my_process->busy)
+	else if (entry != NULL && my_process->busy && !asked_to_end)
 		sched_jobs_suspect(entry, SCHED_LANE_RUNNERS);
 	my_process->type = SCHED_PROCESS_FREE;
 	my_process->pid = 0;
@@ -320,6 +324,24 @@ sched_jobs_begin_process(int place)
 	pgstat_report_appname(my_process->type == SCHED_PROCESS_WORKER ? "scheduler worker"
 																   : "scheduler runner");
 	return my_process;
+}
+
+SchedProcess *
+sched_jobs_my_process(void)
+{
+	return my_process;
+}
+
+/*
+ * Blocks of 8 MB come and go between small ones that stay; the C library keeps what lies between
+ * them. A process that lives for months would keep its worst moment.
+ */
+void
+sched_jobs_return_memory(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }
 
 /* By name: the extension may have been dropped and created again. */

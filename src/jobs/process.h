@@ -28,6 +28,9 @@ extern int sched_jobs_count_processes(SchedProcessType type, Oid database);
  */
 extern SchedProcess *sched_jobs_begin_process(int place);
 
+/* This process' place; NULL in a backend. */
+extern SchedProcess *sched_jobs_my_process(void);
+
 /*
  * From here on the loop looks whether it was asked to end, saves what is on its way and ends within
  * a second or so; where it does not, the process is ended.
@@ -36,6 +39,9 @@ extern void sched_jobs_end_by_itself(void);
 extern bool sched_jobs_asked_to_end(void);
 /* Between these two a request to end interrupts what runs with an error. */
 extern void sched_jobs_allow_interrupt(bool may_be);
+
+/* Gives the memory that a burst of work left free back to the system: what is held is what is used. */
+extern void sched_jobs_return_memory(void);
 
 /* The extension's oid, or InvalidOid; needs a transaction. */
 extern Oid sched_jobs_extension_oid(void);

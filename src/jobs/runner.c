@@ -32,6 +32,9 @@
 #include "identity/current_user.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
+#include "jobs/clock.h"
+#include "jobs/lease.h"
+#include "jobs/limits.h"
 #include "jobs/mark.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
@@ -48,7 +51,7 @@ typedef struct Runner
 	SchedClaimer *claimer;
 	MemoryContext memory; /* of one job */
 	bool has_job;         /* claimed, or locked in the step that is open */
-	bool marked;          /* the job was claimed by an update that has committed */
+	bool marked;          /* it was claimed by an update that has committed */
 } Runner;
 
 /* $3: this process' lease where the job was claimed by an update, else NULL. */
@@ -217,6 +220,9 @@ run_handler(Runner *runner, SchedJob *job)
 	Oid role;
 
 	MemoryContextSwitchTo(runner->memory);
+	/* From here an interrupt is caught, and the job's failure. */
+	if (!runner->marked)
+		publish_job(runner, &job->job_id);
 	role = find_role(job);
 	if (!OidIsValid(role))
 		job->outcome = SCHED_OUTCOME_FAIL;
@@ -231,24 +237,54 @@ run_handler(Runner *runner, SchedJob *job)
 	SCHED_FAULT("before_commit");
 	sched_jobs_end_step();
 	SCHED_FAULT("committed");
-	runner->process->jobs++;
 }
 
 /* Another transaction where that one failed. */
 static void
-record_failure(Runner *runner, SchedJob *job, const char *reason)
+write_failure(Runner *runner, SchedJob *job, const char *reason, bool held)
 {
 	begin_step(runner);
 	if (lock_job(runner, job))
 	{
 		sched_jobs_note_failure(job, reason);
+		job->held = held;
 		sched_jobs_write_outcomes(job, 1, runner->process->incarnation);
 	}
 	sched_jobs_end_step();
 	runner->process->failures++;
 }
 
-/* This process is to end, which is no failure of the job: another one takes it, and the attempt is not counted. */
+/* With a full disk not even that can be written: the job stays this runner's until it can. */
+static void
+record_failure(Runner *runner, SchedJob *job, const char *reason, bool held)
+{
+	volatile bool done = false;
+
+	while (!done)
+	{
+		PG_TRY();
+		{
+			write_failure(runner, job, reason, held);
+			done = true;
+		}
+		PG_CATCH();
+		{
+			if (geterrcode() != ERRCODE_DISK_FULL)
+				PG_RE_THROW();
+			MemoryContextSwitchTo(runner->memory);
+			FlushErrorState();
+			AbortCurrentTransaction();
+			WaitLatch(MyLatch, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 500, PG_WAIT_EXTENSION);
+			CHECK_FOR_INTERRUPTS();
+		}
+		PG_END_TRY();
+	}
+}
+
+/*
+ * This process is to end, which is no failure of the job: another one takes it, and the attempt is not counted. One that
+ * was only locked was given back by the abort.
+ */
 static void
 return_job(Runner *runner, SchedJob *job)
 {
@@ -270,6 +306,7 @@ run_job(Runner *runner, SchedJob *job)
 		sched_jobs_allow_interrupt(true);
 		run_handler(runner, job);
 		sched_jobs_allow_interrupt(false);
+		runner->process->jobs++;
 	}
 	PG_CATCH();
 	{
@@ -283,11 +320,13 @@ run_job(Runner *runner, SchedJob *job)
 		reason = sched_jobs_describe_error(job, error);
 		AbortCurrentTransaction();
 		SetSessionAuthorization(BOOTSTRAP_SUPERUSERID, true);
+		/* Nobody interrupts what follows. */
+		publish_job(runner, NULL);
 		sched_jobs_end_call();
 		if (sched_jobs_asked_to_end() && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			return_job(runner, job);
 		else
-			record_failure(runner, job, reason);
+			record_failure(runner, job, reason, sched_jobs_is_held_up(error->sqlerrcode));
 	}
 	PG_END_TRY();
 	/* User code may have left session locks behind. */
@@ -308,9 +347,12 @@ mark_job(Runner *runner, SchedJob *job)
 
 	runner->marked = calls && (job->has_parent || !job->kind->quick ||
 							   sched_jobs_is_suspect(SCHED_LANE_RUNNERS));
-	publish_job(runner, &job->job_id);
 	if (!runner->marked)
+	{
+		SCHED_FAULT("claimed");
 		return true;
+	}
+	publish_job(runner, &job->job_id);
 	sched_jobs_mark_running(job, runner->process->incarnation, SCHED_LANE_RUNNERS);
 	sched_jobs_end_step();
 	SCHED_FAULT("claimed");
@@ -329,20 +371,19 @@ work_on_job(Runner *runner)
 
 	begin_step(runner);
 	SCHED_FAULT("before_claim");
-	if (sched_jobs_claim(runner->claimer, &job, 1) == 0)
+	if (!sched_jobs_claim_within_limits(runner->claimer, &job))
 	{
 		sched_jobs_end_step();
 		return false;
 	}
-	runner->process->busy = true;
-	runner->has_job = true;
+	runner->process->busy = runner->has_job = true;
 	job.kind = sched_jobs_find_kind(job.kind_name);
 	if (mark_job(runner, &job))
 		run_job(runner, &job);
 	else
 		publish_job(runner, NULL);
-	runner->has_job = false;
-	runner->process->busy = false;
+	sched_jobs_release_job();
+	runner->process->busy = runner->has_job = false;
 	return true;
 }
 
@@ -378,6 +419,8 @@ sched_jobs_runner_main(Datum argument)
 
 		if (sched_jobs_asked_to_end())
 			proc_exit(0);
+		if (sched_jobs_clock_was_set_back(NULL))
+			sched_jobs_restart_claimer(runner.claimer);
 		if (is_armed() && work_on_job(&runner))
 		{
 			CHECK_FOR_INTERRUPTS();

@@ -255,3 +255,29 @@ END
 $body$;
 COMMENT ON FUNCTION scheduler.fire_schedules() IS
 	'Enqueues what is due and returns when something is due next; for the worker.';
+
+/*
+ * The clock was set back by so much: what waits by times that the clock before it gave would stand still as long. Times
+ * that somebody named stay: a job for tomorrow at nine, a sleep of more than an hour. A schedule keeps its time of day.
+ * Called more than once: a handler that was running may write such a time a little later.
+ */
+CREATE FUNCTION scheduler.follow_clock(set_back interval) RETURNS void
+	LANGUAGE sql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	UPDATE scheduler.schedules s
+	SET next_run_at = (s.next_run_at AT TIME ZONE s.timezone - s.every * floor(extract(epoch FROM s.next_run_at - now())
+			/ extract(epoch FROM s.every))) AT TIME ZONE s.timezone
+	WHERE s.enabled AND s.next_run_at > now() AND (s.last_run_at > now()
+		OR s.last_run_at IS NULL AND s.created_at > now() AND s.next_run_at <= s.created_at + s.every);
+	UPDATE scheduler.live_jobs l
+	SET run_at = CASE WHEN l.run_at <= l.created_at THEN now() ELSE l.run_at - $1 END
+	WHERE NOT l.ready AND l.run_at > now() AND l.status IN ('pending', 'sleeping')
+		AND (l.run_at <= l.created_at
+			OR l.run_at > now() + $1 - interval '1 minute'
+				AND (l.status = 'pending' AND greatest(l.started_at, l.created_at) > now()
+						AND (l.attempts > 0 OR l.error IS NOT NULL)
+					OR l.status = 'sleeping' AND l.run_at < now() + $1 + interval '1 hour'))
+$body$;
+COMMENT ON FUNCTION scheduler.follow_clock(interval) IS
+	'After the clock was set back: schedules, retries, short sleeps and what was to run at once go on; for the worker.';

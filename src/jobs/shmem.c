@@ -146,15 +146,16 @@ sched_jobs_my_database(void)
 	return mine;
 }
 
-/* Sets the latches of a database's processes of one type; the caller holds the lock. */
+/* Sets the latches of a database's processes of one type, or those of them that take jobs; the caller holds the lock. */
 static void
-wake_processes(Oid database, SchedProcessType type)
+wake_processes(Oid database, SchedProcessType type, bool armed_only)
 {
 	for (int i = 0; i < sched_jobs_shared->n_places; i++)
 	{
 		SchedProcess *process = &sched_jobs_shared->processes[i];
 
-		if (process->type == type && process->database == database && process->pid != 0)
+		if (process->type == type && process->database == database && process->pid != 0 &&
+			(process->armed || !armed_only))
 			SetLatch(&ProcGlobal->allProcs[process->procno].procLatch);
 	}
 }
@@ -172,7 +173,7 @@ sched_jobs_signal_workers(Oid database, SchedSignal signal)
 	if (entry != NULL)
 	{
 		pg_atomic_fetch_add_u64(&entry->signals[signal], 1);
-		wake_processes(database, SCHED_PROCESS_WORKER);
+		wake_processes(database, SCHED_PROCESS_WORKER, false);
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 }
@@ -182,7 +183,7 @@ void
 sched_jobs_wake_runners(Oid database)
 {
 	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
-	wake_processes(database, SCHED_PROCESS_RUNNER);
+	wake_processes(database, SCHED_PROCESS_RUNNER, false);
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
@@ -230,7 +231,7 @@ sched_jobs_interrupt_runner(const pg_uuid_t *job_id)
 		{
 			TimestampTz now = GetCurrentTimestamp();
 
-			if (process->interrupted_at == 0)
+			if (process->interrupted_at == 0 || process->interrupted_at > now)
 				process->interrupted_at = now;
 			kill(process->pid,
 				 now - process->interrupted_at >= SCHED_INTERRUPT_PATIENCE ? SIGTERM : SIGINT);
@@ -247,9 +248,10 @@ Datum
 sched_sql_interrupt_holder(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *job_id = PG_GETARG_UUID_P(0);
+	bool held = false;
 
 	if (sched_jobs_shared == NULL)
-		PG_RETURN_VOID();
+		PG_RETURN_BOOL(false);
 	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
 	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
 	{
@@ -258,10 +260,13 @@ sched_sql_interrupt_holder(PG_FUNCTION_ARGS)
 		if (process->type == SCHED_PROCESS_RUNNER && process->database == MyDatabaseId &&
 			process->pid != 0 && process->pid != MyProcPid && process->holds_row &&
 			memcmp(&process->job_id, job_id, UUID_LEN) == 0)
+		{
 			kill(process->pid, SIGINT);
+			held = true;
+		}
 	}
 	LWLockRelease(sched_jobs_shared->lock);
-	PG_RETURN_VOID();
+	PG_RETURN_BOOL(held);
 }
 
 /* What a worker does nothing about while the database is not armed; when it is armed it looks at everything. */
@@ -289,8 +294,9 @@ tell_at_commit(void)
 			if (entry->state == SCHED_DATABASE_WITHOUT)
 				entry->state = SCHED_DATABASE_UNKNOWN;
 		}
-		if ((signals_at_commit & ~WHERE_ARMED) != 0 || (signals_at_commit != 0 && entry->armed))
-			wake_processes(MyDatabaseId, SCHED_PROCESS_WORKER);
+		if (signals_at_commit != 0)
+			wake_processes(MyDatabaseId, SCHED_PROCESS_WORKER,
+						   (signals_at_commit & ~WHERE_ARMED) == 0);
 	}
 	LWLockRelease(sched_jobs_shared->lock);
 	if (probe_at_commit)

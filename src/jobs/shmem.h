@@ -42,6 +42,17 @@ typedef enum SchedProcessType
 	SCHED_PROCESS_RUNNER
 } SchedProcessType;
 
+/* How many pairs of user and kind a process counts. */
+#define SCHED_MAX_GOING 32
+
+/* What one process has going on of a user and kind; see limits.c. */
+typedef struct SchedGoing
+{
+	pg_uuid_t user_id;
+	uint32 kind; /* hash of its name */
+	int n;
+} SchedGoing;
+
 /*
  * A place in the table of processes: reserved by who starts one (pid 0), filled by the process
  * itself.
@@ -53,11 +64,12 @@ typedef struct SchedProcess
 	pid_t pid;
 	int procno;         /* index into the server's table of processes, for its latch */
 	uint64 incarnation; /* names the leases of this process; never used twice */
-	TimestampTz reserved_at;
+	int64 reserved_at;  /* by the steady clock */
 	TimestampTz started_at;
 	bool busy;                  /* inside a batch: ending now is not a clean end */
 	bool asked_to_end;          /* it was sent the signal */
 	pg_uuid_t job_id;           /* what a runner runs */
+	bool armed;                 /* a worker: takes jobs */
 	bool holds_row;             /* ... with its row locked: whoever cancels it waits */
 	TimestampTz interrupted_at; /* first interrupt of a cancelled job; 0: none */
 	uint64 jobs;
@@ -66,6 +78,8 @@ typedef struct SchedProcess
 	uint64 calls;
 	int in_flight;
 	int waiting_calls;
+	int n_going;
+	SchedGoing going[SCHED_MAX_GOING];
 } SchedProcess;
 
 typedef enum SchedDatabaseState
@@ -98,6 +112,7 @@ typedef struct SchedDatabase
 	TimestampTz retry_at; /* no start before */
 	int failures;         /* ends in error in a row */
 	bool armed;           /* as its workers saw it last */
+	int64 followed_clock; /* when a worker did, by the steady clock */
 	SchedSuspicion suspicions[SCHED_LANE_COUNT];
 	pid_t barred_by; /* backend that is about to drop or rename it; 0 = nobody */
 	pg_atomic_uint64 signals[SCHED_SIGNAL_COUNT];

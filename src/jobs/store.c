@@ -105,6 +105,7 @@ forget_plan(SchedStatement *statement)
 {
 	SPI_freeplan(statement->plan);
 	statement->plan = NULL;
+	prepared = list_delete_ptr(prepared, statement);
 }
 
 /*
@@ -115,12 +116,15 @@ forget_plan(SchedStatement *statement)
 void
 sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls, int expected)
 {
-	bool planned = !statement->by_index || is_planned(statement);
-	int generation = planned && statement->by_index ? source_of(statement)->generation : 0;
-	int level = planned ? 0 : force_indexes();
+	bool planned;
+	int generation;
+	int level;
 	int result;
 
 	forget_dropped();
+	planned = !statement->by_index || is_planned(statement);
+	generation = planned && statement->by_index ? source_of(statement)->generation : 0;
+	level = planned ? 0 : force_indexes();
 	if (statement->plan == NULL)
 		prepare_statement(statement);
 	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);

@@ -16,6 +16,7 @@ CREATE TABLE scheduler.job_kinds
 	per_user_limit integer,
 	retention interval NOT NULL DEFAULT '7 days',
 	announce boolean NOT NULL DEFAULT false,
+	handler_many text,
 	CONSTRAINT job_kinds_pkey PRIMARY KEY (kind),
 	CONSTRAINT job_kinds_kind_shape CHECK (kind ~ '^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$' AND length(kind) <= 100),
 	CONSTRAINT job_kinds_max_attempts_range CHECK (max_attempts BETWEEN 1 AND 1000),
@@ -25,7 +26,9 @@ CREATE TABLE scheduler.job_kinds
 	/* A runner needs to know as whom; the worker calls as scheduler_owner. Without a handler nobody here calls. */
 	CONSTRAINT job_kinds_run_as_known CHECK (builtin OR shared OR run_as IS NOT NULL OR handler IS NULL),
 	CONSTRAINT job_kinds_external CHECK (handler IS NOT NULL OR NOT builtin AND NOT shared AND run_as IS NULL),
-	CONSTRAINT job_kinds_worker_role_external CHECK (worker_role IS NULL OR handler IS NULL)
+	CONSTRAINT job_kinds_worker_role_external CHECK (worker_role IS NULL OR handler IS NULL),
+	/* One error takes all of them: nobody's but our own, whose worker then repeats them one by one. */
+	CONSTRAINT job_kinds_handler_many_builtin CHECK (builtin OR handler_many IS NULL)
 );
 COMMENT ON TABLE scheduler.job_kinds IS
 	'What a job can be: its handler, who may enqueue it, and how often and how long it is tried.';

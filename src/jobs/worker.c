@@ -26,19 +26,18 @@
 
 #include "core/fault.h"
 #include "core/settings.h"
-#include "http/request.h"
+#include "core/steady.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
+#include "jobs/clock.h"
 #include "jobs/duties.h"
-#include "jobs/flight.h"
+#include "jobs/flight_rows.h"
 #include "jobs/mark.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
 #include "jobs/store.h"
+#include "jobs/worker.h"
 
-#define BATCH_SIZE 512
-/* Answers that one transaction takes, at most. */
-#define ANSWER_BATCH 256
 /* Numbers of changes are published at most five times a second. */
 #define CHANGE_PAUSE (200 * 1000)
 #define HOUSE_PAUSE (3600 * USECS_PER_SEC)
@@ -48,55 +47,10 @@
 #define PAUSE_AFTER_REFUSAL (100 * 1000)
 /* How long a worker that is asked to end waits for answers. */
 #define ANSWER_PATIENCE_MS 1000
-#define REPORT_PAUSE (10 * USECS_PER_SEC)
-
-/* What this worker knows and plans. Times are when something is due next. */
-typedef struct Worker
-{
-	SchedProcess *process;
-	SchedDatabase *database; /* its entry stays as long as a worker of it lives */
-	Oid extension;
-	SchedClaimer *claimer;
-	MemoryContext memory; /* of one batch */
-	int batch_size;
-	int answer_size; /* answers that the next transaction takes */
-	uint64 seen[SCHED_SIGNAL_COUNT];
-	bool armed;
-	TimestampTz check_at;
-	TimestampTz due_at;
-	TimestampTz queues_at;
-	TimestampTz schedules_at;
-	bool changes_wanted;
-	TimestampTz changes_after; /* not before */
-	TimestampTz queues_after;
-	TimestampTz runners_at;
-	bool runner_work;  /* the answer of the last look */
-	bool told_no_room; /* for a runner */
-	TimestampTz house_at;
-	int guarded; /* jobs whose handlers are still to be called in a subtransaction each */
-	int single;  /* jobs still to be taken one at a time */
-	bool held;   /* a job that is marked and has not run yet */
-	pg_uuid_t held_user;
-	pg_uuid_t held_job;
-	bool blocked;
-	bool orphans_wanted;
-	TimestampTz orphans_after;
-	bool cancels_wanted;
-	TimestampTz cancels_at; /* looked at again */
-	bool more;              /* the last claim found something: do not wait */
-} Worker;
-
-static SchedStatement lock_any = {"SELECT " SCHED_JOB_COLUMNS
-								  " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND"
-								  " l.job_id = $2 FOR UPDATE SKIP LOCKED",
-								  2,
-								  {UUIDOID, UUIDOID},
-								  true,
-								  NULL};
 
 /* Has anybody signalled this since the worker looked last? */
 static bool
-was_signalled(Worker *worker, SchedSignal signal)
+was_signalled(SchedWorker *worker, SchedSignal signal)
 {
 	uint64 now = pg_atomic_read_u64(&worker->database->signals[signal]);
 	bool news = now != worker->seen[signal];
@@ -105,383 +59,16 @@ was_signalled(Worker *worker, SchedSignal signal)
 	return news;
 }
 
-/* false where the extension is about to be dropped: the loop pauses a little, then tries again. */
-static bool
-begin_step(Worker *worker)
-{
-	if (sched_jobs_begin_step(worker->extension))
-		return true;
-	worker->blocked = true;
-	return false;
-}
-
-/* For stat_workers. */
-static void
-count_outcomes(Worker *worker, const SchedJob *jobs, int n_jobs)
-{
-	for (int i = 0; i < n_jobs; i++)
-	{
-		if (jobs[i].outcome == SCHED_OUTCOME_DONE)
-			worker->process->jobs++;
-		else if (jobs[i].outcome == SCHED_OUTCOME_RETRY || jobs[i].outcome == SCHED_OUTCOME_FAIL)
-			worker->process->failures++;
-		else if (jobs[i].outcome == SCHED_OUTCOME_REQUEST || jobs[i].outcome == SCHED_OUTCOME_SEND)
-			worker->process->calls++;
-	}
-	worker->process->batches++;
-}
-
-/* Calls handlers, writes outcomes, commits. The step is open. */
-static void
-finish_step(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
-{
-	MemoryContextSwitchTo(worker->memory);
-	SCHED_FAULT("claimed");
-	sched_jobs_run_batch(jobs, n_jobs, careful);
-	SCHED_FAULT("applied");
-	sched_jobs_prepare_flights(jobs, n_jobs);
-	sched_jobs_write_outcomes(jobs, n_jobs, worker->process->incarnation);
-	MemoryContextSwitchTo(worker->memory);
-	SCHED_FAULT("before_commit");
-	sched_jobs_end_step();
-	SCHED_FAULT("committed");
-	sched_jobs_add_flights();
-	count_outcomes(worker, jobs, n_jobs);
-}
-
-/*
- * A job alone in its transaction failed at commit, or where no handler can be blamed: its
- * attempt is over, unless somebody held a lock. False where its row is gone or held by somebody.
- */
-static bool
-record_failure(Worker *worker, const SchedJob *failed, const char *reason, bool held)
-{
-	Datum values[2] = {UUIDPGetDatum(&failed->user_id), UUIDPGetDatum(&failed->job_id)};
-	SchedJob job;
-	bool found;
-
-	if (!begin_step(worker))
-		return false;
-	sched_jobs_execute(&lock_any, values, NULL, SPI_OK_SELECT);
-	found = SPI_processed == 1;
-	if (found)
-	{
-		sched_jobs_read_row(&job, SPI_tuptable, 0);
-		job.kind = sched_jobs_find_kind(job.kind_name);
-		if (failed->answer != NULL && failed->has_response)
-		{
-			job.response = sched_http_form_response(failed->answer);
-			job.has_response = true;
-		}
-		sched_jobs_note_failure(&job, reason);
-		job.held = held;
-		sched_jobs_write_outcomes(&job, 1, worker->process->incarnation);
-	}
-	sched_jobs_end_step();
-	worker->process->failures++;
-	return found;
-}
-
-/*
- * What a user's open transaction can cause by holding a row or a table: no reason to end and lose
- * the calls in flight.
- */
-static bool
-is_expected(int code)
-{
-	return code == ERRCODE_LOCK_NOT_AVAILABLE || code == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		   code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OBJECT_IN_USE;
-}
-
-/* Told now and then: what is locked for long is tried, and refused, many times a second. */
-static void
-report_refusal(ErrorData *error)
-{
-	static TimestampTz told = 0;
-	TimestampTz now = GetCurrentTimestamp();
-
-	if ((now - told < REPORT_PAUSE && now >= told) || sched_jobs_asked_to_end())
-		return;
-	told = now;
-	ereport(LOG, (errmsg("the worker was kept from its work and tries again: %s", error->message),
-				  errhint("pg_locks shows who holds what of schema scheduler.")));
-}
-
-/*
- * After an error that no handler's subtransaction caught. All of the jobs again, each in a subtransaction; where they had
- * one, one at a time; where it was one job, it is to blame. No job: somebody holds the table, or nobody knows what is
- * wrong, and the process ends. True where the one job's failure was written.
- */
-static bool
-recover(Worker *worker, SchedJob *jobs, int n_jobs, bool careful)
-{
-	ErrorData *error;
-	char *reason;
-
-	MemoryContextSwitchTo(worker->memory);
-	error = CopyErrorData();
-	if (n_jobs == 0 && !is_expected(error->sqlerrcode))
-		PG_RE_THROW();
-	FlushErrorState();
-	reason = psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode));
-	AbortCurrentTransaction();
-	sched_jobs_end_call();
-	sched_jobs_restart_claimer(worker->claimer);
-	if (n_jobs == 0)
-	{
-		report_refusal(error);
-		worker->blocked = true;
-	}
-	else if (!careful)
-		worker->guarded = Max(worker->guarded, 2 * n_jobs);
-	else if (n_jobs > 1)
-		worker->single = Max(worker->single, 2 * n_jobs);
-	else
-		return record_failure(worker, &jobs[0], reason, sched_jobs_is_held_up(error->sqlerrcode));
-	return false;
-}
-
-/* How many of the jobs the batch came to. */
-static int
-count_reached(const SchedJob *jobs, int taken)
-{
-	int reached = 0;
-
-	while (reached < taken && jobs[reached].outcome != SCHED_OUTCOME_NONE)
-		reached++;
-	return reached;
-}
-
-/* The same for answers: those not reached stay first in line. */
-static void
-adapt_answers(Worker *worker, const SchedJob *jobs, int taken)
-{
-	int reached = count_reached(jobs, taken);
-
-	if (reached < taken)
-		worker->answer_size = Max(8, 2 * reached);
-	else if (reached == worker->answer_size)
-		worker->answer_size *= 2;
-	worker->answer_size = Min(worker->answer_size, ANSWER_BATCH);
-}
-
-/* Slow handlers: take no more than a batch has time for; what was taken too much is taken again. */
-static void
-adapt_batch(Worker *worker, const SchedJob *jobs, int taken)
-{
-	int reached = count_reached(jobs, taken);
-
-	if (reached == worker->batch_size)
-		worker->batch_size = Min(BATCH_SIZE, 2 * worker->batch_size);
-	if (reached == taken)
-		return;
-	worker->batch_size = Min(BATCH_SIZE, Max(8, 2 * reached));
-	sched_jobs_return_unreached(worker->claimer, jobs, taken);
-}
-
-/* Takes due jobs and runs them; how many were taken. */
-static int
-work_on_claims(Worker *worker)
-{
-	volatile int taken = 0;
-	SchedJob *jobs = MemoryContextAlloc(worker->memory, BATCH_SIZE * sizeof(SchedJob));
-	int limit = worker->single > 0 ? 1 : worker->batch_size;
-	bool careful = worker->single > 0 || worker->guarded > 0;
-
-	if (!begin_step(worker))
-		return 0;
-	PG_TRY();
-	{
-		SCHED_FAULT("before_claim");
-		taken = sched_jobs_claim(worker->claimer, jobs, limit);
-		if (taken > 0)
-		{
-			finish_step(worker, jobs, taken, careful);
-			worker->guarded = careful ? Max(worker->guarded - taken, 0) : worker->guarded;
-		}
-		else
-			sched_jobs_end_step();
-	}
-	PG_CATCH();
-	{
-		recover(worker, jobs, taken, careful);
-	}
-	PG_END_TRY();
-	adapt_batch(worker, jobs, taken);
-	if (worker->single > 0)
-		worker->single--;
-	return taken;
-}
-
-/*
- * The first transaction of a job taken with a mark: if the next one kills the server, the mark
- * tells.
- */
-static bool
-commit_mark(Worker *worker, SchedJob *job)
-{
-	bool calls = !(job->has_request && !job->has_response);
-
-	if (calls)
-		sched_jobs_mark_running(job, worker->process->incarnation, SCHED_LANE_WORKERS);
-	sched_jobs_end_step();
-	SCHED_FAULT("marked");
-	return calls;
-}
-
-/* The mark of the next job is committed; false where there is none, or where it needs no call. */
-static bool
-mark_next(Worker *worker, SchedJob *job)
-{
-	if (!begin_step(worker))
-		return false;
-	if (sched_jobs_claim(worker->claimer, job, 1) == 0)
-	{
-		sched_jobs_end_step();
-		return false;
-	}
-	worker->held = commit_mark(worker, job);
-	worker->held_user = job->user_id;
-	worker->held_job = job->job_id;
-	/* A call that is only to be sent kills nobody. */
-	if (!worker->held)
-		worker->single = 1;
-	return worker->held;
-}
-
-/*
- * One job, marked in one transaction and run in the next. A marked one whose row somebody has locked, or that must wait for
- * DROP EXTENSION, is held until its turn comes: nobody else would ever take it, and the calls in flight do not wait for it.
- */
-static int
-work_on_marked(Worker *worker)
-{
-	SchedJob *job = MemoryContextAlloc(worker->memory, sizeof(SchedJob));
-	volatile int taken = 0;
-	int found;
-
-	if (!worker->held && !mark_next(worker, job))
-		return worker->single > 0 ? work_on_claims(worker) : 0;
-	if (!begin_step(worker))
-		return 0;
-	PG_TRY();
-	{
-		found = sched_jobs_lock_own(worker->process->incarnation, &worker->held_user,
-									&worker->held_job, job);
-		worker->held = found < 0;
-		/* As where begin_step() is refused: a little pause. */
-		worker->blocked |= found < 0;
-		if (found == 1)
-		{
-			taken = 1;
-			finish_step(worker, job, 1, true);
-		}
-		else
-			sched_jobs_end_step();
-	}
-	PG_CATCH();
-	{
-		recover(worker, job, taken, true);
-	}
-	PG_END_TRY();
-	return worker->held ? 0 : 1;
-}
-
-/* Answers go into the rows of their jobs, which are taken like others then. The step is open. */
-static void
-write_answers(Worker *worker, SchedFlight **flights)
-{
-	SchedJob *jobs = MemoryContextAllocZero(worker->memory, ANSWER_BATCH * sizeof(SchedJob));
-	uint64 incarnation = worker->process->incarnation;
-	int n = sched_jobs_lock_answered(incarnation, jobs, flights, ANSWER_BATCH);
-
-	MemoryContextSwitchTo(worker->memory);
-	for (int i = 0; i < n; i++)
-	{
-		jobs[i].kind = sched_jobs_find_kind(jobs[i].kind_name);
-		jobs[i].response = sched_http_form_response(jobs[i].answer);
-		jobs[i].has_response = true;
-		jobs[i].outcome = SCHED_OUTCOME_ANSWERED;
-	}
-	sched_jobs_write_outcomes(jobs, n, incarnation);
-	sched_jobs_end_step();
-	for (int i = 0; i < n; i++)
-		sched_jobs_drop_flight(flights[i]);
-}
-
-/*
- * A batch with answers failed. Before their handlers are called one by one, any of which may end the
- * process, the answers are made durable, so that no call is made again. Where that fails too, they
- * stay in memory.
- */
-static void
-keep_answers(Worker *worker)
-{
-	SchedFlight *flights[ANSWER_BATCH];
-
-	if (!begin_step(worker))
-		return;
-	PG_TRY();
-	{
-		write_answers(worker, flights);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(worker->memory);
-		EmitErrorReport();
-		FlushErrorState();
-		AbortCurrentTransaction();
-	}
-	PG_END_TRY();
-}
-
-/* Answers that came: their jobs' handlers are called again. */
-static int
-work_on_answers(Worker *worker)
-{
-	SchedFlight *flights[ANSWER_BATCH];
-	SchedJob *jobs;
-	volatile int taken = 0;
-	volatile bool committed = false;
-	bool careful = worker->single > 0 || worker->guarded > 0;
-
-	if (!sched_jobs_flights_answered() || !begin_step(worker))
-		return 0;
-	jobs = MemoryContextAllocZero(worker->memory, ANSWER_BATCH * sizeof(SchedJob));
-	PG_TRY();
-	{
-		taken = sched_jobs_lock_answered(worker->process->incarnation, jobs, flights,
-										 worker->single > 0 ? 1 : worker->answer_size);
-		finish_step(worker, jobs, taken, careful);
-		committed = true;
-		worker->guarded = careful ? Max(worker->guarded - taken, 0) : worker->guarded;
-	}
-	PG_CATCH();
-	{
-		/* Alone it was to blame: its answer is spent, and lies in its row for the next attempt. */
-		committed = recover(worker, jobs, taken, careful);
-	}
-	PG_END_TRY();
-	for (int i = 0; committed && i < taken; i++)
-		if (taken == 1 || jobs[i].outcome != SCHED_OUTCOME_NONE)
-			sched_jobs_drop_flight(flights[i]);
-	if (!committed)
-		keep_answers(worker);
-	else
-		adapt_answers(worker, jobs, taken);
-	return taken;
-}
-
 /*
  * A duty in a step of its own. False where it could not be done now; anything unexpected goes
  * up.
  */
 static bool
-do_duty(Worker *worker, void (*duty)(Worker *worker))
+do_duty(SchedWorker *worker, void (*duty)(SchedWorker *worker))
 {
 	volatile bool done = false;
 
-	if (!begin_step(worker))
+	if (!sched_jobs_open_step(worker))
 		return false;
 	PG_TRY();
 	{
@@ -494,10 +81,10 @@ do_duty(Worker *worker, void (*duty)(Worker *worker))
 	PG_CATCH();
 	{
 		sched_jobs_allow_interrupt(false);
-		if (!is_expected(geterrcode()))
+		if (!sched_jobs_is_expected(geterrcode()))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(worker->memory);
-		report_refusal(CopyErrorData());
+		sched_jobs_report_refusal(CopyErrorData());
 		FlushErrorState();
 		AbortCurrentTransaction();
 	}
@@ -514,38 +101,44 @@ not_at_once(TimestampTz next)
 
 /* Due rules enqueue their jobs. */
 static void
-fire_schedules(Worker *worker)
+fire_schedules(SchedWorker *worker)
 {
 	worker->schedules_at = not_at_once(sched_jobs_fire_schedules());
 }
 
 /* Delayed jobs become ready. */
 static void
-mark_due(Worker *worker)
+mark_due(SchedWorker *worker)
 {
 	worker->due_at = not_at_once(sched_jobs_mark_due());
 }
 
 /* Free queues get their next job. */
 static void
-advance_queues(Worker *worker)
+advance_queues(SchedWorker *worker)
 {
 	worker->queues_at = not_at_once(sched_jobs_advance_queues());
 }
 
-/* Asks the table and the place file, and tells enqueuers and runners. */
+/*
+ * Asks the tables and the place file, and tells enqueuers and runners. Only its first look is one at
+ * everything, whatever the answer: later ones follow what was signalled.
+ */
 static void
-check_arming(Worker *worker)
+look_round(SchedWorker *worker)
 {
-	worker->armed = sched_jobs_is_armed();
+	TimestampTz next_schedule;
+
+	worker->armed = sched_jobs_look_round(&worker->work, &next_schedule);
+	worker->schedules_at = Min(worker->schedules_at, next_schedule);
 	worker->check_at = GetCurrentTimestamp() + (int64) sched_poll_interval * 1000;
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
-	worker->database->armed = worker->armed;
+	worker->database->armed = worker->process->armed = worker->armed;
 	LWLockRelease(sched_jobs_shared->lock);
 }
 
 static void
-ask_for_runner_work(Worker *worker)
+ask_for_runner_work(SchedWorker *worker)
 {
 	worker->runner_work = sched_jobs_has_runner_work();
 }
@@ -555,7 +148,7 @@ ask_for_runner_work(Worker *worker)
  * is told once, and tried again each second.
  */
 static void
-look_after_runners(Worker *worker, TimestampTz now)
+look_after_runners(SchedWorker *worker, TimestampTz now)
 {
 	int running = sched_jobs_count_processes(SCHED_PROCESS_RUNNER, MyDatabaseId);
 
@@ -583,7 +176,7 @@ look_after_runners(Worker *worker, TimestampTz now)
 
 /* Whatever somebody signalled becomes due now. */
 static void
-read_signals(Worker *worker, TimestampTz now)
+read_signals(SchedWorker *worker, TimestampTz now)
 {
 	if (was_signalled(worker, SCHED_SIGNAL_ARMING))
 		worker->check_at = 0;
@@ -613,10 +206,14 @@ read_signals(Worker *worker, TimestampTz now)
  * transaction.
  */
 static void
-look_at_all(Worker *worker, TimestampTz now)
+look_at_all(SchedWorker *worker, TimestampTz now)
 {
 	worker->check_at = now + PAUSE_AFTER_REFUSAL;
-	do_duty(worker, check_arming);
+	sched_jobs_return_memory();
+	worker->work = true;
+	if (do_duty(worker, look_round) && !worker->work && worker->looked)
+		return;
+	worker->looked = true;
 	sched_jobs_refresh_claimer(worker->claimer);
 	worker->due_at = worker->queues_at = worker->schedules_at = worker->runners_at = now;
 	worker->changes_wanted = worker->orphans_wanted = true;
@@ -624,7 +221,7 @@ look_at_all(Worker *worker, TimestampTz now)
 
 /* The duty's part of work_on_cancels(). */
 static void
-interrupt_cancelled(Worker *worker)
+interrupt_cancelled(SchedWorker *worker)
 {
 	/* A handler that catches the interrupt goes on: see again, until its process ends. */
 	if (sched_jobs_interrupt_cancelled())
@@ -632,14 +229,14 @@ interrupt_cancelled(Worker *worker)
 }
 
 static void
-cancel_flights(Worker *worker)
+cancel_flights(SchedWorker *worker)
 {
 	sched_jobs_cancel_flights(worker->process->incarnation);
 }
 
 /* Calls in flight are given up, runners interrupted. */
 static void
-work_on_cancels(Worker *worker)
+work_on_cancels(SchedWorker *worker)
 {
 	bool done = true;
 
@@ -656,14 +253,14 @@ work_on_cancels(Worker *worker)
 
 /* There may be more than one transaction's worth: it asks to be done again. */
 static void
-number_changes(Worker *worker)
+number_changes(SchedWorker *worker)
 {
 	worker->changes_wanted = sched_jobs_number_changes();
 }
 
 /* Jobs of processes that are no more. */
 static void
-free_orphans(Worker *worker)
+free_orphans(SchedWorker *worker)
 {
 	sched_jobs_free_dead_leases(worker->process->incarnation);
 	worker->orphans_wanted = false;
@@ -671,7 +268,7 @@ free_orphans(Worker *worker)
 
 /* Once an hour, in small portions until nothing is left. */
 static void
-keep_house(Worker *worker)
+keep_house(SchedWorker *worker)
 {
 	bool done;
 
@@ -685,18 +282,41 @@ keep_house(Worker *worker)
 
 /* A duty may have made jobs ready, for this worker or for runners. */
 static void
-look_for_new_work(Worker *worker, TimestampTz now)
+look_for_new_work(SchedWorker *worker, TimestampTz now)
 {
 	sched_jobs_refresh_claimer(worker->claimer);
 	worker->runners_at = now;
 }
 
+static void
+move_waiting(SchedWorker *worker)
+{
+	sched_jobs_move_waiting();
+	worker->due_at = worker->schedules_at = worker->queues_at = 0;
+}
+
+/* After the clock was set back every time that was noted lies too far away: all is due now. */
+static void
+follow_clock(SchedWorker *worker)
+{
+	if (sched_jobs_clock_was_set_back(worker->database))
+	{
+		sched_jobs_restart_claimer(worker->claimer);
+		worker->check_at = worker->changes_after = worker->queues_after = 0;
+		worker->orphans_after = worker->house_at = 0;
+		worker->cancels_wanted = true;
+	}
+	if (sched_jobs_clock_work_at() <= sched_core_steady_now())
+		do_duty(worker, move_waiting);
+}
+
 /* What was signalled, and whether this database is still armed where somebody says otherwise or it is time to ask. */
 static void
-look_for_news(Worker *worker)
+look_for_news(SchedWorker *worker)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
+	follow_clock(worker);
 	read_signals(worker, now);
 	if (now >= worker->check_at)
 		look_at_all(worker, now);
@@ -704,7 +324,7 @@ look_for_news(Worker *worker)
 
 /* The duties that are due; those that move jobs only where the database is armed. */
 static void
-do_duties(Worker *worker)
+do_duties(SchedWorker *worker)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
@@ -753,48 +373,68 @@ do_duties(Worker *worker)
 
 /* In a step of its own: the requests and their secrets are read. */
 static void
-launch_flights(Worker *worker)
+launch_flights(SchedWorker *worker)
 {
 	sched_jobs_launch_flights(worker->process->incarnation);
 }
 
+/* Calls whose requests are durable go before anything that waits for the disk. */
+static void
+move_flights(SchedWorker *worker)
+{
+	sched_jobs_drive_flights();
+	if (!worker->armed || !sched_jobs_flights_wait_for_launch() || !do_duty(worker, launch_flights))
+		return;
+	if (sched_jobs_flights_in_air() > 0)
+		SCHED_FAULT("sent");
+	sched_jobs_drive_flights();
+}
+
 /* Answers, then new jobs, then calls; sets `more` where another round will find something. */
 static void
-do_jobs(Worker *worker)
+do_jobs(SchedWorker *worker)
 {
 	int taken;
 
 	worker->more = false;
-	sched_jobs_drive_flights();
-	/* Calls whose requests are durable go before anything that waits for the disk. */
-	if (worker->armed)
-		sched_jobs_launch_flights(worker->process->incarnation);
-	if (work_on_answers(worker) > 0)
+	move_flights(worker);
+	if (sched_jobs_work_on_answers(worker) > 0)
+	{
 		worker->more = sched_jobs_flights_answered();
+		move_flights(worker);
+	}
 	MemoryContextReset(worker->memory);
 	if (worker->held || (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer)))
 	{
 		if (worker->held || sched_jobs_is_suspect(SCHED_LANE_WORKERS))
-			taken = work_on_marked(worker);
+			taken = sched_jobs_work_on_marked(worker);
 		else
-			taken = work_on_claims(worker);
+			taken = sched_jobs_work_on_claims(worker);
 		worker->more |= taken > 0 || !sched_jobs_claimer_is_idle(worker->claimer);
 	}
-	if (worker->armed && sched_jobs_flights_wait_for_launch() && do_duty(worker, launch_flights))
-	{
-		if (sched_jobs_flights_in_air() > 0)
-			SCHED_FAULT("sent");
-		sched_jobs_drive_flights();
-	}
+	move_flights(worker);
 	worker->process->in_flight = sched_jobs_flights_in_air();
 	worker->process->waiting_calls = sched_jobs_flights_waiting();
 	worker->more |= sched_jobs_flights_answered();
 	MemoryContextReset(worker->memory);
 }
 
+/*
+ * Has anybody signalled anything since the worker looked last? Its latch does not tell: a handler or a duty that waited
+ * for a lock has reset it.
+ */
+static bool
+has_news(const SchedWorker *worker)
+{
+	for (int s = 0; s < SCHED_SIGNAL_COUNT; s++)
+		if (pg_atomic_read_u64(&worker->database->signals[s]) != worker->seen[s])
+			return true;
+	return false;
+}
+
 /* Milliseconds until something is due; -1 = nothing is. */
 static long
-find_pause(Worker *worker)
+find_pause(SchedWorker *worker)
 {
 	TimestampTz next = worker->check_at;
 	TimestampTz now = GetCurrentTimestamp();
@@ -806,16 +446,20 @@ find_pause(Worker *worker)
 		worker->blocked = false;
 		return 50;
 	}
-	if (worker->more || (worker->armed && !sched_jobs_claimer_is_idle(worker->claimer)))
+	if (has_news(worker) || worker->more ||
+		(worker->armed && !sched_jobs_claimer_is_idle(worker->claimer)))
 		return 0;
 	if (worker->changes_wanted)
 		next = Min(next, worker->changes_after);
+	if (sched_jobs_clock_work_at() != PG_INT64_MAX)
+		next = Min(next, now + USECS_PER_SEC);
 	next = Min(next, worker->cancels_at);
 	/* Unarmed it does none of these: they would be due for ever. */
 	if (worker->armed)
 	{
 		if (worker->orphans_wanted)
 			next = Min(next, worker->orphans_after);
+		next = Min(next, sched_jobs_claimer_returns_at(worker->claimer));
 		next = Min(next, Min(worker->due_at, worker->queues_at));
 		next = Min(next, Min(worker->schedules_at, worker->runners_at));
 		next = Min(next, worker->house_at);
@@ -826,7 +470,7 @@ find_pause(Worker *worker)
 
 /* The only place where the worker sleeps; interrupts and reloads are taken here. */
 static void
-wait_for_something(Worker *worker)
+wait_for_something(SchedWorker *worker)
 {
 	int events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | WL_SOCKET_READABLE;
 	long pause = find_pause(worker);
@@ -853,7 +497,7 @@ wait_for_something(Worker *worker)
  * extension.
  */
 static void
-join_database(Worker *worker)
+join_database(SchedWorker *worker)
 {
 	StartTransactionCommand();
 	worker->extension = sched_jobs_extension_oid();
@@ -873,7 +517,7 @@ join_database(Worker *worker)
 
 /* In a step of its own: what another worker may send, or send again. */
 static void
-return_flights(Worker *worker)
+return_flights(SchedWorker *worker)
 {
 	sched_jobs_return_flights(worker->process->incarnation);
 }
@@ -883,7 +527,7 @@ return_flights(Worker *worker)
  * What was sent, may not be repeated and is not answered by then will be answered as lost.
  */
 static void
-end_cleanly(Worker *worker)
+end_cleanly(SchedWorker *worker)
 {
 	TimestampTz start = GetCurrentTimestamp();
 	long left = ANSWER_PATIENCE_MS;
@@ -898,7 +542,7 @@ end_cleanly(Worker *worker)
 							  sched_jobs_flight_descriptor(), pause, PG_WAIT_EXTENSION);
 		CHECK_FOR_INTERRUPTS();
 		sched_jobs_drive_flights();
-		work_on_answers(worker);
+		sched_jobs_work_on_answers(worker);
 		MemoryContextReset(worker->memory);
 		left = ANSWER_PATIENCE_MS - (GetCurrentTimestamp() - start) / 1000;
 		left = Min(left, ANSWER_PATIENCE_MS);
@@ -908,19 +552,19 @@ end_cleanly(Worker *worker)
 	proc_exit(0);
 }
 
-/* Never returns: ends by signal, by error, or in begin_step() when the extension is gone. */
+/* Never returns: ends by signal, by error, or in sched_jobs_open_step() when the extension is gone. */
 void
 sched_jobs_worker_main(Datum argument)
 {
-	Worker *worker = MemoryContextAllocZero(TopMemoryContext, sizeof(Worker));
+	SchedWorker *worker = MemoryContextAllocZero(TopMemoryContext, sizeof(SchedWorker));
 
 	worker->process = sched_jobs_begin_process(DatumGetInt32(argument));
 	join_database(worker);
 	worker->memory =
 		AllocSetContextCreate(TopMemoryContext, "scheduler batch", ALLOCSET_DEFAULT_SIZES);
 	worker->claimer = sched_jobs_make_claimer(false);
-	worker->batch_size = BATCH_SIZE;
-	worker->answer_size = ANSWER_BATCH;
+	worker->batch_size = SCHED_BATCH_SIZE;
+	worker->answer_size = SCHED_ANSWER_BATCH;
 	worker->queues_at = worker->schedules_at = worker->runners_at = DT_NOEND;
 	worker->due_at = worker->cancels_at = DT_NOEND;
 	sched_jobs_prepare_deadline();

@@ -98,6 +98,22 @@ $body$;
 COMMENT ON FUNCTION scheduler.record_context(scheduler.job, text, text, jsonb, interval, jsonb) IS
 	'Writes a row of agent_context for a job.';
 
+/* The same for several jobs of a user at once; each context_data names its job. */
+CREATE FUNCTION scheduler.record_contexts(user_id uuid, agent_name text, context_type text, contexts jsonb[],
+	elapsed interval) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	INSERT INTO scheduler.agent_context (user_id, agent_name, context_type, context_data, execution_time_ms, tokens_used)
+	SELECT $1, $2, $3, c.data, round(extract(epoch FROM $5) * 1000)::integer, 0
+	FROM unnest($4) AS c (data);
+END
+$body$;
+COMMENT ON FUNCTION scheduler.record_contexts(uuid, text, text, jsonb[], interval) IS
+	'Writes rows of agent_context for jobs that were handled together.';
+
 /* The ledger stays 400 days, so that a year can be compared with the one before; what steps noted 90 days. */
 CREATE FUNCTION scheduler.expire_calls(max_rows bigint DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql SECURITY DEFINER

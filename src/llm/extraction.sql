@@ -251,6 +251,192 @@ COMMENT ON FUNCTION scheduler.extraction_step(scheduler.job, scheduler.http_resp
 	text, jsonb, text, jsonb) IS
 	'One call of a handler that wants the facts of a mail: either the step to return, or the facts and their origin.';
 
+CREATE TYPE scheduler.extraction_input AS
+(
+	job scheduler.job,
+	response scheduler.http_response,
+	body text,
+	subject text,
+	sender text,
+	received_at timestamptz,
+	headers jsonb
+);
+COMMENT ON TYPE scheduler.extraction_input IS 'A mail that facts are wanted of, its job and the answer that came for it.';
+
+CREATE TYPE scheduler.judged_answer AS
+(
+	place bigint,
+	job_id uuid,
+	subject text,
+	round integer,
+	status integer,
+	request_id text,
+	elapsed interval,
+	verdict text,
+	facts jsonb,
+	usage jsonb
+);
+COMMENT ON TYPE scheduler.judged_answer IS 'What a model''s answer about one of several mails is worth.';
+
+/*
+ * First calls about several mails. Of some seven kB of request only the mail differs: the request about a mark is made
+ * once, and each mail's text put where the mark stands. NULL where the model's settings leave no place for it.
+ */
+CREATE FUNCTION scheduler.extraction_requests(model scheduler.llm_models, inputs scheduler.extraction_input[],
+	timezone text) RETURNS bytea[]
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	mark text := to_json(gen_random_uuid()::text)::text;
+	whole text := convert_from((scheduler.completion_request($1, jsonb_build_array(
+		jsonb_build_object('role', 'system', 'content', scheduler.extraction_prompt()),
+		jsonb_build_object('role', 'user', 'content', mark::jsonb)),
+		scheduler.strict_schema(scheduler.extraction_schema()), 'mail_facts')).body, 'UTF8');
+	head text := split_part(whole, mark, 1);
+	tail text := split_part(whole, mark, 2);
+BEGIN
+	IF tail = '' THEN
+		RETURN NULL;
+	END IF;
+	RETURN ARRAY(
+		SELECT convert_to(head || to_json(scheduler.fenced_mail(i.body, i.subject, i.sender, i.received_at, $3, i.headers))::text
+			|| tail, 'UTF8')
+		FROM unnest($2) AS i);
+END
+$body$;
+COMMENT ON FUNCTION scheduler.extraction_requests(scheduler.llm_models, scheduler.extraction_input[], text) IS
+	'The bodies of the calls that ask a model for the facts of several mails.';
+
+/* First calls: a record of each, and the steps that make them. */
+CREATE FUNCTION scheduler.ask_steps(model scheduler.llm_models, inputs scheduler.extraction_input[], timezone text)
+	RETURNS scheduler.step[]
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	bodies bytea[] := scheduler.extraction_requests($1, $2, $3);
+	call scheduler.http_request := scheduler.completion_request($1, '[]');
+BEGIN
+	IF bodies IS NULL THEN
+		RETURN ARRAY(SELECT e.step
+			FROM unnest($2) AS i,
+				LATERAL scheduler.extraction_step(i.job, i.response, i.body, i.subject, i.sender, i.received_at, $3, i.headers) AS e);
+	END IF;
+	PERFORM scheduler.record_contexts((($2[1]).job).user_id, 'extract', 'input',
+		ARRAY(SELECT jsonb_build_object('job_id', (i.job).job_id, 'model_id', ($1).model_id, 'round', 1,
+				'subject', left(i.subject, 500), 'characters', length(i.body))
+			FROM unnest($2) AS i), NULL);
+	RETURN ARRAY(
+		SELECT scheduler.step_request(ROW(call.method, call.url, call.headers, i.request, call.auth, call.timeout)
+				::scheduler.http_request,
+			coalesce((i.job).state, '{}') || jsonb_build_object('llm', coalesce((i.job).state -> 'llm', '{}')
+				|| jsonb_build_object('model_id', ($1).model_id, 'round', 1)))
+		FROM ROWS FROM (unnest($2), unnest(bodies)) AS i (job, response, body, subject, sender, received_at, headers, request));
+END
+$body$;
+COMMENT ON FUNCTION scheduler.ask_steps(scheduler.llm_models, scheduler.extraction_input[], text) IS
+	'The steps that ask a model about several mails for the first time.';
+
+/* Answers with facts in the ledger and among the records; the others are written about one by one. */
+CREATE FUNCTION scheduler.record_answers(user_id uuid, model scheduler.llm_models, answers scheduler.judged_answer[])
+	RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	INSERT INTO scheduler.llm_calls (user_id, job_id, model_id, model, purpose, subject, round, outcome, http_status,
+		request_id, tokens_in, tokens_out, tokens_cached, cost, ms)
+	SELECT $1, a.job_id, ($2).model_id, ($2).model, 'extract', left(a.subject, 500), a.round, 'ok', a.status,
+		left(a.request_id, 200), (a.usage ->> 'tokens_in')::bigint, (a.usage ->> 'tokens_out')::bigint,
+		(a.usage ->> 'tokens_cached')::bigint, scheduler.call_cost($2, a.usage),
+		round(extract(epoch FROM a.elapsed) * 1000)::integer
+	FROM unnest($3) AS a;
+	INSERT INTO scheduler.agent_context (user_id, agent_name, context_type, context_data, execution_time_ms, tokens_used)
+	SELECT $1, 'extract', 'output', jsonb_build_object('job_id', a.job_id, 'model_id', ($2).model_id, 'round', a.round,
+			'facts', jsonb_strip_nulls(a.facts)),
+		round(extract(epoch FROM a.elapsed) * 1000)::integer,
+		coalesce((a.usage ->> 'tokens_in')::bigint, 0) + coalesce((a.usage ->> 'tokens_out')::bigint, 0)
+	FROM unnest($3) AS a;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.record_answers(uuid, scheduler.llm_models, scheduler.judged_answer[]) IS
+	'Writes rows of llm_calls and agent_context about several answers that gave facts.';
+
+/* Whether this call of a job is its first: nobody has been asked yet. */
+CREATE FUNCTION scheduler.is_first_call(input scheduler.extraction_input) RETURNS boolean
+	LANGUAGE sql IMMUTABLE
+	RETURN ((input).response).status IS NULL AND ((input).response).failure IS NULL
+		AND NOT coalesce(((input).job).state -> 'llm' ? 'problems', false);
+COMMENT ON FUNCTION scheduler.is_first_call(scheduler.extraction_input) IS 'Whether a model is to be asked for the first time.';
+
+/*
+ * extraction_step() for several mails of the current user, a row for each in their order. Answers that are usable and
+ * first calls go by set; all else is rare and goes one by one.
+ */
+CREATE FUNCTION scheduler.extraction_steps(inputs scheduler.extraction_input[], timezone text)
+	RETURNS TABLE (step scheduler.step, facts jsonb, origin jsonb)
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	wanted text := scheduler.model_for('extract');
+	date_order text;
+	model scheduler.llm_models;
+	asked bigint[];
+	asking scheduler.step[];
+	judged scheduler.judged_answer[];
+	single record;
+BEGIN
+	IF EXISTS (SELECT FROM unnest($1) AS i WHERE (i.job).state #>> '{llm,model_id}' <> wanted) THEN
+		wanted := NULL;
+	ELSIF wanted = 'builtin' THEN
+		date_order := scheduler.user_date_order();
+		RETURN QUERY
+		SELECT NULL::scheduler.step, scheduler.read_builtin(coalesce(i.body, ''), coalesce(i.subject, ''),
+			coalesce(i.sender, ''), i.received_at, $2, date_order, coalesce(i.headers, '{}')), '{"model": "builtin"}'::jsonb
+		FROM unnest($1) AS i;
+		RETURN;
+	END IF;
+	model := scheduler.find_model(wanted);
+	IF model.model_id IS NOT NULL THEN
+		SELECT array_agg(n), scheduler.ask_steps(model, array_agg($1[n]), $2) INTO asked, asking
+		FROM generate_subscripts($1, 1) AS n
+		WHERE scheduler.is_first_call($1[n])
+		HAVING count(*) > 0;
+		judged := ARRAY(
+			SELECT ROW(n, (($1[n]).job).job_id, ($1[n]).subject, coalesce(((($1[n]).job).state #>> '{llm,round}')::integer, 1),
+				(($1[n]).response).status, (($1[n]).response).headers ->> 'x-request-id', (($1[n]).response).elapsed, a.verdict,
+				a.facts, a.usage)::scheduler.judged_answer
+			FROM generate_subscripts($1, 1) AS n, LATERAL scheduler.extraction_answer(($1[n]).response, $2) AS a
+			WHERE (($1[n]).response).status = 200 AND a.verdict = 'ok');
+		IF judged <> '{}' THEN
+			PERFORM scheduler.record_answers((($1[1]).job).user_id, model, judged);
+		END IF;
+	END IF;
+	FOR n IN 1 .. cardinality($1) LOOP
+		step := asking[array_position(asked, n::bigint)];
+		SELECT j.facts, jsonb_build_object('model', model.model, 'model_id', wanted, 'rounds', j.round) INTO facts, origin
+		FROM unnest(judged) AS j WHERE j.place = n;
+		IF step IS NULL AND facts IS NULL THEN
+			SELECT e.* INTO single
+			FROM scheduler.extraction_step(($1[n]).job, ($1[n]).response, ($1[n]).body, ($1[n]).subject, ($1[n]).sender,
+				($1[n]).received_at, $2, ($1[n]).headers) AS e;
+			step := single.step;
+			facts := single.facts;
+			origin := single.origin;
+		END IF;
+		RETURN NEXT;
+	END LOOP;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.extraction_steps(scheduler.extraction_input[], text) IS
+	'For several mails: either the step to return, or the facts and their origin.';
+
 /* The job llm.extract: the mail stands in the payload. */
 CREATE FUNCTION scheduler.handle_llm_extract(job scheduler.job, response scheduler.http_response)
 	RETURNS scheduler.step

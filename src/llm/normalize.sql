@@ -5,18 +5,8 @@
 
 /* An instant as text in a zone, with its offset: 2026-07-17T23:59:00+08:00. */
 CREATE FUNCTION scheduler.format_instant(instant timestamptz, timezone text) RETURNS text
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-#variable_conflict error
-BEGIN
-	RETURN (
-		SELECT to_char($1 AT TIME ZONE $2, 'YYYY-MM-DD"T"HH24:MI:SS')
-			|| CASE WHEN o.seconds < 0 THEN '-' ELSE '+' END
-			|| to_char(make_interval(secs => abs(o.seconds)), 'HH24:MI')
-		FROM (SELECT extract(epoch FROM ($1 AT TIME ZONE $2) - ($1 AT TIME ZONE 'UTC'))) AS o (seconds));
-END
-$body$;
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_format_instant';
 COMMENT ON FUNCTION scheduler.format_instant(timestamptz, text) IS 'ISO 8601 with the zone''s offset at that time.';
 
 /*
@@ -24,38 +14,8 @@ COMMENT ON FUNCTION scheduler.format_instant(timestamptz, text) IS 'ISO 8601 wit
  * is what a deadline "on Friday" means). NULL for everything else; never an error.
  */
 CREATE FUNCTION scheduler.parse_instant(value text, timezone text) RETURNS timestamptz
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-#variable_conflict error
-DECLARE
-	part text[] := regexp_match(btrim($1),
-		'^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*([Zz]|[+-]\d\d:?\d\d)?)?$');
-	local_time timestamp;
-	minutes integer;
-BEGIN
-	IF part IS NULL OR part[1]::integer NOT BETWEEN 1970 AND 2200 OR part[2]::integer NOT BETWEEN 1 AND 12
-		OR part[3]::integer NOT BETWEEN 1 AND 31 OR coalesce(part[4]::integer, 0) > 23
-		OR coalesce(part[5]::integer, 0) > 59 OR coalesce(part[6]::integer, 0) > 59 THEN
-		RETURN NULL;
-	END IF;
-	/* The 31st of a month of 30 days is no day. */
-	IF part[3]::integer > extract(day FROM make_date(part[1]::integer, part[2]::integer, 1)
-		+ interval '1 month' - interval '1 day') THEN
-		RETURN NULL;
-	END IF;
-	local_time := make_timestamp(part[1]::integer, part[2]::integer, part[3]::integer,
-		coalesce(part[4]::integer, 23), coalesce(part[5]::integer, 59), coalesce(part[6]::integer, 0));
-	IF part[7] IS NULL THEN
-		RETURN local_time AT TIME ZONE $2;
-	ELSIF upper(part[7]) = 'Z' THEN
-		RETURN local_time AT TIME ZONE 'UTC';
-	END IF;
-	minutes := substr(part[7], 2, 2)::integer * 60 + right(part[7], 2)::integer;
-	RETURN (local_time AT TIME ZONE 'UTC')
-		- make_interval(mins => CASE left(part[7], 1) WHEN '-' THEN -minutes ELSE minutes END);
-END
-$body$;
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_parse_instant';
 COMMENT ON FUNCTION scheduler.parse_instant(text, text) IS
 	'An ISO 8601 time or day; without an offset in the zone, a day alone is its last minute. NULL for other text.';
 

@@ -7,7 +7,7 @@
  * JSON is written as text and read by the server's own parser: slower than building jsonb by hand,
  * but it cannot get the format wrong, and a mail costs some ten microseconds of it.
  *
- * Both functions never raise because of what stands in their argument. They raise when memory runs
+ * The functions never raise because of what stands in their argument. They raise when memory runs
  * out and when the library does not fit the installed SQL.
  */
 #include "postgres.h"
@@ -27,6 +27,7 @@
 #include "mail/mime.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_parse_mail);
+PG_FUNCTION_INFO_V1(sched_sql_extraction_text);
 PG_FUNCTION_INFO_V1(sched_sql_read_invitation);
 
 /* Attributes of the type parsed_mail, in order. */
@@ -299,6 +300,40 @@ sched_sql_parse_mail(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(description, values, nulls)));
+}
+
+/*
+ * extraction_text(raw bytea) -> text: what the mail says anew, then what it quotes, marked as quoted
+ * by the rules that set it apart. The signature says nothing about what is to be done.
+ */
+Datum
+sched_sql_extraction_text(PG_FUNCTION_ARGS)
+{
+	bytea *raw = PG_GETARG_BYTEA_PP(0);
+	SchedMailInput input = {.raw = VARDATA_ANY(raw),
+							.length = VARSIZE_ANY_EXHDR(raw),
+							.max_bytes = (size_t) sched_max_mail_bytes};
+	SchedMail *mail;
+	StringInfoData words;
+
+	sched_mail_start();
+	mail = sched_mail_parse(&input);
+	if (mail == NULL)
+		elog(ERROR, "out of memory");
+	PG_TRY();
+	{
+		initStringInfo(&words);
+		appendStringInfoString(&words, mail->body_new);
+		if (words.len > 0 && mail->quoted[0] != '\0')
+			appendStringInfoString(&words, "\n\n");
+		appendStringInfoString(&words, mail->quoted);
+	}
+	PG_FINALLY();
+	{
+		sched_mail_free(mail);
+	}
+	PG_END_TRY();
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(words.data, words.len));
 }
 
 /*

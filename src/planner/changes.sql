@@ -16,12 +16,21 @@ BEGIN
 		RETURN NULL;
 	END IF;
 	IF TG_OP = 'INSERT' THEN
-		PERFORM scheduler.record_change('task.created', n.task_id) FROM new_rows AS n WHERE n.user_id = owner_id;
+		/* One that has its place from the beginning is told of like one that was given it later. */
+		PERFORM scheduler.record_changes(array_agg(w.word ORDER BY n.task_id, w.word), array_agg(n.task_id ORDER BY n.task_id, w.word))
+		FROM new_rows AS n
+		JOIN (VALUES ('task.created'), ('task.scheduled')) AS w (word)
+			ON w.word = 'task.created' OR n.status = 'scheduled'
+		WHERE n.user_id = owner_id
+		HAVING count(*) > 0;
 	ELSE
-		PERFORM scheduler.record_change('task.' || CASE WHEN n.status <> o.status THEN n.status ELSE 'updated' END, n.task_id)
+		PERFORM scheduler.record_changes(
+			array_agg('task.' || CASE WHEN n.status <> o.status THEN n.status ELSE 'updated' END ORDER BY n.task_id),
+			array_agg(n.task_id ORDER BY n.task_id))
 		FROM new_rows AS n
 		JOIN old_rows AS o ON o.user_id = n.user_id AND o.task_id = n.task_id
-		WHERE n.user_id = owner_id;
+		WHERE n.user_id = owner_id
+		HAVING count(*) > 0;
 	END IF;
 	RETURN NULL;
 END
@@ -45,10 +54,12 @@ BEGIN
 	IF scheduler.is_restoring() THEN
 		RETURN NULL;
 	END IF;
-	PERFORM scheduler.record_change(
-		'calendar_event.' || CASE WHEN word = 'updated' AND c.status = 'cancelled' THEN 'cancelled' ELSE word END, c.event_id)
+	PERFORM scheduler.record_changes(
+		array_agg('calendar_event.' || CASE WHEN word = 'updated' AND c.status = 'cancelled' THEN 'cancelled' ELSE word END
+			ORDER BY c.event_id), array_agg(c.event_id ORDER BY c.event_id))
 	FROM changed AS c
-	WHERE c.user_id = owner_id;
+	WHERE c.user_id = owner_id
+	HAVING count(*) > 0;
 	RETURN NULL;
 END
 $body$;

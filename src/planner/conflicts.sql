@@ -21,9 +21,15 @@ COMMENT ON FUNCTION scheduler.list_alternatives(uuid, timestamptz, timestamptz, 
 	'Free slots of a span as alternatives of a conflict.';
 
 CREATE FUNCTION scheduler.number_alternatives(alternatives jsonb) RETURNS jsonb
-	LANGUAGE sql IMMUTABLE
+	LANGUAGE plpgsql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
 	RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('n', a.n) || a.alternative ORDER BY a.n), '[]')
-		FROM jsonb_array_elements(alternatives) WITH ORDINALITY AS a (alternative, n));
+		FROM jsonb_array_elements($1) WITH ORDINALITY AS a (alternative, n));
+END
+$body$;
 COMMENT ON FUNCTION scheduler.number_alternatives(jsonb) IS 'Adds n, counted from 1, to each alternative.';
 
 /* A task that cannot be done in its hours before its deadline: other hours before it, or its hours after it. */

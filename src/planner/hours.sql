@@ -1,35 +1,9 @@
 /* planner: when somebody can be planned: hours of the week, single days, protected time, preferences. */
 
-/* PL/pgSQL, not SQL: the planner asks on every call, and these plans stay for the session. */
 CREATE FUNCTION scheduler.open_hours(user_id uuid, from_time timestamptz, to_time timestamptz)
 	RETURNS TABLE (kind text, starts_at timestamptz, ends_at timestamptz)
-	LANGUAGE plpgsql STABLE ROWS 30
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-#variable_conflict error
-DECLARE
-	zone text := (SELECT u.timezone FROM scheduler.users AS u WHERE u.user_id = $1);
-	first_day date := ($2 AT TIME ZONE zone)::date;
-	last_day date := ($3 AT TIME ZONE zone)::date;
-BEGIN
-	RETURN QUERY
-	SELECT h.kind, (d.day + h.starts) AT TIME ZONE zone, (d.day + h.ends) AT TIME ZONE zone
-	FROM (SELECT first_day + n FROM generate_series(0, last_day - first_day) AS s (n)) AS d (day),
-		LATERAL (
-			SELECT a.kind, a.starts, a.ends
-			FROM scheduler.availability AS a
-			WHERE a.user_id = $1 AND a.weekday = extract(isodow FROM d.day)::smallint
-				AND NOT EXISTS (SELECT FROM scheduler.availability_overrides AS o
-					WHERE o.user_id = $1 AND o.day = d.day AND o.kind = a.kind)
-			UNION ALL
-			SELECT o.kind, o.starts, o.ends
-			FROM scheduler.availability_overrides AS o
-			WHERE o.user_id = $1 AND o.day = d.day AND NOT o.is_off
-			UNION ALL
-			SELECT 'any', time '06:00', time '22:00') AS h
-	ORDER BY 1, 2;
-END
-$body$;
+	LANGUAGE c STABLE STRICT ROWS 30
+	AS 'MODULE_PATHNAME', 'sched_sql_open_hours';
 COMMENT ON FUNCTION scheduler.open_hours(uuid, timestamptz, timestamptz) IS
 	'Hours of the local days that touch a span: work, personal, and any for the waking day.';
 

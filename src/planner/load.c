@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "planner/hours.h"
 #include "planner/load.h"
 
 /* A growing array of spans in palloc'ed memory. */
@@ -60,7 +61,7 @@ run_query(SPIPlanPtr *plan, const char *query, int count, Oid *types, Datum *val
 {
 	if (*plan == NULL)
 	{
-		SPIPlanPtr made = SPI_prepare(query, count, types);
+		SPIPlanPtr made = SPI_prepare_cursor(query, count, types, CURSOR_OPT_GENERIC_PLAN);
 
 		if (made == NULL || SPI_keepplan(made) != 0)
 			elog(ERROR, "could not prepare a query of the planner: %s",
@@ -115,72 +116,40 @@ get_uuid(uint64 row, int column)
 	return isnull ? key : *DatumGetUUIDP(value);
 }
 
-/* Settings of the user, and the local midnights around the window. */
-static void
-load_user(const SchedLoadRequest *request, SchedLoad *load)
-{
-	static SPIPlanPtr plan = NULL;
-	Oid types[] = {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum values[] = {UUIDPGetDatum(&request->user_id), TimestampTzGetDatum(request->from),
-					  TimestampTzGetDatum(request->until)};
-	SchedMoment *days;
-
-	run_query(
-		&plan,
-		"SELECT (d.day::timestamp AT TIME ZONE u.timezone),"
-		" (u.preferences ->> 'buffer_minutes')::bigint,"
-		" (u.preferences ->> 'min_notice_minutes')::bigint,"
-		" (u.preferences ->> 'max_minutes_per_day')::bigint"
-		" FROM scheduler.users AS u,"
-		" LATERAL (SELECT ($2 AT TIME ZONE u.timezone)::date + n FROM generate_series(0,"
-		" ($3 AT TIME ZONE u.timezone)::date - ($2 AT TIME ZONE u.timezone)::date + 1) AS s (n))"
-		" AS d (day) WHERE u.user_id = $1 ORDER BY 1",
-		3, types, values, NULL);
-	if (SPI_processed < 2)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no such user"),
-						errdetail("There is no user %s.",
-								  DatumGetCString(DirectFunctionCall1(uuid_out, values[0]))),
-						errhint("Leave user_id out: it defaults to the current user.")));
-	days = palloc(SPI_processed * sizeof(SchedMoment));
-	for (uint64 row = 0; row < SPI_processed; row++)
-		days[row] = get_int(row, 1, 0);
-	load->input.days = days;
-	load->input.day_count = (int) SPI_processed - 1;
-	load->input.day_load = palloc0(SPI_processed * sizeof(int64));
-	load->input.buffer = get_int(0, 2, 0) * SCHED_MINUTE;
-	load->input.notice = get_int(0, 3, 0) * SCHED_MINUTE;
-	load->input.max_day_load = get_int(0, 4, 0) * SCHED_MINUTE;
-}
-
 /*
- * Hours that are open. Working hours are what personal tasks rather stay out
- * of.
+ * Settings of the user, the local midnights around the window, and the hours that are open. Working
+ * hours are what personal tasks rather stay out of. True where he has protected time.
  */
-static void
-load_hours(const SchedLoadRequest *request, SchedLoad *load, SpanArray *soft)
+static bool
+load_user(const SchedLoadRequest *request, SchedLoad *load, SpanArray *soft)
 {
-	static SPIPlanPtr plan = NULL;
-	Oid types[] = {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum values[] = {UUIDPGetDatum(&request->user_id), TimestampTzGetDatum(request->from),
-					  TimestampTzGetDatum(request->until)};
+	SchedUserHours hours;
 	SpanArray open[SCHED_HOURS_COUNT] = {{0}};
 
-	run_query(&plan,
-			  "SELECT CASE h.kind WHEN 'work' THEN 0 WHEN 'personal' THEN 1 ELSE 2 END::bigint,"
-			  " h.starts_at, h.ends_at FROM scheduler.open_hours($1, $2, $3) AS h",
-			  3, types, values, NULL);
-	for (uint64 row = 0; row < SPI_processed; row++)
+	if (!sched_planner_load_hours(&request->user_id, request->from, request->until, &hours))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no such user"),
+						errdetail("There is no user %s.",
+								  DatumGetCString(DirectFunctionCall1(
+									  uuid_out, UUIDPGetDatum(&request->user_id)))),
+						errhint("Leave user_id out: it defaults to the current user.")));
+	for (int i = 0; i < hours.hour_count; i++)
 	{
-		int kind = (int) get_int(row, 1, SCHED_HOURS_ANY);
-		SchedMoment start = get_int(row, 2, 0);
-		SchedMoment end = get_int(row, 3, 0);
+		SchedSpan span = hours.hours[i].span;
 
-		add_span(&open[kind], start, end);
-		if (kind == SCHED_HOURS_WORK)
-			add_span(&soft[SCHED_HOURS_PERSONAL], start, end);
+		add_span(&open[hours.hours[i].kind], span.start, span.end);
+		if (hours.hours[i].kind == SCHED_HOURS_WORK)
+			add_span(&soft[SCHED_HOURS_PERSONAL], span.start, span.end);
 	}
 	for (int kind = 0; kind < SCHED_HOURS_COUNT; kind++)
 		load->input.open[kind] = merge_spans(&open[kind]);
+	load->input.days = hours.days;
+	load->input.day_count = hours.day_count;
+	load->input.day_load = palloc0((hours.day_count + 1) * sizeof(int64));
+	load->fixed_load = palloc0((hours.day_count + 1) * sizeof(int64));
+	load->input.buffer = hours.buffer;
+	load->input.notice = hours.notice;
+	load->input.max_day_load = hours.max_day_load;
+	return hours.has_protected;
 }
 
 /*
@@ -230,6 +199,16 @@ find_task(SchedLoadedTask **by_id, int count, pg_uuid_t task_id)
 		count == 0 ? NULL : bsearch(&key, by_id, count, sizeof(SchedLoadedTask *), compare_tasks);
 
 	return found == NULL ? NULL : *found;
+}
+
+/* Tasks that are not stored yet come in that order. */
+static void
+take_fresh(const SchedLoadRequest *request, SchedLoad *load)
+{
+	load->tasks = request->fresh;
+	load->task_count = request->fresh_count;
+	for (int i = 0; i < load->task_count; i++)
+		load->tasks[i].plan_index = -1;
 }
 
 /* Tasks in the order that breaks ties. */
@@ -291,13 +270,17 @@ add_loaded_block(const SchedLoadRequest *request, SchedLoad *load, SchedLoadedTa
  * counts it.
  */
 static void
-count_day(SchedLoad *load, SchedSpan span)
+count_day(SchedLoad *load, SchedSpan span, bool fixed)
 {
 	int64 *day_load = unconstify(int64 *, load->input.day_load);
 
 	for (int day = 0; day < load->input.day_count; day++)
 		if (span.start >= load->input.days[day] && span.start < load->input.days[day + 1])
+		{
 			day_load[day] += span.end - span.start;
+			if (fixed)
+				load->fixed_load[day] += span.end - span.start;
+		}
 }
 
 /*
@@ -306,7 +289,7 @@ count_day(SchedLoad *load, SchedSpan span)
  */
 static void
 load_events(const SchedLoadRequest *request, SchedLoad *load, SchedLoadedTask **by_id,
-			SpanArray *busy)
+			SpanArray *busy, SpanArray *fixed)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid types[] = {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
@@ -335,6 +318,7 @@ load_events(const SchedLoadRequest *request, SchedLoad *load, SchedLoadedTask **
 		SchedSpan span = {get_int(row, 3, 0), get_int(row, 4, 0)};
 		SchedLoadedTask *task =
 			get_bool(row, 6) ? find_task(by_id, load->task_count, get_uuid(row, 2)) : NULL;
+		bool movable;
 
 		if (task != NULL && span.end > request->now)
 		{
@@ -343,9 +327,12 @@ load_events(const SchedLoadRequest *request, SchedLoad *load, SchedLoadedTask **
 			if (load->blocks[load->block_count - 1].movable)
 				continue;
 		}
+		movable = get_bool(row, 5) && get_bool(row, 6) && span.start > request->now;
 		add_span(busy, span.start, span.end);
+		if (!movable)
+			add_span(fixed, span.start, span.end);
 		if (get_bool(row, 6))
-			count_day(load, span);
+			count_day(load, span, !movable);
 	}
 }
 
@@ -441,27 +428,32 @@ void
 sched_planner_load(const SchedLoadRequest *request, SchedLoad *load)
 {
 	SpanArray busy = {0};
+	SpanArray fixed = {0};
 	SpanArray soft[SCHED_HOURS_COUNT] = {{0}};
 	SchedLoadedTask **by_id;
 
 	memset(load, 0, sizeof(*load));
 	load->input.window = (SchedSpan){request->from, request->until};
 	load->input.now = sched_planner_align(request->now, SCHED_GRID);
-	load_user(request, load);
-	load_hours(request, load, soft);
-	load_protected(request, &busy, soft);
-	if (request->with_tasks)
+	if (load_user(request, load, soft))
+		load_protected(request, &busy, soft);
+	for (int i = 0; i < busy.count; i++)
+		add_span(&fixed, busy.spans[i].start, busy.spans[i].end);
+	if (request->fresh != NULL)
+		take_fresh(request, load);
+	else if (request->with_tasks)
 		load_tasks(request, load);
 	by_id = palloc((load->task_count + 1) * sizeof(SchedLoadedTask *));
 	for (int i = 0; i < load->task_count; i++)
 		by_id[i] = &load->tasks[i];
 	qsort(by_id, load->task_count, sizeof(SchedLoadedTask *), compare_tasks);
-	load_events(request, load, by_id, &busy);
+	load_events(request, load, by_id, &busy, &fixed);
 	number_tasks(load);
-	if (load->task_count > 0)
+	if (load->task_count > 0 && request->fresh == NULL)
 		load_dependencies(request, load, by_id);
 	collect_tasks(load);
 	load->input.busy = merge_spans(&busy);
+	load->fixed = merge_spans(&fixed);
 	for (int kind = 0; kind < SCHED_HOURS_COUNT; kind++)
 		load->input.soft[kind] = merge_spans(&soft[kind]);
 }

@@ -30,6 +30,8 @@ typedef struct SchedLoadedTask
 typedef struct SchedLoad
 {
 	SchedPlanInput input;
+	SchedSpanList fixed; /* of what is busy: what no planning can move */
+	int64 *fixed_load;   /* of day_load: the same */
 	SchedLoadedTask *tasks;
 	int task_count;
 	SchedLoadedBlock *blocks;
@@ -46,6 +48,8 @@ typedef struct SchedLoadRequest
 	bool with_tasks;
 	Datum only; /* uuid[] of the tasks to plan; the others' blocks are busy time */
 	bool only_null;
+	SchedLoadedTask *fresh; /* these, which have no row yet, instead of tasks of the table */
+	int fresh_count;
 	bool unpin; /* also pinned blocks of these tasks are theirs to move: for explanations */
 } SchedLoadRequest;
 

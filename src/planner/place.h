@@ -97,7 +97,8 @@ typedef enum SchedRejection
 	SCHED_REJECT_DAY_LIMIT,
 	SCHED_REJECT_PREDECESSOR,
 	SCHED_REJECT_LENGTH, /* the blocks do not add up to what is to be done */
-	SCHED_REJECT_NO_GAP
+	SCHED_REJECT_NO_GAP,
+	SCHED_REJECT_NEVER /* no gap, not even if every other task made room */
 } SchedRejection;
 
 /* What makes one possible start better than another. */

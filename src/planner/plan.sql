@@ -20,6 +20,14 @@ CREATE FUNCTION scheduler.place_tasks(user_id uuid, from_time timestamptz, to_ti
 COMMENT ON FUNCTION scheduler.place_tasks(uuid, timestamptz, timestamptz, uuid[]) IS
 	'Computes a plan for open tasks, all or only some, and writes nothing.';
 
+CREATE FUNCTION scheduler.place_new_tasks(user_id uuid, from_time timestamptz, to_time timestamptz, minutes integer[],
+	deadlines timestamptz[], priorities integer[], work boolean[])
+	RETURNS TABLE (starts_at timestamptz, ends_at timestamptz, why text, reason text)
+	LANGUAGE c STABLE STRICT ROWS 10
+	AS 'MODULE_PATHNAME', 'sched_sql_place_new_tasks';
+COMMENT ON FUNCTION scheduler.place_new_tasks(uuid, timestamptz, timestamptz, integer[], timestamptz[], integer[], boolean[])
+	IS 'Places tasks that are not stored yet, in the order that breaks ties; a row for each, which says why where it has no place.';
+
 CREATE FUNCTION scheduler.placement_factors() RETURNS TABLE (n integer, name text, weight float8)
 	LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 6
 	AS 'MODULE_PATHNAME', 'sched_sql_placement_factors';
@@ -74,9 +82,10 @@ COMMENT ON FUNCTION scheduler.apply_placements(uuid, scheduler.placement[]) IS
 
 /*
  * Places some tasks, and what waits for them, around everything that stands: in the 14 days from where they may
- * start, else in 90. Only where one of them would miss its deadline are all others looked at again.
+ * start, else in 90. Only where one of them would miss its deadline are all others looked at again. crowded: it is known
+ * that they have no place in the first 14 days where nobody moves.
  */
-CREATE FUNCTION scheduler.replan_tasks(task_ids uuid[]) RETURNS void
+CREATE FUNCTION scheduler.replan_tasks(task_ids uuid[], crowded boolean DEFAULT false) RETURNS void
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
@@ -87,6 +96,7 @@ DECLARE
 	first_start timestamptz;
 	horizon timestamptz;
 	placements scheduler.placement[];
+	late boolean;
 BEGIN
 	wanted := ARRAY(
 		WITH RECURSIVE behind (id) AS (
@@ -105,14 +115,20 @@ BEGIN
 		WHERE e.user_id = owner_id AND e.task_id = t.task_id AND e.is_movable AND e.start_datetime > now()) AS b
 	WHERE t.user_id = owner_id AND t.task_id = ANY (wanted);
 	horizon := least(horizon, first_start + interval '400 days');
-	placements := ARRAY(SELECT p FROM scheduler.place_tasks(owner_id, first_start, horizon, wanted) AS p);
-	IF EXISTS (SELECT FROM unnest(placements) AS p WHERE p.why = 'no_gap') THEN
-		horizon := greatest(horizon, first_start + interval '90 days');
+	IF NOT $2 THEN
 		placements := ARRAY(SELECT p FROM scheduler.place_tasks(owner_id, first_start, horizon, wanted) AS p);
 	END IF;
-	IF EXISTS (SELECT FROM unnest(placements) AS p
-		JOIN scheduler.tasks AS t ON t.user_id = owner_id AND t.task_id = p.task_id
-		WHERE p.why = 'no_gap' AND t.deadline <= horizon) THEN
+	late := $2 OR EXISTS (SELECT FROM unnest(placements) AS p WHERE p.why = 'no_gap');
+	/* Weeks behind the first two are of no use to what has to be done within these. */
+	IF late AND EXISTS (SELECT FROM scheduler.tasks AS t
+		WHERE t.user_id = owner_id AND t.task_id = ANY (wanted) AND (t.deadline > horizon) IS NOT FALSE) THEN
+		horizon := greatest(horizon, first_start + interval '90 days');
+		placements := ARRAY(SELECT p FROM scheduler.place_tasks(owner_id, first_start, horizon, wanted) AS p);
+		late := EXISTS (SELECT FROM unnest(placements) AS p
+			JOIN scheduler.tasks AS t ON t.user_id = owner_id AND t.task_id = p.task_id
+			WHERE p.why = 'no_gap' AND t.deadline <= horizon);
+	END IF;
+	IF late THEN
 		placements := ARRAY(SELECT p FROM scheduler.place_tasks(owner_id, first_start, horizon, NULL) AS p);
 	END IF;
 	PERFORM scheduler.apply_placements(owner_id, placements);
@@ -120,7 +136,7 @@ BEGIN
 	PERFORM scheduler.settle_conflicts();
 END
 $body$;
-COMMENT ON FUNCTION scheduler.replan_tasks(uuid[]) IS
+COMMENT ON FUNCTION scheduler.replan_tasks(uuid[], boolean) IS
 	'Places these tasks and what waits for them; others move only where a deadline would be missed.';
 
 CREATE FUNCTION scheduler.plan(within tstzrange DEFAULT NULL, apply boolean DEFAULT true, user_id uuid DEFAULT NULL,

@@ -15,11 +15,13 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "planner/load.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_place_tasks);
+PG_FUNCTION_INFO_V1(sched_sql_place_new_tasks);
 PG_FUNCTION_INFO_V1(sched_sql_free_slots);
 PG_FUNCTION_INFO_V1(sched_sql_judge_starts);
 PG_FUNCTION_INFO_V1(sched_sql_placement_factors);
@@ -36,6 +38,7 @@ static const char *const rejection_words[] = {
 	[SCHED_REJECT_PREDECESSOR] = "predecessor",
 	[SCHED_REJECT_LENGTH] = "length",
 	[SCHED_REJECT_NO_GAP] = "no_gap",
+	[SCHED_REJECT_NEVER] = "never",
 };
 
 /* Why an old place could not stay, in words. */
@@ -234,7 +237,7 @@ put_standing(ReturnSetInfo *result, const SchedLoad *load, const SchedLoadedTask
  * malloc'ed is freed whatever happens.
  */
 static void
-compute_plan(const SchedPlanInput *input, SchedPlanResult *plan)
+run_core(const SchedPlanInput *input, SchedPlanResult *plan)
 {
 	SchedPlanResult result;
 	int code = sched_planner_place(input, &result);
@@ -256,6 +259,43 @@ compute_plan(const SchedPlanInput *input, SchedPlanResult *plan)
 		sched_planner_free_result(&result);
 	}
 	PG_END_TRY();
+}
+
+/*
+ * Whether a task would find no place either if every other task made room: then nobody need look
+ * at the others because of it.
+ */
+static bool
+is_hopeless(const SchedLoad *load, const SchedPlanTask *task)
+{
+	SchedPlanTask alone = *task;
+	SchedPlanInput input = load->input;
+	SchedPlanResult plan;
+
+	alone.after_count = 0;
+	alone.current_count = 0;
+	input.busy = load->fixed;
+	input.day_load = load->fixed_load;
+	input.tasks = &alone;
+	input.task_count = 1;
+	run_core(&input, &plan);
+	return plan.outcomes[0].status == SCHED_UNPLACED;
+}
+
+/* The plan of what was loaded, palloc'ed. */
+static void
+compute_plan(const SchedLoad *load, SchedPlanResult *plan)
+{
+	run_core(&load->input, plan);
+	for (int i = 0; i < load->input.task_count; i++)
+	{
+		SchedPlanOutcome *outcome = &plan->outcomes[i];
+
+		if (outcome->status == SCHED_UNPLACED && outcome->why == SCHED_REJECT_NO_GAP &&
+			load->input.tasks[i].deadline <= load->input.window.end &&
+			is_hopeless(load, &load->input.tasks[i]))
+			outcome->why = SCHED_REJECT_NEVER;
+	}
 }
 
 /*
@@ -281,7 +321,7 @@ sched_sql_place_tasks(PG_FUNCTION_ARGS)
 	SPI_connect();
 	sched_planner_load(&request, &load);
 	load.input.stop = is_interrupted;
-	compute_plan(&load.input, &plan);
+	compute_plan(&load, &plan);
 	for (int i = 0; i < load.task_count; i++)
 	{
 		const SchedLoadedTask *task = &load.tasks[i];
@@ -290,6 +330,122 @@ sched_sql_place_tasks(PG_FUNCTION_ARGS)
 			put_outcome(result, &load, task, &plan.outcomes[task->plan_index], plan.blocks);
 		else
 			put_standing(result, &load, task);
+	}
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/* An argument that is an array of a type of fixed length; how many elements there are. */
+static int
+take_array(FunctionCallInfo fcinfo, int n, Oid type, Datum **elements, bool **nulls)
+{
+	int16 length;
+	bool by_value;
+	char align;
+	int count;
+
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), type, length, by_value, align, elements, nulls,
+					  &count);
+	return count;
+}
+
+/*
+ * The arrays of place_new_tasks() as tasks; which[i] tells where the i-th stood in the arrays. A
+ * task without minutes is none.
+ */
+static int
+take_new_tasks(FunctionCallInfo fcinfo, SchedLoadedTask **tasks, int **which, int *rows)
+{
+	Datum *minutes;
+	Datum *deadlines;
+	Datum *priorities;
+	Datum *work;
+	bool *absent;
+	bool *timeless;
+	bool *nulls;
+	int count = take_array(fcinfo, 3, INT4OID, &minutes, &absent);
+	int n = 0;
+
+	if (take_array(fcinfo, 4, TIMESTAMPTZOID, &deadlines, &timeless) != count ||
+		take_array(fcinfo, 5, INT4OID, &priorities, &nulls) != count ||
+		take_array(fcinfo, 6, BOOLOID, &work, &nulls) != count)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the arrays of new tasks differ in length")));
+	*tasks = palloc0((count + 1) * sizeof(SchedLoadedTask));
+	*which = palloc((count + 1) * sizeof(int));
+	*rows = count;
+	for (int i = 0; i < count; i++)
+	{
+		SchedLoadedTask *task = &(*tasks)[n];
+
+		if (absent[i])
+			continue;
+		(*which)[n++] = i;
+		task->length = DatumGetInt32(minutes[i]) * SCHED_MINUTE;
+		task->plan.earliest = PG_INT64_MIN;
+		task->plan.deadline = timeless[i] ? SCHED_NEVER : DatumGetTimestampTz(deadlines[i]);
+		task->plan.priority = DatumGetInt32(priorities[i]);
+		task->plan.hours = DatumGetBool(work[i]) ? SCHED_HOURS_WORK : SCHED_HOURS_PERSONAL;
+	}
+	return n;
+}
+
+/* A row of place_new_tasks(); what has no place says why, what was not to be placed is all NULL. */
+static void
+put_new_task(ReturnSetInfo *result, const SchedLoad *load, const SchedPlanOutcome *outcome,
+			 const SchedPlanTask *task, const SchedSpan *blocks)
+{
+	Datum values[4] = {0};
+	bool nulls[4] = {true, true, true, true};
+
+	if (outcome != NULL && outcome->status == SCHED_PLACED)
+	{
+		values[0] = TimestampTzGetDatum(blocks[outcome->first_block].start);
+		values[1] = TimestampTzGetDatum(blocks[outcome->first_block].end);
+		nulls[0] = nulls[1] = false;
+	}
+	else if (outcome != NULL)
+	{
+		values[2] = CStringGetTextDatum(rejection_words[outcome->why]);
+		values[3] = CStringGetTextDatum(describe_unplaced(task, outcome->why, load->input.window));
+		nulls[2] = nulls[3] = false;
+	}
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/*
+ * place_new_tasks(user_id, from_time, to_time, minutes, deadlines, priorities, work) -> setof
+ * (starts_at, ends_at, why, reason), a row for each element
+ */
+Datum
+sched_sql_place_new_tasks(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	SchedLoadRequest request;
+	SchedLoad load = {0};
+	SchedPlanResult plan = {0};
+	int *which;
+	int rows;
+	int n = 0;
+
+	InitMaterializedSRF(fcinfo, 0);
+	begin_load(&request, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
+	request.fresh_count = take_new_tasks(fcinfo, &request.fresh, &which, &rows);
+	SPI_connect();
+	if (request.fresh_count > 0)
+	{
+		sched_planner_load(&request, &load);
+		load.input.stop = is_interrupted;
+		compute_plan(&load, &plan);
+	}
+	for (int i = 0; i < rows; i++)
+	{
+		bool wanted = n < request.fresh_count && which[n] == i;
+
+		put_new_task(result, &load, wanted ? &plan.outcomes[n] : NULL, &load.input.tasks[n],
+					 plan.blocks);
+		n += wanted;
 	}
 	SPI_finish();
 	return (Datum) 0;

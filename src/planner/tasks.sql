@@ -38,8 +38,12 @@ DECLARE
 	owner_id uuid := scheduler.check_calendar_user();
 BEGIN
 	PERFORM scheduler.lock_calendar(owner_id);
-	DELETE FROM scheduler.calendar_events AS e
-	WHERE e.user_id = owner_id AND e.hold_expires_at <= clock_timestamp();
+	/* A DELETE that finds no row still runs the table's triggers. */
+	IF EXISTS (SELECT FROM scheduler.calendar_events AS e
+		WHERE e.user_id = owner_id AND e.hold_expires_at <= clock_timestamp()) THEN
+		DELETE FROM scheduler.calendar_events AS e
+		WHERE e.user_id = owner_id AND e.hold_expires_at <= clock_timestamp();
+	END IF;
 	RETURN owner_id;
 END
 $body$;

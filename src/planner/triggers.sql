@@ -4,6 +4,17 @@
  * One writer of blocks per user at a time: the exclusion constraint alone answers concurrent writers with
  * deadlocks, behind this lock they wait and then see each other. The first number is the class of calendar locks.
  */
+CREATE FUNCTION scheduler.try_calendar(user_id uuid) RETURNS boolean
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	RETURN scheduler.try_lock(1396919116, uuid_hash($1));
+END
+$body$;
+COMMENT ON FUNCTION scheduler.try_calendar(uuid) IS 'lock_calendar() without waiting: false where somebody else holds it.';
+
 CREATE FUNCTION scheduler.lock_calendar(user_id uuid) RETURNS void
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
@@ -83,6 +94,15 @@ CREATE FUNCTION scheduler.follow_blocks() RETURNS trigger
 #variable_conflict error
 BEGIN
 	IF scheduler.is_restoring() OR (SELECT count(changed.task_id) = 0 FROM changed) THEN
+		RETURN NULL;
+	END IF;
+	/* Tasks that were stored together with their place know it already. */
+	IF TG_OP = 'INSERT' AND NOT EXISTS (
+		SELECT FROM changed AS c
+		JOIN scheduler.tasks AS t ON t.user_id = c.user_id AND t.task_id = c.task_id
+		JOIN scheduler.users AS u ON u.user_id = c.user_id
+		WHERE t.status = 'pending' OR t.scheduled_date + t.start_time IS DISTINCT FROM c.start_datetime AT TIME ZONE u.timezone)
+	THEN
 		RETURN NULL;
 	END IF;
 	UPDATE scheduler.tasks AS t

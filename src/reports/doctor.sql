@@ -90,7 +90,13 @@ BEGIN
 	RETURN QUERY SELECT 'overdue jobs', 'warn', format('%s, the oldest since %s', count(*), min(j.run_at)),
 		'SELECT * FROM scheduler.stat_workers shows what the workers do; scheduler.workers adds more.'
 		FROM scheduler.live_jobs j
-		WHERE j.ready AND j.run_at < now() - interval '5 minutes' AND (sees_all OR j.user_id = me)
+		WHERE j.ready AND j.runner IS NOT NULL AND j.run_at < now() - interval '5 minutes' AND (sees_all OR j.user_id = me)
+		HAVING count(*) > 0;
+	RETURN QUERY SELECT 'unclaimed jobs', 'warn',
+		format('%s of kind %s, the oldest since %s', count(*), string_agg(DISTINCT j.kind, ', '), min(j.run_at)),
+		'A kind without handler waits for a program that calls scheduler.claim_jobs().'
+		FROM scheduler.live_jobs j
+		WHERE j.ready AND j.runner IS NULL AND j.run_at < now() - interval '5 minutes' AND (sees_all OR j.user_id = me)
 		HAVING count(*) > 0;
 	IF to_regclass('scheduler.accounts') IS NOT NULL THEN
 		RETURN QUERY SELECT 'account ' || a.address, CASE a.status WHEN 'active' THEN 'warn' ELSE 'fail' END,

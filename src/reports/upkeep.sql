@@ -23,6 +23,7 @@ DECLARE
 	deleted bigint;
 BEGIN
 	PERFORM scheduler.make_partitions();
+	PERFORM scheduler.route_strays();
 	deleted := scheduler.apply_retention($1);
 	PERFORM scheduler.drop_empty_partitions();
 	RETURN deleted < $1;

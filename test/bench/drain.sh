@@ -6,7 +6,7 @@
 # procedure, 1 per commit, in 4 sessions at once.
 . "$(dirname "$0")/common.bash"
 JOBS=${JOBS:-100000}
-RUNNER_JOBS=${RUNNER_JOBS:-4000}
+RUNNER_JOBS=${RUNNER_JOBS:-20000}
 bench_start drain
 
 q "CREATE TABLE floor_jobs (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, status smallint NOT NULL DEFAULT 0,

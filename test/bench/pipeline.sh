@@ -1,18 +1,17 @@
 #!/usr/bin/env bash
 # Mails a second from the stored mail to task, block and context: by the built-in rules, and by a model that answers after
 # 200 ms with 500 calls in flight. 20 users, mails of about 2 kB, one task each. Storing them (ingest) is measured apart.
+# The built-in rules once more with the same number of mails spread over 500 users, whose mails are handled by user.
 #
 # Floors: for the built-in rules the writes of the same rows by a procedure, 32 mails a commit; for the model calls in
 # flight / latency.
 . "$(dirname "$0")/common.bash"
 MAILS=${MAILS:-2000}
 USERS=${USERS:-20}
+MANY_USERS=${MANY_USERS:-500}
 WORKERS=${WORKERS:-1}
 bench_start pipeline "scheduler.max_in_flight = 625" "scheduler.workers = $WORKERS"
 server=$(build_helper http_server)
-box=$BENCH_TEMP/pipeline-$MAILS-$USERS.mbox
-python3 "$BENCH_DIR/make_mbox.py" "$box" 0 "$((MAILS / USERS))"
-own "$box"
 answer=$BENCH_TEMP/pipeline.answer
 python3 - >"$answer" <<'PY'
 import datetime, json
@@ -29,19 +28,23 @@ port=$(free_port)
 BENCH_CHILDREN="$BENCH_CHILDREN $!"
 q "SELECT scheduler.add_model('bench', 'openai', 'm', NULL, 'http://127.0.0.1:$port/v1')" >/dev/null
 
-# Users with all their mails stored, none extracted; sets $stored to mails a second of storing.
+# $2 users with all their mails stored, none extracted, to be read by model $1; sets $stored to mails a second of storing,
+# $mails to how many there are.
 store() {
-	local start
+	local start users=$2 box=$BENCH_TEMP/pipeline-$MAILS-$2.mbox
+	mails=$((MAILS / users * users))
+	python3 "$BENCH_DIR/make_mbox.py" "$box" 0 "$((MAILS / users))"
+	own "$box"
 	q "SELECT scheduler.disarm()" >/dev/null
 	q "TRUNCATE scheduler.live_jobs, scheduler.finished_jobs, scheduler.email_tracking, scheduler.email_bodies, scheduler.tasks,
 		scheduler.calendar_events, scheduler.agent_context, scheduler.llm_calls, scheduler.new_changes CASCADE;
 		DELETE FROM scheduler.users WHERE email LIKE 'u%@example.org'" >/dev/null
 	q "SELECT count(scheduler.create_user(format('u%s@example.org', n), 'U', 'Europe/Berlin'))
-		FROM generate_series(1, $USERS) AS n" >/dev/null
+		FROM generate_series(1, $users) AS n" >/dev/null
 	q "SELECT scheduler.set_model('extract', '$1', user_id) FROM scheduler.users WHERE email LIKE 'u%@example.org'" >/dev/null
 	start=$(date +%s.%N)
 	q "SELECT scheduler.import_mailbox('$box', user_id) FROM scheduler.users WHERE email LIKE 'u%@example.org'" >/dev/null
-	stored=$(calc "$MAILS / ($(date +%s.%N) - $start)")
+	stored=$(calc "$mails / ($(date +%s.%N) - $start)")
 	q "VACUUM ANALYZE" && q CHECKPOINT
 }
 
@@ -53,7 +56,7 @@ work_off() {
 	wait_until "SELECT NOT EXISTS (SELECT FROM scheduler.live_jobs WHERE kind = 'mail.process' AND status NOT IN ('failed', 'dead'))" 600
 	rate=$(q "SELECT round(count(*) / (extract(epoch FROM max(finished_at)) - $start), 1) FROM scheduler.finished_jobs
 		WHERE kind = 'mail.process' AND status = 'succeeded'")
-	cpu=$(calc "($(workers_cpu) - $before) * 1e6 / $MAILS")
+	cpu=$(calc "($(workers_cpu) - $before) * 1e6 / $mails")
 }
 
 # Mails a second of writing the same rows into tables with the same indexes.
@@ -89,25 +92,32 @@ floor() {
 		END \$\$" >/dev/null
 	start=$(date +%s.%N)
 	q "CALL write_floor()"
-	calc "$MAILS / ($(date +%s.%N) - $start)"
+	calc "$mails / ($(date +%s.%N) - $start)"
 }
 
 for run in $(seq "$RUNS"); do
-	store builtin
+	store builtin "$USERS"
 	ingests="${ingests:-} $stored"
 	work_off
 	builtin="${builtin:-} $rate"
 	builtin_cpu="${builtin_cpu:-} $cpu"
 	blocks=$(q "SELECT count(*) FROM scheduler.calendar_events WHERE blocks")
 	floors="${floors:-} $(floor)"
-	store bench
+	store bench "$USERS"
 	work_off
 	remote="${remote:-} $rate"
 	remote_cpu="${remote_cpu:-} $cpu"
+	store builtin "$MANY_USERS"
+	work_off
+	many="${many:-} $rate"
+	many_cpu="${many_cpu:-} $cpu"
 done
 figure "storing mails (import_mailbox() of 2 kB mails)" "$(middle "$ingests")" mails/s
 figure "pipeline, built-in rules, $WORKERS worker(s), $blocks blocks" "$(middle "$builtin")" mails/s "the row writes alone" \
 	"$(middle "$floors")"
 figure "pipeline, built-in rules, processor time of workers a mail" "$(middle "$builtin_cpu")" us
+figure "pipeline, built-in rules, $MANY_USERS users with $((MAILS / MANY_USERS)) mails each" "$(middle "$many")" mails/s "the row writes alone" \
+	"$(middle "$floors")"
+figure "the same, processor time of workers a mail" "$(middle "$many_cpu")" us
 figure "pipeline, model answers after 200 ms, 500 in flight, $WORKERS worker(s)" "$(middle "$remote")" mails/s "calls in flight / latency" 2500
 figure "pipeline, model, processor time of workers a mail" "$(middle "$remote_cpu")" us

@@ -15,12 +15,13 @@ seconds=${FUZZ_SECONDS:-60}
 jobs=${FUZZ_JOBS:-1}
 # GLib would take small objects out of pages of its own, where no sanitizer sees their ends.
 export G_SLICE=always-malloc
-export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=0:${ASAN_OPTIONS:-}
 export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS:-}
 export LSAN_OPTIONS=suppressions=$PWD/test/fuzz/lsan.supp:print_suppressions=0
 
 mode=fuzz
 [ "${1:-}" != check ] || { mode=check; shift; }
+# Looking for leaks needs ptrace, which not every container allows; the unit tests look for them with valgrind.
+export ASAN_OPTIONS=detect_leaks=$([ $mode = check ] && echo 0 || echo 1):${ASAN_OPTIONS:-}
 names=$*
 [ -n "$names" ] || names=$(cd test/fuzz && ls ./*_fuzz.c | sed 's|./\(.*\)_fuzz\.c|\1|')
 seeds=$(mktemp -d)

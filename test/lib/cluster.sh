@@ -68,8 +68,11 @@ stage_server() {
 		echo "$version" >"$stamp"
 	fi
 	make -s -C "$TREE" install DESTDIR="$SERVER" PG_CONFIG="$PG_CONFIG" >/dev/null || return 1
-	[ "$STAGE/plain_select.so" -nt "$TREE/test/lib/plain_select.c" ] ||
-		"${CC:-gcc}" -O1 -shared -fPIC -o "$STAGE/plain_select.so" "$TREE/test/lib/plain_select.c" || return 1
+	local shim
+	for shim in plain_select faulty; do
+		[ "$STAGE/$shim.so" -nt "$TREE/test/lib/$shim.c" ] ||
+			"${CC:-gcc}" -O1 -Wall -shared -fPIC -o "$STAGE/$shim.so" "$TREE/test/lib/$shim.c" || return 1
+	done
 	# The tree itself may lie where the server's OS user cannot look.
 	rm -rf "$STAGE/tree"
 	mkdir -p "$STAGE/tree"

@@ -8,12 +8,17 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 # Who names a server by PG_CONFIG has it.
 SERVER_PACKAGES="postgresql-15 postgresql-server-dev-15 postgresql-client-15"
-[ "${PG_CONFIG:-pg_config}" = pg_config ] || SERVER_PACKAGES=""
+CRON_PACKAGE="postgresql-15-cron"
+[ "${PG_CONFIG:-pg_config}" = pg_config ] || SERVER_PACKAGES="" CRON_PACKAGE=""
 PACKAGES="gcc make pkg-config $SERVER_PACKAGES
 	libcurl4-openssl-dev libssl-dev libcrypt-dev libgmime-3.0-dev libxml2-dev"
 TEST_PACKAGES="clang-format-14 cppcheck curl valgrind python3 perl libipc-run-perl faketime nghttp2-server openssl gcovr
-	nodejs npm patch procps util-linux postgresql-15-cron python3-psycopg2"
-[ "${1:-all}" = demo ] && WANTED="$PACKAGES python3 procps util-linux" || WANTED="$PACKAGES $TEST_PACKAGES"
+	nodejs npm patch procps util-linux $CRON_PACKAGE python3-psycopg2"
+case ${1:-all} in
+	demo) WANTED="$PACKAGES python3 procps util-linux" ;;
+	fuzz) WANTED="$PACKAGES python3 clang-14 libclang-rt-14-dev" ;;
+	*) WANTED="$PACKAGES $TEST_PACKAGES" ;;
+esac
 
 missing=""
 for package in $WANTED; do

@@ -7,6 +7,9 @@ use Sched;
 use Test::More;
 use Time::HiRes qw(time sleep);
 
+chomp(my $share = `pg_config --sharedir`);
+plan skip_all => 'the server that PG_CONFIG names has no pg_cron' unless -e "$share/extension/pg_cron.control";
+
 # The server believes that it is seconds before the full minute, at which pg_cron starts its jobs.
 my ($faketime) = glob('/usr/lib/*/faketime/libfaketime.so.1');
 $ENV{LD_PRELOAD} = "$ENV{STAGE}/plain_select.so $faketime";
@@ -71,6 +74,17 @@ is($s->sql('SELECT scheduler.remove_cron_jobs()'), 0, 'nobody takes back what an
 is($s->sql('SELECT scheduler.remove_cron_jobs()', 'boss'), 5, 'they are taken back');
 is($s->sql($ours), 0, '... all of them');
 is($s->sql('SELECT count(*) FROM cron.job'), 1, '... and no other');
+
+# In a database that is not pg_cron's the lines to type are told, and work.
+$s->sql('CREATE DATABASE other');
+$s->sql('CREATE EXTENSION scheduler CASCADE', undef, 'other');
+my (undef, undef, $advice) = $node->psql('other', 'SELECT scheduler.install_cron_jobs()');
+like($advice, qr/It works in database "postgres"/, 'another database has no pg_cron');
+my ($line) = $advice =~ /(SELECT cron\.schedule_in_database\(.*\))/;
+$line =~ s/job_name, schedule, command/'scheduler_plan_all', '40 2 * * *', 'SELECT scheduler.plan_all()'/;
+$s->sql($line);
+is($s->sql("SELECT database FROM cron.job WHERE jobname = 'scheduler_plan_all'"), 'other', '... but is told how to be called by it');
+$s->sql("SELECT cron.unschedule('scheduler_plan_all')");
 
 # ---- each without the other ----
 

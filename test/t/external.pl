@@ -17,6 +17,7 @@ $s->sql(q{CREATE ROLE svc LOGIN; GRANT scheduler_user TO svc; CREATE ROLE a LOGI
 	SELECT scheduler.create_user(r || '@example.org', r, role_name => r) FROM unnest(ARRAY['a', 'b']) AS r;
 	SELECT scheduler.register_job_kind('ext.work', worker_role => 'svc', enqueue_role => 'scheduler_user', max_attempts => 100);
 	SELECT scheduler.register_job_kind('ext.bulk', worker_role => 'svc', enqueue_role => 'scheduler_user');
+	SELECT scheduler.register_job_kind('ext.once', worker_role => 'svc', enqueue_role => 'scheduler_user', max_attempts => 1);
 	SELECT scheduler.register_job_kind('ext.odd', worker_role => 'svc', enqueue_role => 'scheduler_user', max_attempts => 2)});
 
 # ---- the clients ----
@@ -38,6 +39,10 @@ foreach my $client (sort keys %clients)
 append_to_file("$folder/job.sh", "payload=\$(cat); [ -n \"\$payload\" ] || exit 1; echo \"\$payload\" >> $folder/begun; sleep 0.02; echo \"done \$payload\"\n");
 
 my @running;    # [ name, pid ]
+my %started;
+# A client whose server is gone asks for it again and again.
+my $parent = $$;
+END { local $?; kill 'KILL', keys %started if $$ == ($parent // 0); }
 
 sub start_client
 {
@@ -48,6 +53,7 @@ sub start_client
 		open STDERR, '>>', "$folder/$name.log";
 		exec @{ $clients{$name} }, $dsn, $kind, $lease, @program;
 	}
+	$started{$pid} = 1;
 	return [ $name, $pid ];
 }
 
@@ -68,6 +74,7 @@ while ($kills < 8 && time - $begun < 60)
 	my $held = $s->sql("SELECT count(*) FROM scheduler.live_jobs WHERE lease_until > now()");
 	kill 'KILL', $pid;
 	waitpid $pid, 0;
+	delete $started{$pid};
 	$kills++;
 	$mid_job++ if $held > 0;
 	$running[$i] = start_client($name, 'ext.work', '2 s', @job);
@@ -103,22 +110,23 @@ kill 'TERM', $_->[1] foreach @running;
 foreach my $client (@running)
 {
 	waitpid $client->[1], 0;
+	delete $started{ $client->[1] };
 	is($?, 0, "$client->[0] ends cleanly");
 }
 is($s->sql("SELECT count(*) FROM scheduler.live_jobs WHERE lease_until IS NOT NULL"), 0, '... and leaves nothing claimed');
 is($s->sql("SELECT count(*) FROM scheduler.jobs WHERE kind = 'ext.work' AND attempts > 1 AND payload::text LIKE '%late%'"), 0, '... nor an attempt lost');
 
 # A program that fails: its message, and the last attempt is the last.
-$s->sql("SELECT scheduler.enqueue('ext.odd', '1')", 'a');
 foreach my $name ('python', 'node')
 {
-	my $client = start_client($name, 'ext.odd', '10 s', 'sh', '-c', "echo 'no luck with $name' >&2; exit 3");
-	$s->comes_true("a failure that $name reports is the job's",
-		"SELECT count(*) FROM scheduler.jobs WHERE kind = 'ext.odd' AND error LIKE 'no luck with $name%'", 1);
+	$s->sql("SELECT scheduler.enqueue('ext.once', to_jsonb('$name'::text))", 'a');
+	my $client = start_client($name, 'ext.once', '10 s', 'sh', '-c', "echo 'no luck with $name' >&2; exit 3");
+	$s->comes_true("a failure that $name reports is the job's, dead after its last attempt",
+		"SELECT count(*) FROM scheduler.dead_jobs WHERE kind = 'ext.once' AND payload = to_jsonb('$name'::text) AND error LIKE 'no luck with $name%' AND status = 'dead'", 1);
 	kill 'TERM', $client->[1];
 	waitpid $client->[1], 0;
+	delete $started{ $client->[1] };
 }
-is($s->statuses('ext.odd'), 'dead 1', '... and the job dead after its last attempt');
 
 # ---- the worker inside ----
 

@@ -98,7 +98,8 @@ my $handle = 'PERFORM scheduler.handle_mail(' . sprintf($job, "jsonb_build_objec
 my %readers = (
 	facts => "SELECT * INTO read FROM scheduler.extraction_answer(@{[ $response->(200) ]}, zone);
 		IF read.verdict = 'ok' THEN
-			PERFORM scheduler.apply_facts(" . sprintf($job, "'{}'") . ", email, read.facts, '{}', zone);
+			PERFORM scheduler.apply_facts(owner, zone, ARRAY[ROW(gen_random_uuid(), email.email_id, email.subject, email.sender_email,
+				email.created_at, email.metadata, read.facts, '{}')::scheduler.read_mail]);
 			used := used + 1;
 		ELSIF read.verdict NOT IN ('repair', 'retry', 'fail') OR read.facts IS NOT NULL OR coalesce(read.reason, '') = '' THEN
 			RAISE 'a verdict without a sense';
@@ -145,7 +146,7 @@ DECLARE
 	email scheduler.email_tracking;
 	owner uuid := scheduler.current_user_id();
 	zone text := 'Europe/Berlin';
-	bytes bytea; words text; document jsonb; read record; used int := 0; context text;
+	bytes bytea; words text; document jsonb; read record; used int := 0; detail text; context text;
 BEGIN
 	SELECT * INTO email FROM scheduler.email_tracking LIMIT 1;
 	FOR input IN SELECT * FROM inputs WHERE kind = '$kind' ORDER BY n LOOP
@@ -155,8 +156,8 @@ BEGIN
 			RAISE 'taken back' USING ERRCODE = 'UNDO0';
 		EXCEPTION WHEN SQLSTATE 'UNDO0' THEN NULL;
 		WHEN OTHERS THEN
-			GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
-			INSERT INTO failures VALUES (input.kind, input.n, SQLSTATE, SQLERRM, context);
+			GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, context = PG_EXCEPTION_CONTEXT;
+			INSERT INTO failures VALUES (input.kind, input.n, SQLSTATE, SQLERRM || ' ' || detail, context);
 		END;
 	END LOOP;
 	INSERT INTO readings VALUES ('$kind', used);

@@ -215,7 +215,7 @@ is($s->sql(q{SELECT count(DISTINCT id) FROM (SELECT scheduler.enqueue('app.logge
 $s->sql(q{SELECT scheduler.enqueue('app.logged', '{"u": 2}', unique_key => 'k', unique_mode => 'replace')}, 'dev');
 $s->comes_true('replaced, it runs with the new payload', "SELECT string_agg(payload ->> 'u', ' ') FROM app.log WHERE payload ? 'u'", 2);
 # Registered again it is not known as quick: it is marked as running.
-my $busy = $s->sql(q{DO $$ BEGIN PERFORM scheduler.register_job_kind('app.logged', 'app.logged', max_attempts => 3, timeout => '1 s', announce => true); END $$; SELECT scheduler.enqueue('app.logged', '{"busy": 1, "nap": 0.5}', unique_key => 'k')}, 'dev');
+my $busy = $s->sql(q{DO $$ BEGIN PERFORM scheduler.register_job_kind('app.logged', 'app.logged', max_attempts => 3, timeout => '20 s', announce => true); END $$; SELECT scheduler.enqueue('app.logged', '{"busy": 1, "nap": 3}', unique_key => 'k')}, 'dev');
 $s->comes_true('it runs', "SELECT status FROM scheduler.jobs WHERE job_id = '$busy'", 'running');
 is($s->sql(q{SELECT scheduler.enqueue('app.logged', '{"busy": 2}', unique_key => 'k', unique_mode => 'replace')}, 'dev'), $busy, 'while it runs it is the same job');
 $s->comes_true('... which runs again afterwards', "SELECT string_agg(payload ->> 'busy', ' ' ORDER BY n) FROM app.log WHERE payload ? 'busy'", '1 2');

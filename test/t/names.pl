@@ -27,18 +27,20 @@ my %fired = map { $_ => 1 } $source =~ /EXECUTE FUNCTION scheduler\.(\w+)/g, $so
 # No client can call these; a test names the function through which each runs. `make mutants bodies` empties their
 # bodies too and shows that this is noticed.
 my %through = (
-	apply_facts => 'handle_mail', apply_placements => 'plan', builtin_facts => 'extraction_step',
+	check_worker_role => 'register_job_kind', route_jobs => 'register_job_kind', handle_plan => 'plan_all', handle_recap => 'recap_all',
+	add_mail_events => 'handle_mail', apply_placements => 'plan', builtin_facts => 'extraction_step',
 	check_event_words => 'add_event', check_hours => 'set_availability',
 	check_secret => 'set_secret', check_task => 'add_task', claim_span => 'add_event', completion_answer => 'handle_llm_chat',
-	completion_json => 'handle_llm_chat', find_overlaid_tasks => 'add_event', fix_task => 'add_task',
+	completion_json => 'handle_llm_chat', find_mail_tasks => 'insert_mail_tasks', find_overlaid_tasks => 'add_event', fix_task => 'add_task',
 	list_alternatives => 'detect_conflicts', lock_account => 'pause_account', lock_conflict => 'resolve_conflict',
 	lock_event => 'update_event', lock_task => 'update_task', note_impossible => 'plan', note_mail_error => 'handle_mail',
 	note_overlaps => 'plan', number_alternatives => 'detect_conflicts', offer_for_event => 'detect_conflicts',
-	offer_for_task => 'detect_conflicts', open_calendar => 'plan', place_system_secret => 'add_model',
-	record_context => 'extraction_step', record_llm_call => 'extraction_step', refuse_hold => 'book_slot',
+	offer_for_task => 'detect_conflicts', open_calendar => 'plan', open_mails => 'handle_mail', place_mail_tasks => 'insert_mail_tasks',
+	place_new_tasks => 'insert_mail_tasks', place_system_secret => 'add_model',
+	record_answers => 'extraction_steps', record_changes => 'record_change', record_context => 'extraction_step', record_contexts => 'handle_mail', record_llm_call => 'extraction_step', refuse_hold => 'book_slot',
 	refuse_slot => 'hold_slot', replan_tasks => 'update_task', save_dependencies => 'add_task',
 	seal_secret_file => 'set_secret_from_file', settle_conflicts => 'complete_task', settle_span => 'add_event',
-	store_secret => 'set_secret');
+	store_secret => 'set_secret', try_calendar => 'handle_mails', try_lock => 'handle_mails');
 foreach my $name (sort keys %functions)
 {
 	next if $fired{$name};

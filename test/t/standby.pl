@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 use File::Copy qw(move);
-use File::Path qw(make_path);
+use File::Path qw(rmtree);
 use PostgreSQL::Test::Utils qw(slurp_file system_or_bail);
 use Sched;
 use Test::More;
@@ -55,7 +55,7 @@ $s->sql(qq{
 	CREATE FUNCTION called(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE plpgsql AS \$\$
 	BEGIN
 		IF response IS NULL OR (response).failure = 'lost' THEN
-			RETURN scheduler.step_request(ROW('GET', 'http://127.0.0.1:$port' || CASE WHEN response IS NULL THEN job.payload->>'path' ELSE '/echo' END,
+			RETURN scheduler.step_request(ROW('POST', 'http://127.0.0.1:$port' || CASE WHEN response IS NULL THEN job.payload->>'path' ELSE '/echo' END,
 				NULL, NULL, NULL, '60 s'), to_jsonb(coalesce((job.state)::int, -1) + 1));
 		ELSIF (response).status IS NULL THEN
 			RETURN scheduler.step_retry((response).error);
@@ -213,16 +213,19 @@ move($data, "$data.kept") or die $!;
 system_or_bail('cp', '-a', "$data.kept", $data);
 $standby->start;
 stays_still($second, 'a copy in the place of its original');
-$standby->stop('immediate');
-system_or_bail('mv', $data, "$data.copied");
+$standby->stop;
+rmtree($data);
 
 # Moved: it takes a human, as nobody can tell it from a copy.
-$second->{node} = $standby;
-move("$data.copied", $data) or die $!;
-system_or_bail('rm', '-rf', $data);
-move("$data.kept", $data) or die $!;
+move("$data.kept", "$data.elsewhere") or die $!;
+symlink("$data.elsewhere", $data) or die $!;
 $standby->start;
-is($second->sql('SELECT scheduler.armed()'), 't', 'the original is armed wherever it comes back');
+stays_still($second, 'the original in another place');
+$standby->stop;
+unlink $data;
+move("$data.elsewhere", $data) or die $!;
+$standby->start;
+is($second->sql('SELECT scheduler.armed()'), 't', 'the original is armed when it is back');
 $second->sql($due);
 $second->comes_true('... and sends', 'SELECT count(*) FROM scheduler.live_jobs', 0, 30);
 is(asked('/copied'), 1, '... once');

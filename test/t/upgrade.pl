@@ -46,7 +46,7 @@ $s->sql(qq{
 	CREATE FUNCTION app.called(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE plpgsql AS \$\$
 	BEGIN
 		IF response IS NULL OR (response).failure = 'lost' THEN
-			RETURN scheduler.step_request(ROW('GET', 'http://127.0.0.1:$port' || CASE WHEN response IS NULL THEN job.payload->>'path' ELSE '$open' END,
+			RETURN scheduler.step_request(ROW('POST', 'http://127.0.0.1:$port' || CASE WHEN response IS NULL THEN job.payload->>'path' ELSE '$open' END,
 				NULL, NULL, 'secret:door', '100 s'), to_jsonb(response IS NULL));
 		END IF;
 		RETURN scheduler.step_done(jsonb_build_object('body', convert_from((response).body, 'UTF8'), 'first', job.state));

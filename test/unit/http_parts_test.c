@@ -60,6 +60,9 @@ test_targets(void)
 	expect_bad_url("http://example.org/\r\nX: y", "control character");
 	expect_bad_url("http://example.org/a b", "space");
 	expect_bad_url("http://exa%7fmple.org/", "control character");
+	expect_bad_url("http://127%2e1/", "encoded form");
+	expect_target(NULL, "https://example%2eorg/a%2eb", "example.org:443",
+				  "https://example.org/a%2eb");
 	expect_bad_url("http://user:secret@example.org/", "user name or password");
 	expect_bad_url("http://user@example.org/", "user name or password");
 	expect_bad_url("http://example.org:99999/", "parsed");
