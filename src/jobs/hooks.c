@@ -169,6 +169,14 @@ hold_extension(void)
 
 	if (!OidIsValid(extension) || !SCHED_OWNS_EXTENSION(extension, GetUserId()))
 		return;
+	/* A runner may hold this one as long as its handler runs, so each is asked to end, also one that came meanwhile. */
+	for (int round = 0; round < CLEAN_ROUNDS; round++)
+	{
+		if (ConditionalLockDatabaseObject(ExtensionRelationId, extension, SCHED_BEGIN_LOCK,
+										  AccessExclusiveLock))
+			break;
+		wait_for_end(MyDatabaseId, false, false, 1);
+	}
 	LockDatabaseObject(ExtensionRelationId, extension, SCHED_BEGIN_LOCK, AccessExclusiveLock);
 	wait_for_end(MyDatabaseId, false, false, CLEAN_ROUNDS);
 	LockDatabaseObject(ExtensionRelationId, extension, 0, AccessExclusiveLock);

@@ -12,7 +12,7 @@ my $s = Sched->start('ddl', conf => <<"CONF");
 scheduler.http_private_hosts = 'localhost:$port'
 scheduler.max_in_flight = 640
 scheduler.poll_interval = 1000
-scheduler.runners = 2
+scheduler.runners = 3
 allow_in_place_tablespaces = on
 checkpoint_timeout = 1h
 log_lock_waits = on

@@ -102,9 +102,12 @@ sub take_processes
 	for (1 .. 20)
 	{
 		$greedy->send('SELECT count(stay(i)) FROM rows');
-		sleep 0.7;
-		return pass("somebody takes all background processes that are left: $wanted")
-		  if $s->sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'") == $wanted;
+		for (1 .. 15)
+		{
+			sleep 0.2;
+			return pass("somebody takes all background processes that are left: $wanted")
+			  if $s->sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'") == $wanted;
+		}
 		give_back_processes();
 		sleep 0.5;
 	}
