@@ -6,14 +6,20 @@ use PostgreSQL::Test::Utils;
 use Sched;
 use Test::More;
 
-my $pid = open(my $pipe, '-|', 'python3', "$ENV{TREE}/test/services/misbehave.py") or die $!;
-my $port = <$pipe>;
-chomp $port;
+my (@pids, @pipes, @ports);
+foreach my $n (0 .. 2)
+{
+	push @pids, open(my $pipe, '-|', 'python3', "$ENV{TREE}/test/services/misbehave.py");
+	push @pipes, $pipe;
+	push @ports, scalar <$pipe>;
+}
+chomp @ports;
 END
 {
 	my $status = $?;
-	kill 'KILL', $pid;
-	waitpid $pid, 0;
+	kill 'KILL', @pids;
+	# Closing waits for the server: not before it is told to end.
+	close $_ foreach @pipes;
 	$? = $status;
 }
 
@@ -21,7 +27,7 @@ my $s = Sched->start('attacks', conf => <<"CONF");
 scheduler.max_user_jobs = 20000
 scheduler.max_in_flight = 32
 scheduler.http_timeout = 60s
-scheduler.http_private_hosts = 'localhost:$port'
+scheduler.http_private_hosts = 'localhost:$ports[0], localhost:$ports[1], localhost:$ports[2]'
 scheduler.poll_interval = 1000
 CONF
 foreach my $name (qw(alice bob))
@@ -89,18 +95,18 @@ my $deep = $s->sql(q{SELECT scheduler.enqueue('family', (repeat('[', 3000) || re
 my $large = $s->sql(q{SELECT scheduler.enqueue('family', jsonb_build_object('x', repeat('x', 15 * 1024 * 1024)))}, 'alice');
 $s->comes_true('what is allowed is done', "SELECT bool_and(status = 'succeeded') FROM scheduler.jobs WHERE job_id IN ('$deep', '$large')");
 
-# ---- a host that never answers ----
+# ---- hosts that never answer ----
 $s->sql(qq{CREATE FUNCTION public.call(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE plpgsql AS \$\$ BEGIN
 		IF response.status IS NULL AND response.failure IS NULL THEN
-			RETURN scheduler.step_request(scheduler.http_request('GET', 'http://localhost:$port/' || (job.payload ->> 'page')));
+			RETURN scheduler.step_request(ROW('GET', 'http://localhost:' || (job.payload ->> 'place'), NULL, NULL, NULL, NULL));
 		END IF;
 		RETURN scheduler.step_done();
 	END \$\$;
 	GRANT EXECUTE ON FUNCTION public.call TO scheduler_owner;
 	SELECT scheduler.register_job_kind('call', 'public.call', shared => true, enqueue_role => 'scheduler_user')});
-$s->sql(q{SELECT scheduler.enqueue_many('call', array_fill('{"page": "silent"}'::jsonb, ARRAY[500]))}, 'alice');
-$s->comes_true('500 calls to a host that never answers', "SELECT count(*) >= 20 FROM scheduler.live_jobs WHERE status = 'running'");
-my $call = $s->sql(q{SELECT scheduler.enqueue('call', '{"page": "echo"}')}, 'bob');
+$s->sql(qq{SELECT scheduler.enqueue_many('call', array_fill('{"place": "$_/silent"}'::jsonb, ARRAY[250]))}, 'alice') foreach @ports[0, 1];
+$s->comes_true('500 calls to hosts that never answer', "SELECT count(*) >= 28 FROM scheduler.live_jobs WHERE status = 'running'");
+my $call = $s->sql(qq{SELECT scheduler.enqueue('call', '{"place": "$ports[2]/echo"}')}, 'bob');
 $s->comes_true("... let another's call through before any of them has timed out", "SELECT status FROM scheduler.jobs WHERE job_id = '$call'", 'succeeded', 20);
 is($s->sql("SELECT count(*) FROM scheduler.finished_jobs JOIN scheduler.users u USING (user_id) WHERE kind = 'call' AND u.name = 'alice'"), 0, '... of which none has ended');
 others_go_on('them');
