@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -145,13 +146,15 @@ static char *
 make_agent_line(const char *agent)
 {
 	static const char name[] = "User-Agent: ";
+	size_t size;
 	char *line;
 
 	if (agent == NULL)
 		agent = "scheduler";
-	line = malloc(sizeof(name) + strlen(agent));
+	size = sizeof(name) + strlen(agent);
+	line = malloc(size);
 	if (line != NULL)
-		strcat(strcpy(line, name), agent);
+		snprintf(line, size, "%s%s", name, agent);
 	return line;
 }
 
