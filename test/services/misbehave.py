@@ -37,6 +37,7 @@ import base64
 import gzip
 import hashlib
 import json
+import resource
 import sys
 import urllib.parse
 
@@ -190,6 +191,9 @@ async def serve(reader, writer):
 
 
 async def main():
+    # Clients that are gone leave their connections here until their answer would be due.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     options = argparse.ArgumentParser()
     options.add_argument("--host", default="127.0.0.1")
     options.add_argument("--port", type=int, default=0)
