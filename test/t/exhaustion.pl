@@ -90,7 +90,9 @@ sub crashes
 # ---- background processes ----
 
 my $s = Sched->start('processes', conf => "${conf}max_worker_processes = 4\nmax_parallel_workers = 4\nmax_parallel_workers_per_gather = 4\n", bare => 1);
-$s->sql(q{CREATE TABLE rows AS SELECT i FROM generate_series(1, 4) AS i; ALTER TABLE rows SET (parallel_workers = 4);
+# A page for each process that scans: one that finds none left ends at once.
+$s->sql(q{CREATE TABLE rows (i integer, filler text) WITH (parallel_workers = 4); ALTER TABLE rows ALTER filler SET STORAGE plain;
+	INSERT INTO rows SELECT i, repeat('x', 7000) FROM generate_series(1, 4) AS i;
 	CREATE FUNCTION stay(integer) RETURNS integer LANGUAGE plpgsql PARALLEL SAFE AS $$ BEGIN PERFORM pg_sleep(60); RETURN 1; END $$});
 my $greedy = $s->session;
 $greedy->sql('SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET parallel_leader_participation = off');
