@@ -1,5 +1,6 @@
 # The clock is set forward and back by a day while all kinds of work are under way (libfaketime, which the running server reads
 # anew from a file). No storm, no standstill, nothing twice.
+# What is due in the table follows by follow_clock(), which the worker calls.
 use strict;
 use warnings;
 use PostgreSQL::Test::Utils;
