@@ -479,6 +479,8 @@ sched_sql_enqueue_many(PG_FUNCTION_ARGS)
 
 	sched_core_require_argument(fcinfo, 0, "kind");
 	sched_core_require_argument(fcinfo, 1, "payloads");
+	/* Also where there is nothing to insert. */
+	PreventCommandIfReadOnly("enqueue_many()");
 	new_job.kind = require_kind(PG_GETARG_TEXT_PP(0));
 	new_job.run_at = optional_run_at(fcinfo, 2);
 	new_job.priority =
