@@ -176,7 +176,11 @@ sched_jobs_keep_answers(uint64 incarnation, MemoryContext memory, int max)
 	{
 		sched_jobs_allow_interrupt(false);
 		MemoryContextSwitchTo(memory);
-		EmitErrorReport();
+		/* With a full disk this comes with each round. */
+		if (sched_jobs_is_expected(geterrcode()))
+			sched_jobs_report_refusal(CopyErrorData());
+		else
+			EmitErrorReport();
 		FlushErrorState();
 		AbortCurrentTransaction();
 	}
