@@ -284,8 +284,7 @@ read_claim(FunctionCallInfo fcinfo, int claim_argument, Datum *ids, int n, Claim
 	claim->ids = palloc(Max(n, 1) * sizeof(pg_uuid_t));
 	for (int i = 0; i < n; i++)
 		claim->ids[i] = *DatumGetUUIDP(ids[i]);
-	claim->job_ids =
-		PointerGetDatum(construct_array(ids, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	claim->job_ids = sched_jobs_form_array(ids, n, UUIDOID);
 	claim->has_number = !PG_ARGISNULL(claim_argument);
 	claim->number = claim->has_number ? PG_GETARG_INT64(claim_argument) : 0;
 }
@@ -431,7 +430,7 @@ sched_sql_finish_jobs(PG_FUNCTION_ARGS)
 	sched_jobs_write_outcomes(jobs, n_held, 0);
 	sched_jobs_leave_system(&before);
 	MemoryContextSwitchTo(memory);
-	PG_RETURN_ARRAYTYPE_P(construct_array(ended, n_held, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	PG_RETURN_DATUM(sched_jobs_form_array(ended, n_held, UUIDOID));
 }
 
 /* One job, held by the caller, with its outcome: what it is then. */
@@ -545,8 +544,7 @@ sched_jobs_end_lapsed_claims(bool all)
 			sched_jobs_note_failure(&jobs[i], "the lease lapsed");
 			tids[i] = PointerGetDatum(&jobs[i].tid);
 		}
-		values[0] = PointerGetDatum(
-			construct_array(tids, n, TIDOID, sizeof(ItemPointerData), false, TYPALIGN_SHORT));
+		values[0] = sched_jobs_form_array(tids, n, TIDOID);
 		sched_jobs_execute(&mark_contested, values, NULL, SPI_OK_UPDATE);
 		sched_jobs_write_outcomes(jobs, n, 0);
 	}

@@ -253,9 +253,8 @@ pick_from(const pg_uuid_t *user_id, Datum kinds, int wanted, Datum *tids)
 static void
 take(ReturnSetInfo *result, Datum *tids, int n, int64 number, TimestampTz until)
 {
-	Datum values[4] = {PointerGetDatum(construct_array(tids, n, TIDOID, sizeof(ItemPointerData),
-													   false, TYPALIGN_SHORT)),
-					   Int64GetDatum(number), TimestampTzGetDatum(until), Int32GetDatum(MyProcPid)};
+	Datum values[4] = {sched_jobs_form_array(tids, n, TIDOID), Int64GetDatum(number),
+					   TimestampTzGetDatum(until), Int32GetDatum(MyProcPid)};
 	TupleDesc wanted = result->setDesc;
 	TupleDesc got;
 

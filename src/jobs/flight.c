@@ -802,7 +802,7 @@ sched_jobs_return_flights(uint64 incarnation)
 			ids[n++] = UUIDPGetDatum(&entry->flight->job_id);
 	if (n == 0)
 		return;
-	values[1] = PointerGetDatum(construct_array(ids, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	values[1] = sched_jobs_form_array(ids, n, UUIDOID);
 	sched_jobs_execute(&return_mine, values, NULL, SPI_OK_UPDATE);
 	sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
 }

@@ -51,8 +51,7 @@ look_at_rows(SchedStatement *statement, SchedFlight **some, int n, uint64 incarn
 	qsort(some, n, sizeof(SchedFlight *), compare_addresses);
 	for (int i = 0; i < n; i++)
 		tids[i] = PointerGetDatum(&some[i]->tid);
-	values[0] = PointerGetDatum(
-		construct_array(tids, n, TIDOID, sizeof(ItemPointerData), false, TYPALIGN_SHORT));
+	values[0] = sched_jobs_form_array(tids, n, TIDOID);
 	values[1] = Int64GetDatum((int64) incarnation);
 	sched_jobs_execute(statement, values, NULL, SPI_OK_SELECT);
 }

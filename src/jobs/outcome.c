@@ -135,16 +135,6 @@ add_to_list(JobList *list, const pg_uuid_t *user_id, const pg_uuid_t *id)
 	list->n++;
 }
 
-/* An array of fixed-length elements as a parameter. */
-static Datum
-array_of(Datum *elements, int n, Oid type)
-{
-	int16 length = type == TIDOID ? sizeof(ItemPointerData) : UUID_LEN;
-
-	return PointerGetDatum(construct_array(elements, n, type, length, false,
-										   type == TIDOID ? TYPALIGN_SHORT : TYPALIGN_CHAR));
-}
-
 /* A row for readers of changes; the worker numbers it after the commit. */
 static void
 announce(Writer *writer, const SchedJob *job, const char *type)
@@ -189,7 +179,7 @@ collect_results(SchedJob *jobs, int n_jobs, int n_leaving, Datum *values)
 		nulls[n] = !jobs[i].has_result;
 		n++;
 	}
-	values[4] = array_of(ids, n, UUIDOID);
+	values[4] = sched_jobs_form_array(ids, n, UUIDOID);
 	values[5] = PointerGetDatum(
 		construct_md_array(results, nulls, 1, &n, &lower, JSONBOID, -1, false, TYPALIGN_INT));
 }
@@ -217,7 +207,7 @@ write_successes(Writer *writer, SchedJob *jobs, int n_jobs)
 	}
 	if (n == 0)
 		return;
-	values[0] = array_of(tids, n, TIDOID);
+	values[0] = sched_jobs_form_array(tids, n, TIDOID);
 	values[1] = Int32GetDatum(MyProcPid);
 	values[2] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	values[3] = TimestampTzGetDatum(writer->now);
@@ -421,8 +411,8 @@ update_listed(SchedStatement *statement, const JobList *list)
 
 	if (list->n == 0)
 		return;
-	values[0] = array_of(list->users, list->n, UUIDOID);
-	values[1] = array_of(list->ids, list->n, UUIDOID);
+	values[0] = sched_jobs_form_array(list->users, list->n, UUIDOID);
+	values[1] = sched_jobs_form_array(list->ids, list->n, UUIDOID);
 	sched_jobs_execute(statement, values, NULL, SPI_OK_UPDATE);
 	if (SPI_processed > 0)
 		sched_jobs_signal_at_commit(SCHED_SIGNAL_JOBS);
@@ -436,10 +426,10 @@ record_announced(const JobList *list)
 
 	if (list->n == 0)
 		return;
-	values[0] = array_of(list->users, list->n, UUIDOID);
+	values[0] = sched_jobs_form_array(list->users, list->n, UUIDOID);
 	values[1] =
 		PointerGetDatum(construct_array(list->words, list->n, TEXTOID, -1, false, TYPALIGN_INT));
-	values[2] = array_of(list->ids, list->n, UUIDOID);
+	values[2] = sched_jobs_form_array(list->ids, list->n, UUIDOID);
 	sched_jobs_execute(&record_changes, values, NULL, SPI_OK_INSERT);
 	sched_jobs_signal_at_commit(SCHED_SIGNAL_CHANGES);
 }

@@ -7,8 +7,10 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
@@ -134,6 +136,15 @@ sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls, 
 		AtEOXact_GUC(false, level);
 	else if (statement->by_index && source_of(statement)->generation != generation)
 		forget_plan(statement);
+}
+
+Datum
+sched_jobs_form_array(Datum *elements, int n, Oid type)
+{
+	int16 length = type == TIDOID ? sizeof(ItemPointerData) : UUID_LEN;
+
+	return PointerGetDatum(construct_array(elements, n, type, length, false,
+										   type == TIDOID ? TYPALIGN_SHORT : TYPALIGN_CHAR));
 }
 
 /*

@@ -26,6 +26,9 @@ typedef struct SchedStatement
 extern void sched_jobs_execute(SchedStatement *statement, Datum *values, const char *nulls,
 							   int expected);
 
+/* Uuids or addresses of rows (UUIDOID, TIDOID) as an array for a statement; palloc'ed. */
+extern Datum sched_jobs_form_array(Datum *elements, int n, Oid type);
+
 /* Whose rights and settings were in force before sched_jobs_enter_system(). */
 typedef struct SchedRights
 {
