@@ -9,7 +9,6 @@
 
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "utils/array.h"
 #include "utils/memutils.h"
 
 #include "core/fault.h"

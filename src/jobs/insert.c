@@ -57,7 +57,6 @@ static const char *const column_names[COLUMN_COUNT] = {
 typedef struct Target
 {
 	Oid table;
-	int n_columns;
 	AttrNumber columns[COLUMN_COUNT];
 	int n_indexes;
 	Oid *indexes;
@@ -106,7 +105,6 @@ describe_table(Relation table)
 {
 	target = palloc0(sizeof(Target));
 	target->table = RelationGetRelid(table);
-	target->n_columns = RelationGetDescr(table)->natts;
 	for (int i = 0; i < COLUMN_COUNT; i++)
 		target->columns[i] = get_attnum(target->table, column_names[i]);
 	target->executor = CreateExecutorState();

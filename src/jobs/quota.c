@@ -70,13 +70,13 @@ void
 sched_jobs_check_quota(const pg_uuid_t *user_id, int64 wanted)
 {
 	static uint32 calls = 0;
-	static const pg_uuid_t system_user = {{0}};
 	Datum values[2] = {UUIDPGetDatum(user_id), Int64GetDatum((int64) sched_max_user_jobs + 1)};
 	SchedRights before;
 	bool is_null;
 	int64 count;
 
-	if (memcmp(user_id, &system_user, UUID_LEN) == 0 || (wanted == 1 && calls++ % CHECK_EVERY != 0))
+	if (memcmp(user_id, &sched_identity_system_user, UUID_LEN) == 0 ||
+		(wanted == 1 && calls++ % CHECK_EVERY != 0))
 		return;
 	sched_jobs_enter_system(&before);
 	sched_jobs_execute(&count_jobs, values, NULL, SPI_OK_SELECT);

@@ -86,7 +86,7 @@ static SchedStatement mapped_user = {
 	"SELECT u.user_id FROM scheduler.users u WHERE u.role_name = $1", 1, {TEXTOID}, true, NULL};
 
 /* A runner can wait for DROP EXTENSION: nothing of others depends on it. */
-static bool
+static void
 begin_step(Runner *runner)
 {
 	while (!(runner->has_job ? sched_jobs_continue_step(runner->extension)
@@ -99,7 +99,6 @@ begin_step(Runner *runner)
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
-	return true;
 }
 
 /* Says which job to interrupt when it is cancelled; NULL: none. */
