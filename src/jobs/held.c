@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
@@ -99,4 +100,15 @@ sched_jobs_report_refusal(const ErrorData *error)
 				  error->sqlerrcode == ERRCODE_DISK_FULL
 					  ? errhint("Nothing is lost; it goes on when there is room on the disk.")
 					  : errhint("pg_locks shows who holds what of schema scheduler.")));
+}
+
+void
+sched_jobs_stand_back(MemoryContext memory)
+{
+	if (!sched_jobs_is_expected(geterrcode()))
+		PG_RE_THROW();
+	MemoryContextSwitchTo(memory);
+	sched_jobs_report_refusal(CopyErrorData());
+	FlushErrorState();
+	AbortCurrentTransaction();
 }

@@ -124,6 +124,12 @@ extern bool sched_jobs_is_expected(int sqlerrcode);
 extern void sched_jobs_report_refusal(const ErrorData *error);
 
 /*
+ * In a PG_CATCH of a worker: the transaction is over, and why is told now and then. Anything but an
+ * expected error goes up.
+ */
+extern void sched_jobs_stand_back(MemoryContext memory);
+
+/*
  * For a job that is `held`: milliseconds until it is tried again, and words for its error; -1
  * where it has stood back long enough and the attempt counts.
  */

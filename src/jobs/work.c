@@ -106,12 +106,7 @@ record_failure(SchedWorker *worker, const SchedJob *failed, const char *reason, 
 	}
 	PG_CATCH();
 	{
-		if (!sched_jobs_is_expected(geterrcode()))
-			PG_RE_THROW();
-		MemoryContextSwitchTo(worker->memory);
-		sched_jobs_report_refusal(CopyErrorData());
-		FlushErrorState();
-		AbortCurrentTransaction();
+		sched_jobs_stand_back(worker->memory);
 		worker->blocked = true;
 	}
 	PG_END_TRY();

@@ -81,12 +81,7 @@ do_duty(SchedWorker *worker, void (*duty)(SchedWorker *worker))
 	PG_CATCH();
 	{
 		sched_jobs_allow_interrupt(false);
-		if (!sched_jobs_is_expected(geterrcode()))
-			PG_RE_THROW();
-		MemoryContextSwitchTo(worker->memory);
-		sched_jobs_report_refusal(CopyErrorData());
-		FlushErrorState();
-		AbortCurrentTransaction();
+		sched_jobs_stand_back(worker->memory);
 	}
 	PG_END_TRY();
 	return done;
