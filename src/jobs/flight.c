@@ -426,14 +426,13 @@ find_ready(UserLine *line)
 	return NULL;
 }
 
-/* As the handler of kind http judges: RFC 9110. */
-static bool
-is_repeatable(const char *method)
+bool
+sched_jobs_is_repeatable(const char *method)
 {
 	static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE"};
 
 	for (size_t i = 0; i < lengthof(methods); i++)
-		if (pg_strcasecmp(method, methods[i]) == 0)
+		if (strcmp(method, methods[i]) == 0)
 			return true;
 	return false;
 }
@@ -529,7 +528,7 @@ launch_one(SchedFlight *flight, uint64 incarnation)
 		take_answer(flight, refusal);
 		return;
 	}
-	flight->repeatable = is_repeatable(call.method);
+	flight->repeatable = sched_jobs_is_repeatable(call.method);
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	accepted = sched_http_submit(engine, &call);
 	sched_http_scrub_call(&call);

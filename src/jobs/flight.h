@@ -54,6 +54,9 @@ extern void sched_jobs_launch_flights(uint64 incarnation);
 extern int sched_jobs_flights_unrepeatable(void);
 extern void sched_jobs_return_flights(uint64 incarnation);
 
+/* Does a call of this method, as the wire has it, no harm when it is made twice? RFC 9110 9.2.2. */
+extern bool sched_jobs_is_repeatable(const char *method);
+
 /* Moves the transfers on, and collects answers. */
 extern void sched_jobs_drive_flights(void);
 

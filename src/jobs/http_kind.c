@@ -26,6 +26,7 @@
 
 #include "core/compat.h"
 #include "http/request.h"
+#include "jobs/flight.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_http_payload_problem);
 PG_FUNCTION_INFO_V1(sched_sql_http_payload_request);
@@ -521,21 +522,16 @@ sched_sql_http_payload_request(PG_FUNCTION_ARGS)
 
 /*
  * A call whose answer was lost may have done its work. It is made again where doing so twice is
- * harmless (RFC 9110: GET, HEAD, PUT, DELETE) or where the payload says so.
+ * harmless or where the payload says so.
  */
 static bool
 may_be_repeated(Jsonb *payload)
 {
-	static const char *const harmless[] = {"GET", "HEAD", "PUT", "DELETE"};
-	const char *method = find_method(payload);
 	JsonbValue buffer;
 	const JsonbValue *wanted = find_member(payload, "repeat_unsafe", &buffer);
 
-	for (size_t i = 0; i < lengthof(harmless); i++)
-	{
-		if (strcmp(method, harmless[i]) == 0)
-			return true;
-	}
+	if (sched_jobs_is_repeatable(find_method(payload)))
+		return true;
 	return wanted != NULL && wanted->type == jbvBool && wanted->val.boolean;
 }
 
