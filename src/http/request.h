@@ -20,6 +20,7 @@
 
 #include "postgres.h"
 #include "access/htup.h"
+#include "utils/jsonb.h"
 #include "utils/uuid.h"
 
 #include "http/engine.h"
@@ -59,6 +60,9 @@ extern bool sched_http_response_retryable(HeapTupleHeader response);
 
 /* An answer as the jsonb that response_result() shows; the response has a status. */
 extern Datum sched_http_response_result(HeapTupleHeader response);
+
+/* The text of a string, number or boolean, palloc'ed; NULL for anything else. */
+extern char *sched_http_scalar_text(const JsonbValue *value);
 
 /* Counts the answer in the statistics of its host (shared memory; nothing without preload). */
 extern void sched_http_count_answer(const SchedHttpAnswer *answer);

@@ -102,9 +102,8 @@ read_request(Datum composite, Request *request)
 	}
 }
 
-/* A scalar's text; NULL for what cannot be a header's value. */
-static char *
-scalar_text(const JsonbValue *value)
+char *
+sched_http_scalar_text(const JsonbValue *value)
 {
 	switch (value->type)
 	{
@@ -129,7 +128,7 @@ add_line(Lines *lines, const char *name, const JsonbValue *value)
 
 	if (lines->n_plain + lines->n_templates >= SCHED_ANSWER_MAX_HEADERS)
 		return "too many headers";
-	text = scalar_text(value);
+	text = sched_http_scalar_text(value);
 	if (text == NULL)
 		return "a header's value is neither a string, a number, a boolean, nor an array of these";
 	/*

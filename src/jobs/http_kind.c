@@ -150,22 +150,11 @@ text_of(const JsonbValue *value)
 
 	if (value == NULL)
 		return NULL;
-	switch (value->type)
-	{
-		case jbvString:
-			return pnstrdup(value->val.string.val, value->val.string.len);
-		case jbvNumeric:
-			return DatumGetCString(
-				DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
-		case jbvBool:
-			return pstrdup(value->val.boolean ? "true" : "false");
-		case jbvBinary:
-			initStringInfo(&json);
-			append_json(&json, value->val.binary.data);
-			return json.data;
-		default:
-			return NULL;
-	}
+	if (value->type != jbvBinary)
+		return sched_http_scalar_text(value);
+	initStringInfo(&json);
+	append_json(&json, value->val.binary.data);
+	return json.data;
 }
 
 /* The text of a member of the payload. */
