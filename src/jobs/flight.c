@@ -386,7 +386,7 @@ static bool
 may_start(SchedFlight *flight)
 {
 	const UserCount *count = find_count(&flight->user_id, HASH_FIND);
-	int most = Max(1, sched_max_in_flight - sched_max_in_flight / 8);
+	int most = Max(1, most_in_air() - most_in_air() / 8);
 	sigset_t saved;
 	bool admitted;
 
@@ -443,7 +443,7 @@ look_ahead(SchedFlight *first, uint64 incarnation)
 {
 	SchedFlight *kept[LAUNCH_BATCH];
 	SchedFlight *others[LAUNCH_BATCH];
-	int room = Min(LAUNCH_BATCH, sched_max_in_flight - n_air);
+	int room = Min(LAUNCH_BATCH, most_in_air() - n_air);
 	int share = Max(1, room / Max(1, (int) hash_get_num_entries(lines)));
 	int n_kept = 0;
 	int n_others = 0;
