@@ -15,7 +15,6 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -52,109 +51,15 @@ find_member(Jsonb *payload, const char *name, JsonbValue *buffer)
 	return getKeyJsonValueFromContainer(&payload->root, name, (int) strlen(name), buffer);
 }
 
-/* A character that does not stand for itself in a string of JSON. */
-static void
-append_escaped(StringInfo into, char c)
-{
-	static const char named[] = "\"\\\b\f\n\r\t";
-	static const char names[] = "\"\\bfnrt";
-	const char *found = strchr(named, c);
-
-	if (c != '\0' && found != NULL)
-		appendStringInfo(into, "\\%c", names[found - named]);
-	else
-		appendStringInfo(into, "\\u%04x", (unsigned char) c);
-}
-
-/* A string of JSON, quoted; runs of plain bytes go over in one piece. */
-static void
-append_json_string(StringInfo into, const char *text, int length)
-{
-	const char *end = text + length;
-
-	appendStringInfoChar(into, '"');
-	while (text < end)
-	{
-		const char *run = text;
-
-		while (text < end && (unsigned char) *text >= ' ' && *text != '"' && *text != '\\')
-			text++;
-		appendBinaryStringInfo(into, run, (int) (text - run));
-		if (text == end)
-			break;
-		append_escaped(into, *text++);
-	}
-	appendStringInfoChar(into, '"');
-}
-
-/* A value that is neither object nor array. */
-static void
-append_json_scalar(StringInfo into, const JsonbValue *value)
-{
-	switch (value->type)
-	{
-		case jbvString:
-			append_json_string(into, value->val.string.val, value->val.string.len);
-			break;
-		case jbvNumeric:
-			appendStringInfoString(into, DatumGetCString(DirectFunctionCall1(
-											 numeric_out, NumericGetDatum(value->val.numeric))));
-			break;
-		case jbvBool:
-			appendStringInfoString(into, value->val.boolean ? "true" : "false");
-			break;
-		default:
-			appendStringInfoString(into, "null");
-			break;
-	}
-}
-
-/*
- * An object or array as text, as the server writes it. Its own function looks at each character on
- * its own, which takes longer than sending the body does.
- */
-static void
-append_json(StringInfo into, JsonbContainer *container)
-{
-	JsonbIterator *iterator = JsonbIteratorInit(container);
-	JsonbIteratorToken token;
-	JsonbValue item;
-	bool first = true; /* of its object or array */
-	bool after_key = false;
-
-	while ((token = JsonbIteratorNext(&iterator, &item, false)) != WJB_DONE)
-	{
-		bool ends = token == WJB_END_OBJECT || token == WJB_END_ARRAY;
-
-		if (!ends && !first && !after_key)
-			appendStringInfoString(into, ", ");
-		first = token == WJB_BEGIN_OBJECT || token == WJB_BEGIN_ARRAY;
-		if (first || ends)
-			appendStringInfoChar(into, token == WJB_BEGIN_OBJECT  ? '{'
-									   : token == WJB_END_OBJECT  ? '}'
-									   : token == WJB_BEGIN_ARRAY ? '['
-																  : ']');
-		else
-			append_json_scalar(into, &item);
-		after_key = token == WJB_KEY;
-		if (after_key)
-			appendStringInfoString(into, ": ");
-	}
-}
-
 /* As ->> has it; NULL for null and for what is not there. */
 static char *
 text_of(const JsonbValue *value)
 {
-	StringInfoData json;
-
 	if (value == NULL)
 		return NULL;
 	if (value->type != jbvBinary)
 		return sched_http_scalar_text(value);
-	initStringInfo(&json);
-	append_json(&json, value->val.binary.data);
-	return json.data;
+	return JsonbToCString(NULL, value->val.binary.data, value->val.binary.len);
 }
 
 /* The text of a member of the payload. */
