@@ -13,7 +13,7 @@ CRON_PACKAGE="postgresql-15-cron"
 PACKAGES="gcc make pkg-config $SERVER_PACKAGES
 	libcurl4-openssl-dev libssl-dev libcrypt-dev libgmime-3.0-dev libxml2-dev"
 TEST_PACKAGES="clang-format-14 cppcheck curl valgrind python3 perl libipc-run-perl faketime nghttp2-server openssl gcovr
-	nodejs npm patch procps util-linux $CRON_PACKAGE python3-psycopg2"
+	nodejs npm patch procps util-linux $CRON_PACKAGE python3-psycopg2 pgbouncer"
 case ${1:-all} in
 	demo) WANTED="$PACKAGES python3 procps util-linux" ;;
 	fuzz) WANTED="$PACKAGES python3 clang-14 libclang-rt-14-dev" ;;
