@@ -130,7 +130,7 @@ lint: deps
 
 # Unit tests link the pure objects alone: test/unit/<room>_test.c.
 UNIT_DIR ?= .build/unit
-$(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h $(PURE_OBJS) $(ENGINE_OBJS)
+$(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h test/lib/fixed_zone.h $(PURE_OBJS) $(ENGINE_OBJS)
 	@mkdir -p $(UNIT_DIR)
 	$(CC) -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE $(PG_CPPFLAGS) -Itest/unit -o $@ $< $(PURE_OBJS) $(ENGINE_OBJS) $(shell pkg-config --libs $(PKGS)) -lcrypt -lm $(SCHED_LDFLAGS)
 
@@ -146,9 +146,9 @@ $(FUZZ_DIR)/clang/%.o: %.c $(HEADERS_ALL)
 $(FUZZ_DIR)/cc/%.o: %.c $(HEADERS_ALL)
 	@mkdir -p $(@D)
 	$(CC) $(FUZZ_FLAGS) -fsanitize=float-cast-overflow -c -o $@ $<
-$(FUZZ_DIR)/%_fuzz: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/clang/,$(PURE_OBJS))
+$(FUZZ_DIR)/%_fuzz: test/fuzz/%_fuzz.c test/fuzz/fuzz.h test/lib/fixed_zone.h $(addprefix $(FUZZ_DIR)/clang/,$(PURE_OBJS))
 	$(FUZZ_CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.o,$^) $(FUZZ_LIBS)
-$(FUZZ_DIR)/%_check: test/fuzz/%_fuzz.c test/fuzz/driver.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/cc/,$(PURE_OBJS))
+$(FUZZ_DIR)/%_check: test/fuzz/%_fuzz.c test/fuzz/driver.c test/fuzz/fuzz.h test/lib/fixed_zone.h $(addprefix $(FUZZ_DIR)/cc/,$(PURE_OBJS))
 	$(CC) $(FUZZ_FLAGS) -Wall -Wextra -Werror -Wno-unused-parameter -o $@ $< test/fuzz/driver.c $(filter %.o,$^) $(FUZZ_LIBS)
 
 fuzz:
