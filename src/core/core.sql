@@ -72,6 +72,12 @@ CREATE FUNCTION scheduler.try_lock(purpose integer, key integer) RETURNS boolean
 COMMENT ON FUNCTION scheduler.try_lock(integer, integer) IS
 	'take_lock() without waiting: false where somebody else holds it.';
 
+CREATE FUNCTION scheduler.refuse_old_snapshot() RETURNS void
+	LANGUAGE c STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_refuse_old_snapshot';
+COMMENT ON FUNCTION scheduler.refuse_old_snapshot() IS
+	'Error 55000 under REPEATABLE READ and SERIALIZABLE, where a row that others write could end in 40001.';
+
 CREATE FUNCTION scheduler.wait_patiently() RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'sched_sql_wait_patiently';

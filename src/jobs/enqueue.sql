@@ -79,6 +79,7 @@ BEGIN
 		RAISE EXCEPTION 'permission denied to register a job kind' USING ERRCODE = '42501',
 			HINT = format('GRANT scheduler_developer TO %I', caller);
 	END IF;
+	PERFORM scheduler.refuse_old_snapshot();
 	SELECT * INTO existing FROM scheduler.job_kinds k WHERE k.kind = register_job_kind.kind FOR UPDATE;
 	IF existing.builtin THEN
 		RAISE EXCEPTION 'kind "%" belongs to the extension', existing.kind USING ERRCODE = '42501';

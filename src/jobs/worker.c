@@ -151,6 +151,7 @@ look_after_runners(SchedWorker *worker, TimestampTz now)
 	if (!do_duty(worker, ask_for_runner_work))
 		return;
 	worker->runners_at = DT_NOEND;
+	worker->database->no_runner = false;
 	if (!worker->runner_work)
 		return;
 	sched_jobs_wake_runners(MyDatabaseId);
@@ -163,6 +164,8 @@ look_after_runners(SchedWorker *worker, TimestampTz now)
 		worker->told_no_room = false;
 		return;
 	}
+	/* For doctor(), as long as it lasts. */
+	worker->database->no_runner = true;
 	if (!worker->told_no_room)
 		ereport(LOG, (errmsg("no background process is free for a runner"),
 					  errhint("Raise max_worker_processes.")));

@@ -37,7 +37,7 @@ my %through = (
 	note_overlaps => 'plan', number_alternatives => 'detect_conflicts', offer_for_event => 'detect_conflicts',
 	offer_for_task => 'detect_conflicts', open_calendar => 'plan', open_mails => 'handle_mail', place_mail_tasks => 'insert_mail_tasks',
 	place_new_tasks => 'insert_mail_tasks', place_system_secret => 'add_model',
-	record_answers => 'extraction_steps', record_changes => 'record_change', record_context => 'extraction_step', record_contexts => 'handle_mail', record_llm_call => 'extraction_step', refuse_hold => 'book_slot',
+	record_answers => 'extraction_steps', record_changes => 'record_change', record_context => 'extraction_step', record_contexts => 'handle_mail', record_llm_call => 'extraction_step', refuse_hold => 'book_slot', refuse_old_snapshot => 'set_day',
 	interrupt_holder => 'cancel_job', refuse_slot => 'hold_slot', replan_tasks => 'update_task', save_dependencies => 'add_task', schedule_problem => 'save_schedule',
 	seal_secret_file => 'set_secret_from_file', settle_conflicts => 'complete_task', settle_span => 'add_event',
 	store_secret => 'set_secret', try_calendar => 'handle_mails', try_lock => 'handle_mails', wait_patiently => 'cancel_job');
