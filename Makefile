@@ -49,7 +49,8 @@ TIME_SQL = src/time/time.sql
 
 # planner
 PURE_PLANNER = src/planner/order.o src/planner/place.o src/planner/search.o src/planner/slots.o
-PLANNER_OBJS = src/planner/announce.o src/planner/hours.o src/planner/load.o src/planner/plan_sql.o src/planner/triggers.o
+PLANNER_OBJS = src/planner/announce.o src/planner/hours.o src/planner/load.o src/planner/new_tasks.o src/planner/offers.o src/planner/plan_sql.o \
+	src/planner/triggers.o
 PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.sql src/planner/hours.sql \
 	src/planner/slots.sql src/planner/events.sql src/planner/plan.sql src/planner/conflicts.sql \
 	src/planner/changes.sql src/planner/views.sql
