@@ -16,7 +16,7 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.contr
 # PURE_x: objects that touch neither server, clock nor transactions; unit tests and fuzzers link them alone.
 # ENGINE_OBJS: input and output, but not a word of the server; unit tests link them too.
 
-CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/uuid7.o
+CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/touch.o src/core/uuid7.o
 CORE_SQL = src/core/core.sql
 
 # identity
@@ -36,7 +36,7 @@ JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o 
 	src/jobs/place.o src/jobs/claim.o src/jobs/mark.o src/jobs/insert.o src/jobs/quota.o src/jobs/outcome.o src/jobs/rewrite.o \
 	src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o src/jobs/held.o src/jobs/limits.o src/jobs/lease.o src/jobs/clock.o src/jobs/flight_rows.o \
 	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o src/jobs/work.o \
-	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o src/jobs/claim_ends.o
+	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o src/jobs/claim_ends.o src/jobs/changes.o
 JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/claims.sql src/jobs/schedules.sql src/jobs/workers.sql \
 	src/jobs/http_kind.sql
 
@@ -49,7 +49,8 @@ TIME_SQL = src/time/time.sql
 
 # planner
 PURE_PLANNER = src/planner/order.o src/planner/place.o src/planner/search.o src/planner/slots.o
-PLANNER_OBJS = src/planner/hours.o src/planner/load.o src/planner/plan_sql.o
+PLANNER_OBJS = src/planner/announce.o src/planner/hours.o src/planner/load.o src/planner/new_tasks.o src/planner/offers.o src/planner/plan_sql.o \
+	src/planner/triggers.o
 PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.sql src/planner/hours.sql \
 	src/planner/slots.sql src/planner/events.sql src/planner/plan.sql src/planner/conflicts.sql \
 	src/planner/changes.sql src/planner/views.sql

@@ -154,12 +154,6 @@ $body$;
 
 /* Sets updated_at; a BEFORE UPDATE trigger of tables that have the column. */
 CREATE FUNCTION scheduler.touch_updated_at() RETURNS trigger
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-BEGIN
-	NEW.updated_at := now();
-	RETURN NEW;
-END
-$body$;
+	LANGUAGE c
+	AS 'MODULE_PATHNAME', 'sched_sql_touch_updated_at';
 COMMENT ON FUNCTION scheduler.touch_updated_at() IS 'Trigger: sets updated_at to the time of the transaction.';

@@ -31,7 +31,7 @@ my %through = (
 	add_mail_events => 'handle_mail', apply_placements => 'plan', builtin_facts => 'extraction_step',
 	check_event_words => 'add_event', check_hours => 'set_availability',
 	check_secret => 'set_secret', check_task => 'add_task', claim_span => 'add_event', completion_answer => 'handle_llm_chat',
-	completion_json => 'handle_llm_chat', find_mail_tasks => 'insert_mail_tasks', find_overlaid_tasks => 'add_event', fix_task => 'add_task',
+	completion_json => 'handle_llm_chat', find_offers => 'detect_conflicts', follow_tasks => 'add_task', find_mail_tasks => 'insert_mail_tasks', find_overlaid_tasks => 'add_event', fix_task => 'add_task',
 	list_alternatives => 'detect_conflicts', lock_account => 'pause_account', lock_conflict => 'resolve_conflict',
 	lock_event => 'update_event', lock_task => 'update_task', note_impossible => 'plan', note_mail_error => 'handle_mail',
 	note_overlaps => 'plan', number_alternatives => 'detect_conflicts', offer_for_event => 'detect_conflicts',
