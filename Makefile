@@ -63,7 +63,7 @@ LLM_SQL = src/llm/extract.sql src/llm/models.sql src/llm/calls.sql src/llm/compl
 
 # mail
 PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/head.o src/mail/mailbox.o src/mail/invitation.o
-MAIL_OBJS = src/mail/mail_sql.o src/mail/import_sql.o
+MAIL_OBJS = src/mail/body_sql.o src/mail/mail_sql.o src/mail/import_sql.o
 MAIL_SQL = src/mail/mail.sql src/mail/import.sql src/mail/pipeline.sql src/mail/connect.sql
 
 # assistant

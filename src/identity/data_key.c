@@ -236,11 +236,11 @@ open_ring(const pg_uuid_t *user_id, SchedKeyPlace *place, const SchedKeyRing **r
 }
 
 SchedDataKeyStatus
-sched_identity_find_data_key(const pg_uuid_t *user_id, const char *key_id, const SchedKey **key)
+sched_identity_find_data_key(SchedKeyPlace *place, const pg_uuid_t *user_id, const char *key_id,
+							 const SchedKey **key)
 {
-	SchedKeyPlace place = sched_identity_key_place();
 	const SchedKeyRing *ring;
-	SchedDataKeyStatus status = open_ring(user_id, &place, &ring);
+	SchedDataKeyStatus status = open_ring(user_id, place, &ring);
 
 	*key = NULL;
 	if (status != SCHED_DATA_KEY_OK)

@@ -16,7 +16,8 @@
 extern SchedKeyPlace sched_identity_key_place(void);
 
 /* The key of this id that opens what the user has sealed. Nothing throws, nothing is allocated. */
-extern SchedDataKeyStatus sched_identity_find_data_key(const pg_uuid_t *user_id, const char *key_id,
+extern SchedDataKeyStatus sched_identity_find_data_key(SchedKeyPlace *place,
+													   const pg_uuid_t *user_id, const char *key_id,
 													   const SchedKey **key);
 
 /* The key that seals what the user hands in; made where he has none. Throws where that cannot be. */

@@ -214,9 +214,11 @@ sched_sql_change_master_key(PG_FUNCTION_ARGS)
 Datum
 sched_sql_data_key_problem(PG_FUNCTION_ARGS)
 {
+	SchedKeyPlace place = sched_identity_key_place();
 	const SchedKey *key;
 	char *key_id = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	SchedDataKeyStatus status = sched_identity_find_data_key(PG_GETARG_UUID_P(0), key_id, &key);
+	SchedDataKeyStatus status =
+		sched_identity_find_data_key(&place, PG_GETARG_UUID_P(0), key_id, &key);
 
 	if (status == SCHED_DATA_KEY_OK)
 		PG_RETURN_NULL();

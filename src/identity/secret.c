@@ -216,6 +216,7 @@ sched_sql_reseal_secret(PG_FUNCTION_ARGS)
 	char *key_id = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	bytea *sealed = PG_GETARG_BYTEA_PP(4);
 	size_t length = VARSIZE_ANY_EXHDR(sealed);
+	SchedKeyPlace place = sched_identity_key_place();
 	StringInfoData bound;
 	const SchedKey *key;
 	unsigned char *plain;
@@ -225,7 +226,7 @@ sched_sql_reseal_secret(PG_FUNCTION_ARGS)
 	if (length <= SCHED_SEAL_OVERHEAD)
 		PG_RETURN_NULL();
 	plain = palloc(length - SCHED_SEAL_OVERHEAD);
-	if (sched_identity_find_data_key(user_id, key_id, &key) != SCHED_DATA_KEY_OK ||
+	if (sched_identity_find_data_key(&place, user_id, key_id, &key) != SCHED_DATA_KEY_OK ||
 		!sched_identity_unseal(key, bound.data, (size_t) bound.len,
 							   (const unsigned char *) VARDATA_ANY(sealed), length, plain))
 		PG_RETURN_NULL();
@@ -375,13 +376,14 @@ judge_key(SchedDataKeyStatus status)
 static SchedSecretStatus
 unseal_found(const FoundSecret *found, const StringInfo row, SchedSecretValue *value)
 {
+	SchedKeyPlace place = sched_identity_key_place();
 	size_t length = VARSIZE_ANY_EXHDR(found->sealed);
 	const SchedKey *key;
 	SchedSecretStatus status;
 
 	if (length < SCHED_SEAL_OVERHEAD)
 		return SCHED_SECRET_DAMAGED;
-	status = judge_key(sched_identity_find_data_key(&found->owner_id, found->key_id, &key));
+	status = judge_key(sched_identity_find_data_key(&place, &found->owner_id, found->key_id, &key));
 	if (status != SCHED_SECRET_OK)
 		return status;
 	value->length = length - SCHED_SEAL_OVERHEAD;
