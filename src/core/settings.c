@@ -27,6 +27,7 @@ char *sched_http_private_hosts;
 bool sched_http_allow_private_networks;
 char *sched_http_ca_file;
 int sched_http_timeout;
+int sched_http_breaker_failures;
 int sched_http_max_answer_bytes;
 char *sched_master_key_file;
 int sched_max_mail_bytes;
