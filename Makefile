@@ -16,7 +16,7 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.contr
 # PURE_x: objects that touch neither server, clock nor transactions; unit tests and fuzzers link them alone.
 # ENGINE_OBJS: input and output, but not a word of the server; unit tests link them too.
 
-CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/touch.o src/core/uuid7.o
+CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/touch.o src/core/uuid7.o src/core/bucket.o
 CORE_SQL = src/core/core.sql
 
 # identity
@@ -25,16 +25,16 @@ IDENTITY_OBJS = src/identity/audit.o src/identity/current_user.o src/identity/da
 IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql
 
 # http
-PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o
+PURE_HTTP = src/http/answer.o src/http/breaker.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o
 ENGINE_OBJS = src/http/engine.o src/http/failure.o src/http/transfer.o
-HTTP_OBJS = $(ENGINE_OBJS) src/http/host_stats.o src/http/http_settings.o src/http/request_sql.o \
+HTTP_OBJS = $(ENGINE_OBJS) src/http/gate.o src/http/host_stats.o src/http/http_settings.o src/http/request_sql.o \
 	src/http/response_sql.o
 HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
 
 # jobs
 JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o src/jobs/call.o src/jobs/enqueue.o \
 	src/jobs/place.o src/jobs/claim.o src/jobs/mark.o src/jobs/insert.o src/jobs/quota.o src/jobs/outcome.o src/jobs/rewrite.o \
-	src/jobs/batch.o src/jobs/flight.o src/jobs/duties.o src/jobs/held.o src/jobs/limits.o src/jobs/lease.o src/jobs/clock.o src/jobs/flight_rows.o \
+	src/jobs/batch.o src/jobs/flight.o src/jobs/lines.o src/jobs/parking.o src/jobs/duties.o src/jobs/held.o src/jobs/limits.o src/jobs/lease.o src/jobs/clock.o src/jobs/flight_rows.o \
 	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o src/jobs/work.o \
 	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o src/jobs/claim_ends.o src/jobs/changes.o
 JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/claims.sql src/jobs/schedules.sql src/jobs/workers.sql \

@@ -7,6 +7,8 @@
 #ifndef SCHED_CORE_SETTINGS_H
 #define SCHED_CORE_SETTINGS_H
 
+extern int sched_shared_memory; /* kB; fixed when the server starts */
+
 /* jobs */
 extern char *sched_databases;   /* '' = every database that has the extension */
 extern int sched_workers;       /* per database */
@@ -22,6 +24,7 @@ extern char *sched_http_private_hosts;
 extern bool sched_http_allow_private_networks;
 extern char *sched_http_ca_file;
 extern int sched_http_timeout;          /* milliseconds, where the request names none */
+extern int sched_http_breaker_failures; /* in a row until a host is left alone; 0 = never */
 extern int sched_http_max_answer_bytes; /* decoded body of one answer */
 
 /* identity */

@@ -31,8 +31,10 @@
 #include "utils/timestamp.h"
 
 #include "core/compat.h"
+#include "core/bucket.h"
 #include "core/settings.h"
 #include "core/steady.h"
+#include "http/host_stats.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
 
@@ -109,7 +111,11 @@ forget_gone(List *databases)
 		if (entry->barred_by != 0 && BackendPidGetProc(entry->barred_by) == NULL)
 			entry->barred_by = 0;
 		if (!list_member_oid(databases, entry->database) && entry->state != SCHED_DATABASE_RUNNING)
+		{
+			sched_core_forget_buckets(entry->database);
+			sched_http_forget_hosts(entry->database);
 			entry->database = InvalidOid;
+		}
 	}
 	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
 	{

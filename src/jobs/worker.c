@@ -24,9 +24,11 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/bucket.h"
 #include "core/fault.h"
 #include "core/settings.h"
 #include "core/steady.h"
+#include "http/host_stats.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
 #include "jobs/clock.h"
@@ -380,8 +382,14 @@ launch_flights(SchedWorker *worker)
 static void
 move_flights(SchedWorker *worker)
 {
+	bool launched;
+
 	sched_jobs_drive_flights();
-	if (!worker->armed || !sched_jobs_flights_wait_for_launch() || !do_duty(worker, launch_flights))
+	if (!worker->armed || !sched_jobs_flights_wait_for_launch())
+		return;
+	launched = do_duty(worker, launch_flights);
+	sched_jobs_end_launch(launched);
+	if (!launched)
 		return;
 	if (sched_jobs_flights_in_air() > 0)
 		SCHED_FAULT("sent");
@@ -437,6 +445,7 @@ find_pause(SchedWorker *worker)
 	TimestampTz next = worker->check_at;
 	TimestampTz now = GetCurrentTimestamp();
 	long flight = sched_jobs_flight_timeout_ms();
+	long held = sched_jobs_flights_held_ms();
 	long pause;
 
 	if (worker->blocked)
@@ -463,6 +472,8 @@ find_pause(SchedWorker *worker)
 		next = Min(next, worker->house_at);
 	}
 	pause = TimestampDifferenceMilliseconds(now, next);
+	if (worker->armed && held >= 0)
+		pause = Min(pause, held);
 	return flight >= 0 ? Min(pause, flight) : pause;
 }
 
@@ -506,6 +517,11 @@ join_database(SchedWorker *worker)
 		worker->database->state =
 			OidIsValid(worker->extension) ? SCHED_DATABASE_RUNNING : SCHED_DATABASE_WITHOUT;
 	LWLockRelease(sched_jobs_shared->lock);
+	if (!OidIsValid(worker->extension))
+	{
+		sched_core_forget_buckets(MyDatabaseId);
+		sched_http_forget_hosts(MyDatabaseId);
+	}
 	if (worker->database == NULL || !OidIsValid(worker->extension))
 		proc_exit(0);
 	/* It looked when this process started and knew not yet what it would find. */

@@ -134,6 +134,26 @@ END
 $body$;
 COMMENT ON FUNCTION scheduler.diagnose_rows() IS 'The lines of doctor() about jobs, accounts, models and connections.';
 
+/* Which hosts an installation calls is not every user's business. */
+CREATE FUNCTION scheduler.diagnose_hosts() RETURNS TABLE (check_name text, status text, detail text, hint text)
+	LANGUAGE sql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	SELECT 'host ' || s.host, 'warn', CASE s.state
+		WHEN 'paused' THEN format('asked to be left alone; the next call goes at %s', s.open_until)
+		WHEN 'open' THEN format('open since its last calls failed; the next is tried at %s', s.open_until)
+		ELSE 'its last calls failed; one call finds out whether it is back' END,
+		'Nothing to do where it comes back; scheduler.stat_http counts its errors.'
+	FROM scheduler.host_statistics() s
+	WHERE s.state <> 'closed' AND scheduler.caller_has_role('scheduler_admin')
+	UNION ALL
+	SELECT 'rate limits', 'warn', format('%s keys found no place of their own and shared one (%s)', c.shared, a.area),
+		'Raise scheduler.shared_memory; a restart takes it over.'
+	FROM unnest(ARRAY['calls', 'api', 'signin']) AS a (area), scheduler.bucket_counts(a.area) AS c
+	WHERE c.shared > 0
+	$body$;
+COMMENT ON FUNCTION scheduler.diagnose_hosts() IS 'The lines of doctor() about hosts that are left alone and buckets that are shared.';
+
 CREATE FUNCTION scheduler.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -143,6 +163,7 @@ BEGIN
 	RETURN QUERY SELECT * FROM scheduler.diagnose_workers();
 	RETURN QUERY SELECT * FROM scheduler.diagnose_secrets();
 	RETURN QUERY SELECT * FROM scheduler.diagnose_rows();
+	RETURN QUERY SELECT * FROM scheduler.diagnose_hosts();
 	IF current_setting('scheduler.http_allow_private_networks', true)::boolean THEN
 		RETURN QUERY SELECT 'private networks', 'warn', 'scheduler.http_allow_private_networks is on',
 			'It is for tests: name the hosts in scheduler.http_private_hosts instead.';
