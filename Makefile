@@ -16,15 +16,15 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.contr
 # PURE_x: objects that touch neither server, clock nor transactions; unit tests and fuzzers link them alone.
 # ENGINE_OBJS: input and output, but not a word of the server; unit tests link them too.
 
-CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/uuid7.o
+CORE_OBJS = src/core/arguments.o src/core/bucket.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/uuid7.o
 CORE_SQL = src/core/core.sql
 
 # identity
 PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/binding.o src/identity/password.o \
 	src/identity/base64url.o src/identity/json.o src/identity/jwk.o src/identity/jwt.o
 IDENTITY_OBJS = src/identity/current_user.o src/identity/log_guard.o src/identity/secret.o src/identity/account.o \
-	src/identity/key_ring.o src/identity/sign_token.o
-IDENTITY_SQL = src/identity/users.sql src/identity/people.sql src/identity/secrets.sql src/identity/tokens.sql
+	src/identity/key_ring.o src/identity/sign_token.o src/identity/audit.o
+IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql src/identity/tokens.sql
 
 # http
 PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o
