@@ -20,8 +20,9 @@ CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/st
 CORE_SQL = src/core/core.sql
 
 # identity
-PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/binding.o src/identity/password.o
-IDENTITY_OBJS = src/identity/audit.o src/identity/current_user.o src/identity/log_guard.o src/identity/secret.o
+PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/binding.o src/identity/password.o \
+	src/identity/chain.o src/identity/head_file.o
+IDENTITY_OBJS = src/identity/audit.o src/identity/audit_seal.o src/identity/current_user.o src/identity/log_guard.o src/identity/secret.o
 IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql
 
 # http
