@@ -271,7 +271,7 @@ static bool
 sign(const char *key_path, const SchedChainSeal *seal, unsigned char *hash,
 	 unsigned char *signature, char *key_id)
 {
-	SchedMasterKey key;
+	SchedKey key;
 	bool done =
 		sched_identity_read_key_file(key_path, DataDir, &key) == SCHED_KEY_FILE_OK &&
 		sched_identity_hash_seal(seal, hash) && sched_identity_sign_seal(&key, hash, signature);
@@ -344,7 +344,7 @@ static bool
 may_seal(bool by_worker)
 {
 	char *path = sched_identity_find_key_file();
-	SchedMasterKey key;
+	SchedKey key;
 	SchedKeyFileStatus status = sched_identity_read_key_file(path, DataDir, &key);
 
 	sched_identity_wipe(&key, sizeof(key));

@@ -74,7 +74,7 @@ sched_identity_hash_seal(const SchedChainSeal *seal, unsigned char hash[SCHED_DI
 }
 
 bool
-sched_identity_sign_seal(const SchedMasterKey *key, const unsigned char hash[SCHED_DIGEST_BYTES],
+sched_identity_sign_seal(const SchedKey *key, const unsigned char hash[SCHED_DIGEST_BYTES],
 						 unsigned char signature[SCHED_DIGEST_BYTES])
 {
 	unsigned char derived[SCHED_DIGEST_BYTES];

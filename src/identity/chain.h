@@ -42,7 +42,7 @@ extern bool sched_identity_hash_seal(const SchedChainSeal *seal,
 									 unsigned char hash[SCHED_DIGEST_BYTES]);
 
 /* HMAC-SHA-256 of a seal's hash, under a key that is derived from the master key for this alone. */
-extern bool sched_identity_sign_seal(const SchedMasterKey *key,
+extern bool sched_identity_sign_seal(const SchedKey *key,
 									 const unsigned char hash[SCHED_DIGEST_BYTES],
 									 unsigned char signature[SCHED_DIGEST_BYTES]);
 

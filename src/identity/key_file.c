@@ -98,35 +98,18 @@ check_folder(const char *path)
 }
 
 /*
- * More than a key's length is read, so that a longer file is refused instead of cut. The text is wiped
- * whatever it was.
- */
-static SchedKeyFileStatus
-read_key(int descriptor, SchedMasterKey *key)
-{
-	char text[4 * SCHED_KEY_FILE_CHARS];
-	ssize_t length = read(descriptor, text, sizeof(text));
-	SchedKeyFileStatus status = SCHED_KEY_FILE_OK;
-
-	if (length < 0)
-		status = SCHED_KEY_FILE_UNREADABLE;
-	else if (!sched_identity_parse_key(text, (size_t) length, key))
-		status = SCHED_KEY_FILE_NOT_A_KEY;
-	sched_identity_wipe(text, sizeof(text));
-	return status;
-}
-
-/*
  * Refusals first, the content last: nothing of a file that others could have written is looked at.
- * O_NONBLOCK, because opening a FIFO in its place would wait for ever.
+ * O_NONBLOCK, because opening a FIFO in its place would wait for ever. What is longer than the buffer is not cut but
+ * refused.
  */
 SchedKeyFileStatus
-sched_identity_read_key_file(const char *path, const char *data_directory, SchedMasterKey *key)
+sched_identity_read_private_file(const char *path, const char *data_directory, char *text,
+								 size_t size, size_t *length, struct stat *identity)
 {
 	SchedKeyFileStatus status;
+	ssize_t got = 0;
 	int descriptor;
 
-	sched_identity_wipe(key, sizeof(*key));
 	/* A base backup would carry the key away with what it seals. */
 	if (sched_identity_is_in_directory(path, data_directory))
 		return SCHED_KEY_FILE_IN_DATA;
@@ -138,14 +121,39 @@ sched_identity_read_key_file(const char *path, const char *data_directory, Sched
 	if (status == SCHED_KEY_FILE_OK)
 		status = check_folder(path);
 	if (status == SCHED_KEY_FILE_OK)
-		status = read_key(descriptor, key);
+	{
+		got = read(descriptor, text, size);
+		if (got < 0 || fstat(descriptor, identity) != 0)
+			status = SCHED_KEY_FILE_UNREADABLE;
+		else if ((size_t) got == size)
+			status = SCHED_KEY_FILE_NOT_A_KEY;
+	}
 	close(descriptor);
+	*length = got > 0 ? (size_t) got : 0;
+	return status;
+}
+
+/* The text is wiped whatever it was. */
+SchedKeyFileStatus
+sched_identity_read_key_file(const char *path, const char *data_directory, SchedKey *key)
+{
+	char text[4 * SCHED_KEY_FILE_CHARS];
+	size_t length;
+	struct stat identity;
+	SchedKeyFileStatus status;
+
+	sched_identity_wipe(key, sizeof(*key));
+	status = sched_identity_read_private_file(path, data_directory, text, sizeof(text), &length,
+											  &identity);
+	if (status == SCHED_KEY_FILE_OK && !sched_identity_parse_key(text, length, key))
+		status = SCHED_KEY_FILE_NOT_A_KEY;
+	sched_identity_wipe(text, sizeof(text));
 	return status;
 }
 
 /* mkdir -p with mode 0700 for what is made here; false with errno. */
-static bool
-make_folders(const char *path)
+bool
+sched_identity_make_folders(const char *path)
 {
 	char folder[PATH_MAX];
 
@@ -166,20 +174,32 @@ make_folders(const char *path)
 	}
 }
 
-/*
- * O_EXCL: whoever is second, or finds a link lying there, fails instead of overwriting. A file that could not be
- * written to its end is taken away again; half a key would look like one that was damaged later.
- */
+/* What a folder holds is safe from a power failure only once the folder itself is; false with errno. */
 bool
-sched_identity_write_private_file(const char *path, const char *text, size_t length)
+sched_identity_sync_folder(const char *path)
 {
+	char folder[PATH_MAX];
 	int descriptor;
+	bool synced;
+
+	if (!copy_folder(path, folder, sizeof(folder)))
+		return false;
+	descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (descriptor < 0)
+		return false;
+	synced = fsync(descriptor) == 0;
+	close(descriptor);
+	return synced;
+}
+
+/* A file that could not be written to its end is taken away again; false with errno. */
+static bool
+write_file(const char *path, const char *text, size_t length)
+{
+	int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
 	int saved;
 	bool written;
 
-	if (!make_folders(path))
-		return false;
-	descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
 	if (descriptor < 0)
 		return false;
 	written = write(descriptor, text, length) == (ssize_t) length && fsync(descriptor) == 0;
@@ -194,13 +214,53 @@ sched_identity_write_private_file(const char *path, const char *text, size_t len
 }
 
 /*
+ * Written and synced under the name `draft`, then put in place at once: nobody ever sees half a file, whatever dies
+ * when. Unless it replaces, whoever is second, or finds a link lying there, fails (EEXIST). A draft of a
+ * process that died is in nobody's way: the caller sees to it that its name is nobody else's.
+ */
+bool
+sched_identity_place_file(const char *path, const char *draft, const char *text, size_t length,
+						  bool replaces)
+{
+	int saved;
+	bool placed;
+
+	if (!sched_identity_make_folders(path))
+		return false;
+	if (unlink(draft) != 0 && errno != ENOENT)
+		return false;
+	if (!write_file(draft, text, length))
+		return false;
+	placed = replaces ? rename(draft, path) == 0 : link(draft, path) == 0;
+	saved = errno;
+	if (!placed || !replaces)
+		unlink(draft);
+	placed = placed && sched_identity_sync_folder(path);
+	errno = saved;
+	return placed;
+}
+
+bool
+sched_identity_write_private_file(const char *path, const char *text, size_t length)
+{
+	char draft[PATH_MAX];
+
+	if ((size_t) snprintf(draft, sizeof(draft), "%s.%ld", path, (long) getpid()) >= sizeof(draft))
+	{
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	return sched_identity_place_file(path, draft, text, length, false);
+}
+
+/*
  * An existing file is never touched, whatever is wrong with it: the secrets sealed with it would be lost.
  * What was written is read back, so that `created` means a key that works.
  */
 SchedKeyFileStatus
 sched_identity_create_key_file(const char *path, const char *data_directory, bool *created)
 {
-	SchedMasterKey key;
+	SchedKey key;
 	SchedKeyFileStatus status = sched_identity_read_key_file(path, data_directory, &key);
 	char text[SCHED_KEY_FILE_CHARS + 1];
 
