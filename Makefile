@@ -16,7 +16,7 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.contr
 # PURE_x: objects that touch neither server, clock nor transactions; unit tests and fuzzers link them alone.
 # ENGINE_OBJS: input and output, but not a word of the server; unit tests link them too.
 
-CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/uuid7.o
+CORE_OBJS = src/core/arguments.o src/core/bucket.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/uuid7.o
 CORE_SQL = src/core/core.sql
 
 # identity

@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "core/bucket.h"
 #include "core/fault.h"
 #include "core/settings.h"
 #include "http/http.h"
@@ -35,6 +36,7 @@ _PG_init(void)
 #endif
 	if (!process_shared_preload_libraries_in_progress)
 		return;
+	sched_core_install_buckets();
 	sched_http_install_statistics();
 	sched_identity_install_log_guard();
 	sched_jobs_request_shared();

@@ -78,6 +78,20 @@ CREATE FUNCTION scheduler.wait_patiently() RETURNS void
 COMMENT ON FUNCTION scheduler.wait_patiently() IS
 	'Until the calling function ends, workers give way before this session looks for a deadlock.';
 
+/* The buckets of src/core/bucket.c, from SQL: for functions of the extension and for tests. */
+CREATE FUNCTION scheduler.take_bucket(area text, key bigint, per_second double precision, burst double precision,
+	tokens double precision DEFAULT 1) RETURNS bigint
+	LANGUAGE c VOLATILE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_take_bucket';
+COMMENT ON FUNCTION scheduler.take_bucket(text, bigint, double precision, double precision, double precision) IS
+	'Takes tokens from a bucket (area calls, api or signin): 0 where they were there, else microseconds until they are.';
+
+CREATE FUNCTION scheduler.bucket_counts(area text, OUT used bigint, OUT room bigint, OUT shared bigint)
+	LANGUAGE c VOLATILE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_bucket_counts';
+COMMENT ON FUNCTION scheduler.bucket_counts(text) IS
+	'Buckets of an area that are not full, places there are, and how often a key found none and shared one.';
+
 /*
  * Declares a table whose rows belong to users: row-level security that also binds the owner, dump of its rows, SELECT for
  * viewers. shared_rows adds a second policy that shows the system user's rows to everybody. Dropped by finish.sql:

@@ -9,11 +9,13 @@
 
 #include <limits.h>
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "core/settings.h"
 
 char *sched_databases;
+int sched_shared_memory = 8192;
 int sched_workers;
 int sched_runners;
 int sched_max_in_flight;
@@ -68,6 +70,10 @@ define_job_settings(void)
 		"scheduler.place_file",
 		"File that marks the place where an armed database may act; empty: beside the key.",
 		&sched_place_file, "", PGC_SIGHUP);
+	/* Of no effect, and an error to define, where the server has started already. */
+	if (process_shared_preload_libraries_in_progress)
+		define_int("scheduler.shared_memory", "Shared memory of the extension.",
+				   &sched_shared_memory, 8192, 2048, 1024 * 1024, PGC_POSTMASTER, GUC_UNIT_KB);
 }
 
 void

@@ -7,6 +7,8 @@
 #ifndef SCHED_CORE_SETTINGS_H
 #define SCHED_CORE_SETTINGS_H
 
+extern int sched_shared_memory; /* kB; fixed when the server starts */
+
 /* jobs */
 extern char *sched_databases;   /* '' = every database that has the extension */
 extern int sched_workers;       /* per database */

@@ -31,6 +31,7 @@
 #include "utils/timestamp.h"
 
 #include "core/compat.h"
+#include "core/bucket.h"
 #include "core/settings.h"
 #include "core/steady.h"
 #include "jobs/place.h"
@@ -109,7 +110,10 @@ forget_gone(List *databases)
 		if (entry->barred_by != 0 && BackendPidGetProc(entry->barred_by) == NULL)
 			entry->barred_by = 0;
 		if (!list_member_oid(databases, entry->database) && entry->state != SCHED_DATABASE_RUNNING)
+		{
+			sched_core_forget_buckets(entry->database);
 			entry->database = InvalidOid;
+		}
 	}
 	for (int i = 0; i < SCHED_MAX_PROCESSES; i++)
 	{

@@ -24,6 +24,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/bucket.h"
 #include "core/fault.h"
 #include "core/settings.h"
 #include "core/steady.h"
@@ -503,6 +504,8 @@ join_database(SchedWorker *worker)
 		worker->database->state =
 			OidIsValid(worker->extension) ? SCHED_DATABASE_RUNNING : SCHED_DATABASE_WITHOUT;
 	LWLockRelease(sched_jobs_shared->lock);
+	if (!OidIsValid(worker->extension))
+		sched_core_forget_buckets(MyDatabaseId);
 	if (worker->database == NULL || !OidIsValid(worker->extension))
 		proc_exit(0);
 	/* It looked when this process started and knew not yet what it would find. */
