@@ -21,8 +21,8 @@ CORE_SQL = src/core/core.sql
 
 # identity
 PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/binding.o src/identity/password.o
-IDENTITY_OBJS = src/identity/current_user.o src/identity/log_guard.o src/identity/secret.o
-IDENTITY_SQL = src/identity/users.sql src/identity/people.sql src/identity/secrets.sql
+IDENTITY_OBJS = src/identity/audit.o src/identity/current_user.o src/identity/log_guard.o src/identity/secret.o
+IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql
 
 # http
 PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o

@@ -51,6 +51,8 @@ $s->sql(qq{
 	INSERT INTO scheduler.live_jobs (user_id, kind, payload, max_attempts, ready) VALUES ('$b', 'outside', '{"m": "$mark"}', 9, true);
 	INSERT INTO scheduler.accounts (user_id, provider, address, settings) VALUES ('$b', 'maildir', '$mark', '{"path": "/$mark"}');
 	INSERT INTO scheduler.connection_tests (user_id, what, ok, error) VALUES ('$b', 'model:$mark', false, '$mark');
+	INSERT INTO scheduler.audit_log (user_id, actor_role, action, outcome, subject_user_id, details)
+		VALUES ('$b', 'b', 'session.login', 'ok', '$b', '{"m": "$mark"}');
 	INSERT INTO scheduler.llm_calls (user_id, model_id, model, purpose, outcome) VALUES ('$b', '$mark', '$mark', 'assist', 'ok');
 	INSERT INTO scheduler.task_dependencies (user_id, task_id, depends_on_id)
 		SELECT '$b', min(task_id::text)::uuid, max(task_id::text)::uuid FROM scheduler.tasks WHERE user_id = '$b';
