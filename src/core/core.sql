@@ -13,6 +13,7 @@ BEGIN
 		SELECT * FROM (VALUES
 			('scheduler_owner', false),
 			('scheduler_system', true),
+			('scheduler_anon', false),
 			('scheduler_viewer', false),
 			('scheduler_user', false),
 			('scheduler_developer', false),
@@ -45,7 +46,7 @@ GRANT scheduler_viewer TO scheduler_user;
 GRANT scheduler_user TO scheduler_developer;
 GRANT scheduler_user TO scheduler_admin;
 GRANT USAGE ON SCHEMA scheduler
-	TO scheduler_owner, scheduler_system, scheduler_viewer;
+	TO scheduler_owner, scheduler_system, scheduler_anon, scheduler_viewer;
 
 CREATE FUNCTION scheduler.version() RETURNS text
 	LANGUAGE c IMMUTABLE PARALLEL SAFE

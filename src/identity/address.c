@@ -209,9 +209,9 @@ sched_identity_is_in_networks(const SchedAddress *address, const char *networks)
 		SchedAddress network;
 		int bits;
 
-		if (address == NULL ? is_local(entry, length)
-							: parse_network(entry, length, &network, &bits) &&
-								  agree(address, &network, bits))
+		if (address == NULL
+				? is_local(entry, length)
+				: parse_network(entry, length, &network, &bits) && agree(address, &network, bits))
 			return true;
 	}
 	return false;

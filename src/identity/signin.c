@@ -8,10 +8,7 @@
  */
 #include "postgres.h"
 
-#include <netinet/in.h>
-
 #include "fmgr.h"
-#include "libpq/libpq-be.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -48,7 +45,8 @@ check_proxies(char **value, void **extra, GucSource source)
 	if (sched_identity_check_networks(*value, wrong, sizeof(wrong)))
 		return true;
 	GUC_check_errdetail("\"%s\" is no address or network.", wrong);
-	GUC_check_errhint("List addresses, networks and the word local, as in '10.0.0.0/8, ::1, local'.");
+	GUC_check_errhint(
+		"List addresses, networks and the word local, as in '10.0.0.0/8, ::1, local'.");
 	return false;
 }
 
@@ -61,10 +59,9 @@ sched_identity_define_signin_settings(void)
 		"scheduler.trusted_proxies",
 		"Addresses that connect on behalf of others and say so in X-Forwarded-For.", NULL,
 		&trusted_proxies, "", PGC_SIGHUP, 0, check_proxies, NULL, NULL);
-	DefineCustomIntVariable("scheduler.token_lifetime",
-							"How long a token lives that signing in or refreshing gives.", NULL,
-							&token_lifetime, 15 * 60, 10, 24 * 3600, PGC_SIGHUP, GUC_UNIT_S, NULL,
-							NULL, NULL);
+	DefineCustomIntVariable(
+		"scheduler.token_lifetime", "How long a token lives that signing in or refreshing gives.",
+		NULL, &token_lifetime, 15 * 60, 10, 24 * 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 }
 
 /*
@@ -83,25 +80,31 @@ sched_sql_check_password(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(right);
 }
 
+/* An inet in the pure code's form. */
+static SchedAddress
+read_inet(Datum value)
+{
+	char *text = DatumGetCString(DirectFunctionCall1(inet_out, value));
+	SchedAddress address;
+
+	if (!sched_identity_parse_address(text, strlen(text), &address))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("this is no single address"), errdetail("\"%s\"", text)));
+	return address;
+}
+
 /* The other end of the connection; false where that is a local socket, or nobody. */
 static bool
 find_peer(SchedAddress *peer)
 {
-	const struct sockaddr *address;
-	static const unsigned char v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
+	LOCAL_FCINFO(call, 0);
+	Datum address;
 
-	if (MyProcPort == NULL)
+	InitFunctionCallInfoData(*call, NULL, 0, InvalidOid, NULL, NULL);
+	address = inet_client_addr(call);
+	if (call->isnull)
 		return false;
-	address = (const struct sockaddr *) &MyProcPort->raddr.addr;
-	if (address->sa_family == AF_INET6)
-	{
-		memcpy(peer->bytes, &((const struct sockaddr_in6 *) address)->sin6_addr, SCHED_ADDRESS_BYTES);
-		return true;
-	}
-	if (address->sa_family != AF_INET)
-		return false;
-	memcpy(peer->bytes, v4_prefix, sizeof(v4_prefix));
-	memcpy(peer->bytes + sizeof(v4_prefix), &((const struct sockaddr_in *) address)->sin_addr, 4);
+	*peer = read_inet(address);
 	return true;
 }
 
@@ -138,19 +141,6 @@ sched_sql_client_address(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(DirectFunctionCall1(inet_in, CStringGetDatum(text)));
 }
 
-/* An inet that client_address() made. */
-static SchedAddress
-read_inet(Datum value)
-{
-	char *text = DatumGetCString(DirectFunctionCall1(inet_out, value));
-	SchedAddress address;
-
-	if (!sched_identity_parse_address(text, strlen(text), &address))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("this is no single address"), errdetail("\"%s\"", text)));
-	return address;
-}
-
 /*
  * hash_address(user_id, address) -> bytea: HMAC under the master key, so that a dump does not tell where people live; NULL
  * without address or key, where no address is known then.
@@ -166,9 +156,8 @@ sched_sql_hash_address(PG_FUNCTION_ARGS)
 
 	SET_VARSIZE(hash, VARHDRSZ + SCHED_ADDRESS_HASH_BYTES);
 	if (sched_identity_read_key_file(path, DataDir, &key) == SCHED_KEY_FILE_OK)
-		done = sched_identity_hash_address(key.bytes, sizeof(key.bytes),
-										   PG_GETARG_UUID_P(0)->data, UUID_LEN, &address,
-										   (unsigned char *) VARDATA(hash));
+		done = sched_identity_hash_address(key.bytes, sizeof(key.bytes), PG_GETARG_UUID_P(0)->data,
+										   UUID_LEN, &address, (unsigned char *) VARDATA(hash));
 	sched_identity_wipe(&key, sizeof(key));
 	if (!done)
 		PG_RETURN_NULL();
@@ -229,7 +218,8 @@ prepare_attempt(FunctionCallInfo fcinfo, Attempt *attempt)
 	}
 	attempt->keys[COUNT_ADDRESS] = sched_core_mix_key(address, COUNT_ADDRESS);
 	attempt->keys[COUNT_ACCOUNT] = sched_core_mix_key(account, COUNT_ACCOUNT);
-	attempt->keys[COUNT_PAIR] = sched_core_mix_key(sched_core_mix_key(account, address), COUNT_PAIR);
+	attempt->keys[COUNT_PAIR] =
+		sched_core_mix_key(sched_core_mix_key(account, address), COUNT_PAIR);
 	attempt->keys[COUNT_PAIR_LONG] =
 		sched_core_mix_key(sched_core_mix_key(account, address), COUNT_PAIR_LONG);
 	attempt->counts[COUNT_PAIR] = attempt->counts[COUNT_PAIR_LONG] = true;
