@@ -29,6 +29,7 @@ char *sched_http_ca_file;
 int sched_http_timeout;
 int sched_http_max_answer_bytes;
 char *sched_master_key_file;
+char *sched_jwt_key_file;
 int sched_max_mail_bytes;
 int sched_look_back;
 bool sched_llm_fallback;
@@ -84,6 +85,9 @@ sched_core_define_settings(void)
 		"scheduler.master_key_file",
 		"File with the key that seals secrets; empty: in the home of the server's OS user.",
 		&sched_master_key_file, "", PGC_SIGHUP);
+	define_string("scheduler.jwt_key_file",
+				  "File with the keys of tokens, a JSON Web Key Set; empty: beside the master key.",
+				  &sched_jwt_key_file, "", PGC_SIGHUP);
 	define_int("scheduler.max_mail_bytes", "Larger mails keep their headers and a problem only.",
 			   &sched_max_mail_bytes, 64 * 1024 * 1024, 1024, 512 * 1024 * 1024, PGC_SIGHUP,
 			   GUC_UNIT_BYTE);

@@ -28,6 +28,7 @@ extern int sched_http_max_answer_bytes; /* decoded body of one answer */
 
 /* identity */
 extern char *sched_master_key_file; /* '' = in the home of the server's OS user */
+extern char *sched_jwt_key_file;    /* '' = beside the master key */
 
 /* mail */
 extern int sched_max_mail_bytes;

@@ -7,26 +7,15 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/stratnum.h"
-#include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgtime.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
-#include "utils/snapmgr.h"
 
-#include "core/compat.h"
+#include "identity/account.h"
 #include "identity/current_user.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_current_user_id);
@@ -115,51 +104,16 @@ sched_identity_set_job_user(const pg_uuid_t *user_id)
 		job_user->user_id = *user_id;
 }
 
-/*
- * The users row whose role_name is this role. A direct index scan: the policies of every table call this, so it
- * must neither plan a query nor be subject to the policy of users itself.
- */
+/* The user whose role_name is this role, where he may sign in. */
 static bool
 find_user_of_role(const char *role_name, pg_uuid_t *user_id)
 {
-	Oid schema = get_namespace_oid("scheduler", true);
-	Oid table_oid = OidIsValid(schema) ? get_relname_relid("users", schema) : InvalidOid;
-	Oid index_oid =
-		OidIsValid(schema) ? get_relname_relid("users_role_name_key", schema) : InvalidOid;
-	Relation table;
-	Relation index;
-	ScanKeyData key;
-	IndexScanDesc scan;
-	TupleTableSlot *slot;
-	bool found = false;
+	SchedAccount account;
 
-	if (!OidIsValid(table_oid) || !OidIsValid(index_oid))
+	if (!sched_identity_find_role_account(role_name, &account) || !account.is_active)
 		return false;
-	table = table_open(table_oid, AccessShareLock);
-	index = index_open(index_oid, AccessShareLock);
-	slot = table_slot_create(table, NULL);
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(role_name));
-	key.sk_collation = index->rd_indcollation[0];
-	scan = SCHED_BEGIN_INDEX_SCAN(table, index, GetActiveSnapshot(), 1);
-	index_rescan(scan, &key, 1, NULL, 0);
-	if (index_getnext_slot(scan, ForwardScanDirection, slot))
-	{
-		bool user_null;
-		bool active_null;
-		Datum user = slot_getattr(slot, get_attnum(table_oid, "user_id"), &user_null);
-		Datum active = slot_getattr(slot, get_attnum(table_oid, "is_active"), &active_null);
-
-		if (!user_null && !active_null && DatumGetBool(active))
-		{
-			*user_id = *DatumGetUUIDP(user);
-			found = true;
-		}
-	}
-	index_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	index_close(index, AccessShareLock);
-	table_close(table, AccessShareLock);
-	return found;
+	*user_id = account.user_id;
+	return true;
 }
 
 /*

@@ -98,35 +98,18 @@ check_folder(const char *path)
 }
 
 /*
- * More than a key's length is read, so that a longer file is refused instead of cut. The text is wiped
- * whatever it was.
- */
-static SchedKeyFileStatus
-read_key(int descriptor, SchedMasterKey *key)
-{
-	char text[4 * SCHED_KEY_FILE_CHARS];
-	ssize_t length = read(descriptor, text, sizeof(text));
-	SchedKeyFileStatus status = SCHED_KEY_FILE_OK;
-
-	if (length < 0)
-		status = SCHED_KEY_FILE_UNREADABLE;
-	else if (!sched_identity_parse_key(text, (size_t) length, key))
-		status = SCHED_KEY_FILE_NOT_A_KEY;
-	sched_identity_wipe(text, sizeof(text));
-	return status;
-}
-
-/*
  * Refusals first, the content last: nothing of a file that others could have written is looked at.
- * O_NONBLOCK, because opening a FIFO in its place would wait for ever.
+ * O_NONBLOCK, because opening a FIFO in its place would wait for ever. What is longer than the buffer is not cut but
+ * refused.
  */
 SchedKeyFileStatus
-sched_identity_read_key_file(const char *path, const char *data_directory, SchedMasterKey *key)
+sched_identity_read_private_file(const char *path, const char *data_directory, char *text,
+								 size_t size, size_t *length, struct stat *identity)
 {
 	SchedKeyFileStatus status;
+	ssize_t got = 0;
 	int descriptor;
 
-	sched_identity_wipe(key, sizeof(*key));
 	/* A base backup would carry the key away with what it seals. */
 	if (sched_identity_is_in_directory(path, data_directory))
 		return SCHED_KEY_FILE_IN_DATA;
@@ -138,8 +121,33 @@ sched_identity_read_key_file(const char *path, const char *data_directory, Sched
 	if (status == SCHED_KEY_FILE_OK)
 		status = check_folder(path);
 	if (status == SCHED_KEY_FILE_OK)
-		status = read_key(descriptor, key);
+	{
+		got = read(descriptor, text, size);
+		if (got < 0 || fstat(descriptor, identity) != 0)
+			status = SCHED_KEY_FILE_UNREADABLE;
+		else if ((size_t) got == size)
+			status = SCHED_KEY_FILE_NOT_A_KEY;
+	}
 	close(descriptor);
+	*length = got > 0 ? (size_t) got : 0;
+	return status;
+}
+
+/* The text is wiped whatever it was. */
+SchedKeyFileStatus
+sched_identity_read_key_file(const char *path, const char *data_directory, SchedMasterKey *key)
+{
+	char text[4 * SCHED_KEY_FILE_CHARS];
+	size_t length;
+	struct stat identity;
+	SchedKeyFileStatus status;
+
+	sched_identity_wipe(key, sizeof(*key));
+	status = sched_identity_read_private_file(path, data_directory, text, sizeof(text), &length,
+											  &identity);
+	if (status == SCHED_KEY_FILE_OK && !sched_identity_parse_key(text, length, key))
+		status = SCHED_KEY_FILE_NOT_A_KEY;
+	sched_identity_wipe(text, sizeof(text));
 	return status;
 }
 

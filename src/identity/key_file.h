@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "identity/seal.h"
 
@@ -28,6 +29,12 @@ extern bool sched_identity_is_in_directory(const char *path, const char *directo
 /* Reads and checks the file; the key is zeroed unless SCHED_KEY_FILE_OK. The caller wipes it after use. */
 extern SchedKeyFileStatus sched_identity_read_key_file(const char *path, const char *data_directory,
 													   SchedMasterKey *key);
+
+/* The same of any file as private as that; `identity` tells later whether it is still the same file. */
+extern SchedKeyFileStatus sched_identity_read_private_file(const char *path,
+														   const char *data_directory, char *text,
+														   size_t size, size_t *length,
+														   struct stat *identity);
 
 /* Where the file is missing: makes its folder (0700) and the file (0600) with a new key, then reads it. */
 extern SchedKeyFileStatus sched_identity_create_key_file(const char *path,
