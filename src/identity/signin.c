@@ -182,9 +182,14 @@ typedef struct Limit
 
 static const Limit limits[N_COUNTS] = {
 	[COUNT_ADDRESS] = {1.0 / 10, 30},
-	[COUNT_PAIR] = {1.0 / 30, 5},
-	[COUNT_PAIR_LONG] = {1.0 / 900, 20},
+	[COUNT_PAIR] = {1.0 / 30, 10},
+	[COUNT_PAIR_LONG] = {1.0 / 900, 30},
 	[COUNT_ACCOUNT] = {1.0 / 300, 50},
+};
+/* Of somebody who has signed in from there before, who may have many devices. */
+static const Limit known_limits[N_COUNTS] = {
+	[COUNT_PAIR] = {1.0 / 10, 30},
+	[COUNT_PAIR_LONG] = {1.0 / 300, 60},
 };
 /* Of all whose address nobody knows together: bounds what guessing costs the server. */
 static const Limit everybody = {1.0, 100};
@@ -197,6 +202,13 @@ typedef struct Attempt
 	bool counts[N_COUNTS];
 } Attempt;
 
+/* The key of one count of a subject. */
+static uint64
+count_key(uint64 subject, Count count, bool known)
+{
+	return sched_core_mix_key(subject, (uint64) count * 2 + (known ? 1 : 0));
+}
+
 /* From an address that the account knows neither strangers there nor attacks from elsewhere count. */
 static void
 prepare_attempt(FunctionCallInfo fcinfo, Attempt *attempt)
@@ -205,25 +217,25 @@ prepare_attempt(FunctionCallInfo fcinfo, Attempt *attempt)
 	bool known = PG_GETARG_BOOL(2);
 	uint64 account = sched_core_name_key(VARDATA_ANY(subject), VARSIZE_ANY_EXHDR(subject));
 	uint64 address = 0;
+	uint64 pair;
 
-	memcpy(attempt->limits, limits, sizeof(limits));
-	if (PG_ARGISNULL(1))
-		attempt->limits[COUNT_ADDRESS] = everybody;
-	else
+	memcpy(attempt->limits, known ? known_limits : limits, sizeof(limits));
+	if (!PG_ARGISNULL(1))
 	{
 		SchedAddress full = read_inet(PG_GETARG_DATUM(1));
 		SchedAddress network = sched_identity_mask_address(&full);
 
 		address = sched_core_name_key((const char *) network.bytes, sizeof(network.bytes));
 	}
-	attempt->keys[COUNT_ADDRESS] = sched_core_mix_key(address, COUNT_ADDRESS);
-	attempt->keys[COUNT_ACCOUNT] = sched_core_mix_key(account, COUNT_ACCOUNT);
-	attempt->keys[COUNT_PAIR] =
-		sched_core_mix_key(sched_core_mix_key(account, address), COUNT_PAIR);
-	attempt->keys[COUNT_PAIR_LONG] =
-		sched_core_mix_key(sched_core_mix_key(account, address), COUNT_PAIR_LONG);
-	attempt->counts[COUNT_PAIR] = attempt->counts[COUNT_PAIR_LONG] = true;
-	attempt->counts[COUNT_ADDRESS] = attempt->counts[COUNT_ACCOUNT] = !known;
+	else if (!known)
+		attempt->limits[COUNT_ADDRESS] = everybody;
+	pair = sched_core_mix_key(account, address);
+	attempt->keys[COUNT_ADDRESS] = count_key(address, COUNT_ADDRESS, known);
+	attempt->keys[COUNT_PAIR] = count_key(pair, COUNT_PAIR, known);
+	attempt->keys[COUNT_PAIR_LONG] = count_key(pair, COUNT_PAIR_LONG, known);
+	attempt->keys[COUNT_ACCOUNT] = count_key(account, COUNT_ACCOUNT, known);
+	for (int i = 0; i < N_COUNTS; i++)
+		attempt->counts[i] = attempt->limits[i].burst > 0;
 }
 
 /* Of those before `end`. */
