@@ -20,7 +20,7 @@ CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/st
 CORE_SQL = src/core/core.sql
 
 # identity
-PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/binding.o src/identity/password.o
+PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/binding.o src/identity/mask.o src/identity/password.o
 IDENTITY_OBJS = src/identity/audit.o src/identity/current_user.o src/identity/data_key.o src/identity/key_sql.o src/identity/log_guard.o src/identity/secret.o src/identity/secret_input.o
 IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql
 
