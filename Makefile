@@ -21,9 +21,9 @@ CORE_OBJS = src/core/arguments.o src/core/bucket.o src/core/lock.o src/core/sett
 CORE_SQL = src/core/core.sql
 
 # identity
-PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/binding.o src/identity/password.o \
-	src/identity/base64url.o src/identity/json.o src/identity/jwk.o src/identity/jwt.o src/identity/address.o \
-	src/identity/chain.o src/identity/head_file.o src/identity/data_key_file.o
+PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/binding.o \
+	src/identity/password.o src/identity/base64url.o src/identity/json.o src/identity/jwk.o src/identity/jwt.o \
+	src/identity/address.o src/identity/chain.o src/identity/head_file.o
 IDENTITY_OBJS = src/identity/audit.o src/identity/audit_seal.o src/identity/current_user.o src/identity/log_guard.o \
 	src/identity/secret.o src/identity/data_key_file.o src/identity/mask.o
 IDENTITY_OBJS = src/identity/current_user.o src/identity/log_guard.o src/identity/secret.o src/identity/account.o \
@@ -33,7 +33,8 @@ IDENTITY_OBJS = src/identity/current_user.o src/identity/log_guard.o src/identit
 	src/identity/secret_input.o
 IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql \
 	src/identity/tokens.sql src/identity/sessions.sql src/identity/signin.sql src/identity/resets.sql \
-	src/identity/accounts.sql src/identity/requests.sql src/identity/issuers.sql
+	src/identity/accounts.sql src/identity/requests.sql src/identity/issuers.sql src/identity/retention.sql \
+	src/identity/consents.sql
 
 # http
 PURE_HTTP = src/http/answer.o src/http/breaker.o src/http/egress.o src/http/retry_after.o src/http/target.o \
@@ -93,7 +94,7 @@ ASSISTANT_SQL = src/assistant/assistant.sql
 # reports
 REPORTS_OBJS =
 REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql \
-	src/reports/cron.sql src/reports/panic.sql src/reports/rotation.sql
+	src/reports/cron.sql src/reports/panic.sql src/reports/rotation.sql src/reports/privacy.sql
 
 PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
 OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \

@@ -32,7 +32,7 @@ COMMENT ON FUNCTION scheduler.handle_noop(scheduler.job, scheduler.http_response
  */
 CREATE FUNCTION scheduler.install_job_kind(kind text, handler text, max_attempts integer DEFAULT 10,
 	timeout interval DEFAULT '30 seconds', priority integer DEFAULT 5, enqueue_role text DEFAULT NULL,
-	per_user_limit integer DEFAULT NULL, retention interval DEFAULT '7 days', announce boolean DEFAULT false,
+	per_user_limit integer DEFAULT NULL, retention interval DEFAULT NULL, announce boolean DEFAULT false,
 	handler_many text DEFAULT NULL) RETURNS void
 	LANGUAGE sql
 	SET search_path = pg_catalog, pg_temp
@@ -60,7 +60,7 @@ COMMENT ON FUNCTION scheduler.outer_role() IS 'The role that called, seen from i
 /* Without a handler: whoever may claim its jobs (claims.sql) works on them. */
 CREATE FUNCTION scheduler.register_job_kind(kind text, handler text DEFAULT NULL, max_attempts integer DEFAULT 10,
 	timeout interval DEFAULT '30 seconds', priority integer DEFAULT 5, run_as text DEFAULT NULL,
-	enqueue_role text DEFAULT NULL, per_user_limit integer DEFAULT NULL, retention interval DEFAULT '7 days',
+	enqueue_role text DEFAULT NULL, per_user_limit integer DEFAULT NULL, retention interval DEFAULT NULL,
 	announce boolean DEFAULT false, shared boolean DEFAULT false, worker_role text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
