@@ -23,7 +23,9 @@ CORE_SQL = src/core/core.sql
 PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/binding.o src/identity/password.o \
 	src/identity/base64url.o src/identity/json.o src/identity/jwk.o src/identity/jwt.o src/identity/address.o
 IDENTITY_OBJS = src/identity/current_user.o src/identity/log_guard.o src/identity/secret.o src/identity/account.o \
-	src/identity/key_ring.o src/identity/sign_token.o src/identity/audit.o src/identity/signin.o
+	src/identity/key_ring.o src/identity/sign_token.o src/identity/slot.o src/identity/lookup.o \
+	src/identity/issuer.o src/identity/token.o src/identity/request.o src/identity/api_limit.o src/identity/authenticate.o src/identity/audit.o \
+	src/identity/signin.o
 IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql src/identity/tokens.sql \
 	src/identity/sessions.sql src/identity/signin.sql src/identity/resets.sql src/identity/accounts.sql
 

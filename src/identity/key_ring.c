@@ -124,7 +124,7 @@ is_kept(const char *path)
 }
 
 const SchedJwkSet *
-sched_identity_own_keys(uint64 *generation)
+sched_identity_own_keys(bool required)
 {
 	char *path = find_file();
 
@@ -132,7 +132,6 @@ sched_identity_own_keys(uint64 *generation)
 	{
 		const char *problem;
 		const char *hint;
-		SchedJwkSet *keys;
 
 		/* What no longer stands in the file must not verify, whatever the file says now. */
 		sched_identity_free_keys(kept_keys);
@@ -140,18 +139,22 @@ sched_identity_own_keys(uint64 *generation)
 		kept_generation++;
 		if (kept_path != NULL)
 			pfree(kept_path);
+		kept_path = NULL;
 		kept_path = MemoryContextStrdup(TopMemoryContext, path);
-		keys = read_file(path, &kept_identity, &problem, &hint);
-		if (keys == NULL)
+		kept_keys = read_file(path, &kept_identity, &problem, &hint);
+		if (kept_keys == NULL && required)
 			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 							errmsg("the file with the keys of tokens cannot be used"),
 							errdetail("File \"%s\": %s.", path, problem), errhint("%s", hint)));
-		kept_keys = keys;
 	}
 	pfree(path);
-	if (generation != NULL)
-		*generation = kept_generation;
 	return kept_keys;
+}
+
+uint64
+sched_identity_key_generation(void)
+{
+	return kept_generation;
 }
 
 /* (file, created, problem, hint); problem and hint NULL where all is well. */

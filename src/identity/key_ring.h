@@ -8,8 +8,11 @@
 
 /*
  * The keys of scheduler.jwt_key_file, read again when the file has changed; belongs to the process until the next
- * call. Raises 55000 where it cannot be used. *generation, where not NULL, is another number for other keys.
+ * call. Where the file cannot be used: 55000 if they are required, else NULL.
  */
-extern const SchedJwkSet *sched_identity_own_keys(uint64 *generation);
+extern const SchedJwkSet *sched_identity_own_keys(bool required);
+
+/* Another number for other keys, or for none; up to date after sched_identity_own_keys(). */
+extern uint64 sched_identity_key_generation(void);
 
 #endif

@@ -26,28 +26,6 @@ PG_FUNCTION_INFO_V1(sched_sql_sign_token);
 
 #define MAX_LIFETIME_SECONDS (366 * 86400)
 
-int64
-sched_identity_unix_seconds(TimestampTz time)
-{
-	int64 epoch = (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
-	int64 seconds = time / USECS_PER_SEC;
-
-	if (time % USECS_PER_SEC < 0)
-		seconds--;
-	return seconds + epoch;
-}
-
-/* The first whole second from which on a token of this account counts. */
-int64
-sched_identity_first_second(const SchedAccount *account)
-{
-	if (TIMESTAMP_IS_NOBEGIN(account->tokens_valid_from))
-		return PG_INT64_MIN;
-	if (TIMESTAMP_IS_NOEND(account->tokens_valid_from))
-		return PG_INT64_MAX;
-	return sched_identity_unix_seconds(account->tokens_valid_from - 1) + 1;
-}
-
 static int64
 read_lifetime(const Interval *lifetime)
 {
@@ -107,7 +85,7 @@ sched_sql_sign_token(PG_FUNCTION_ARGS)
 						errmsg("this user cannot sign in"),
 						errhint("The account is unknown or was disabled.")));
 	claims = print_claims(&account, lifetime, PG_GETARG_UUID_P(2));
-	if (sched_identity_sign_jwt(&sched_identity_own_keys(NULL)->keys[0], claims, strlen(claims),
+	if (sched_identity_sign_jwt(&sched_identity_own_keys(true)->keys[0], claims, strlen(claims),
 								token, SCHED_JWT_BYTES + 1) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("the token could not be signed")));
 	PG_RETURN_TEXT_P(cstring_to_text(token));
