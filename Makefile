@@ -21,13 +21,16 @@ CORE_SQL = src/core/core.sql
 
 # identity
 PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/binding.o src/identity/password.o \
-	src/identity/base64url.o src/identity/json.o src/identity/jwk.o src/identity/jwt.o src/identity/address.o
+	src/identity/base64url.o src/identity/json.o src/identity/jwk.o src/identity/jwt.o src/identity/address.o \
+	src/identity/data_key_file.o src/identity/mask.o
 IDENTITY_OBJS = src/identity/current_user.o src/identity/log_guard.o src/identity/secret.o src/identity/account.o \
-	src/identity/key_ring.o src/identity/sign_token.o src/identity/slot.o src/identity/lookup.o \
-	src/identity/issuer.o src/identity/token.o src/identity/request.o src/identity/api_limit.o src/identity/authenticate.o src/identity/audit.o \
-	src/identity/signin.o
+	src/identity/key_ring.o src/identity/sign_token.o src/identity/audit.o src/identity/signin.o \
+	src/identity/slot.o src/identity/lookup.o src/identity/issuer.o src/identity/token.o src/identity/request.o \
+	src/identity/api_limit.o src/identity/authenticate.o src/identity/read_token.o \
+	src/identity/data_key.o src/identity/key_sql.o src/identity/secret_input.o
 IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql src/identity/tokens.sql \
-	src/identity/sessions.sql src/identity/signin.sql src/identity/resets.sql src/identity/accounts.sql
+	src/identity/sessions.sql src/identity/signin.sql src/identity/resets.sql src/identity/accounts.sql \
+	src/identity/requests.sql src/identity/issuers.sql
 
 # http
 PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o
@@ -68,7 +71,7 @@ LLM_SQL = src/llm/extract.sql src/llm/models.sql src/llm/calls.sql src/llm/compl
 
 # mail
 PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/head.o src/mail/mailbox.o src/mail/invitation.o
-MAIL_OBJS = src/mail/mail_sql.o src/mail/import_sql.o
+MAIL_OBJS = src/mail/body_sql.o src/mail/mail_sql.o src/mail/import_sql.o
 MAIL_SQL = src/mail/mail.sql src/mail/import.sql src/mail/pipeline.sql src/mail/connect.sql
 
 # assistant

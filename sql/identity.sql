@@ -76,7 +76,7 @@ SELECT name, hosts, rotated_at IS NOT NULL AS rotated FROM scheduler.secrets;
 SELECT sealed FROM scheduler.sealed_secrets;
 SELECT * FROM scheduler.sealed_secrets;
 SELECT count(*) FROM scheduler.secret_endpoints;
-SELECT scheduler.seal_secret(scheduler.current_user_id(), 'x', 'y');
+SELECT scheduler.seal_secret(scheduler.current_user_id(), 'x', 'h', 'y');
 SELECT scheduler.set_secret('Open AI', md5('x'), '{api.openai.com}');
 SELECT scheduler.set_secret('openai', md5('x'), '{}');
 SELECT scheduler.set_secret('openai', md5('x'), '{https://api.openai.com}');
@@ -108,6 +108,67 @@ SET ROLE regress_anna;
 SELECT scheduler.drop_secret('openai');
 SELECT count(*) AS left_over FROM scheduler.secrets;
 RESET ROLE;
+
+-- copied in: what is refused is told without its value, and never raises
+SET ROLE regress_anna;
+\copy scheduler.secret_input (name, hosts, value) FROM pstdin
+copied	api.example.org, localhost:8080	sk-canary-copied
+No Name	api.example.org	sk-canary-misnamed
+wrongly-bound	https://api.example.org	sk-canary-unbound
+sk-canary-first	https://the-hosts	the-name
+empty	api.example.org	
+nothing	api.example.org	\N
+\.
+SELECT name, hosts FROM scheduler.secrets;
+SELECT name, hosts, value, reason FROM scheduler.secret_input ORDER BY reason, name;
+SELECT count(*) FILTER (WHERE r::text ~ 'canary') AS values_kept FROM scheduler.secret_refusals r;
+INSERT INTO scheduler.secret_input (name, hosts, value) VALUES ('empty', '{api.example.org}', md5('not empty')) RETURNING name, value;
+SELECT count(*) AS refused_before FROM scheduler.secret_input WHERE name = 'empty';
+\copy scheduler.secret_input FROM pstdin
+sk-canary-alone
+\.
+SET client_min_messages = error;
+INSERT INTO scheduler.secret_input (name, value) SELECT 'n', 'x' FROM generate_series(1, 200);
+RESET client_min_messages;
+SELECT count(*) AS at_most_100 FROM scheduler.secret_input;
+UPDATE scheduler.secret_input SET value = 'x';
+DELETE FROM scheduler.secret_refusals;
+RESET ROLE;
+SET ROLE regress_ben;
+SELECT count(*) AS of_others FROM scheduler.secret_input;
+RESET ROLE;
+
+-- a user's key: what it sealed is gone with it
+SELECT user_id AS anna FROM scheduler.users WHERE email = 'Anna@example.org' \gset
+SELECT count(*), bool_and(scheduler.data_key_problem(user_id, key_id) IS NULL) AS opens FROM scheduler.sealed_secrets WHERE user_id = :'anna';
+SELECT key_id AS first_key FROM scheduler.sealed_secrets WHERE user_id = :'anna' AND name = 'copied' \gset
+SELECT scheduler.renew_data_key(:'anna') = scheduler.current_data_key(:'anna') AS renewed, scheduler.current_data_key(:'anna') <> :'first_key' AS is_new;
+SELECT scheduler.data_key_problem(:'anna', :'first_key') IS NULL AS old_one_opens, scheduler.retire_data_keys(:'anna', :'first_key') AS not_the_newest;
+UPDATE scheduler.sealed_secrets s SET (key_id, sealed) = (SELECT r.key_id, r.sealed
+	FROM scheduler.reseal_secret(s.user_id, s.name, array_to_string(s.hosts, ' '), s.key_id, s.sealed) AS r) WHERE s.user_id = :'anna';
+SELECT bool_and(key_id = scheduler.current_data_key(user_id)) AS all_new FROM scheduler.sealed_secrets WHERE user_id = :'anna';
+SELECT r.key_id IS NULL AS other_name, o.key_id IS NULL AS other_hosts, u.key_id IS NULL AS other_user
+FROM scheduler.sealed_secrets s, scheduler.reseal_secret(user_id, name || 'x', array_to_string(hosts, ' '), s.key_id, s.sealed) AS r,
+	scheduler.reseal_secret(user_id, name, 'evil.example.org', s.key_id, s.sealed) AS o,
+	scheduler.reseal_secret(scheduler.system_user_id(), name, array_to_string(hosts, ' '), s.key_id, s.sealed) AS u
+WHERE s.user_id = :'anna' AND name = 'copied';
+SELECT scheduler.retire_data_keys(:'anna', scheduler.current_data_key(:'anna')) AS retired, scheduler.data_key_problem(:'anna', :'first_key') AS old_one;
+SELECT done, failed FROM scheduler.rotate_master_key();
+SELECT changing, problem FROM scheduler.master_key_state();
+SELECT scheduler.data_key_problem(:'anna', key_id) IS NULL AS still_opens FROM scheduler.sealed_secrets WHERE user_id = :'anna' AND name = 'copied';
+SELECT scheduler.drop_data_key(:'anna') AS dropped, scheduler.drop_data_key(:'anna') AS twice;
+SELECT scheduler.data_key_problem(:'anna', key_id) FROM scheduler.sealed_secrets WHERE user_id = :'anna' AND name = 'copied';
+SELECT scheduler.drop_data_key(scheduler.system_user_id());
+SET ROLE regress_anna;
+SELECT scheduler.drop_data_key(:'anna');
+SELECT scheduler.rotate_master_key();
+SELECT scheduler.set_secret('copied', md5('again'), ARRAY['api.example.org']);
+SELECT scheduler.drop_secret(name) FROM scheduler.secrets;
+RESET ROLE;
+SET ROLE regress_admin;
+SELECT done FROM scheduler.rotate_master_key();
+RESET ROLE;
+SELECT action, outcome, count(*) FROM scheduler.audit_log WHERE action LIKE 'secret.%' GROUP BY 1, 2 ORDER BY 1, 2;
 
 -- a user who is not active is nobody
 UPDATE scheduler.users SET is_active = false WHERE email = 'ben@example.net';

@@ -4,6 +4,7 @@ SET timezone = 'UTC';
 SET datestyle = 'ISO, MDY';
 SET intervalstyle = 'postgres';
 SET client_min_messages = error;
+SELECT problem IS NULL AS mails_are_sealed FROM scheduler.create_master_key();
 CREATE ROLE regress_mail_anna LOGIN;
 CREATE ROLE regress_mail_ben LOGIN;
 SELECT scheduler.create_user('anna@example.org', 'Anna', 'Europe/Berlin', role_name => 'regress_mail_anna') AS anna \gset
@@ -98,7 +99,12 @@ INSERT INTO seen SELECT 'bad bytes', scheduler.ingest_email(
 SELECT dense_rank() OVER (ORDER BY s.email_id) AS row, s.name, m.subject, m.processed, m.error
 FROM seen AS s JOIN scheduler.email_tracking AS m USING (email_id) ORDER BY s.email_id, s.name;
 SELECT count(*) AS jobs, count(DISTINCT unique_key) AS mails FROM scheduler.live_jobs WHERE kind = 'mail.process';
-SELECT count(*) AS bodies, min(length(raw)) AS shortest FROM scheduler.email_bodies;
+-- sealed for this row and no other
+SELECT email_id AS anna_mail FROM seen WHERE name = 'bad bytes' \gset
+SELECT scheduler.email_text(:'anna_mail') ~ '^x' AS text, position('From:'::bytea IN raw) AS clear
+FROM scheduler.email_bodies WHERE email_id = :'anna_mail';
+SELECT count(*) AS bodies, min(length(scheduler.email_raw(email_id))) AS shortest, count(key_id) AS sealed, count(body_text) AS texts
+FROM scheduler.email_bodies;
 SELECT scheduler.ingest_email(NULL);
 SELECT scheduler.ingest_email('x', '01234567-89ab-7def-8123-456789abcdef');
 SELECT scheduler.import_mailbox('/tmp');
@@ -112,6 +118,8 @@ RESET ROLE;
 -- nobody sees another's mail, nor uses his account
 SET ROLE regress_mail_ben;
 SELECT count(*) AS mails, (SELECT count(*) FROM scheduler.email_bodies) AS bodies FROM scheduler.email_tracking;
+SELECT scheduler.email_raw(:'anna_mail') IS NULL AS no_raw, scheduler.email_text(:'anna_mail') IS NULL AS no_text;
+SELECT scheduler.open_body(:'anna', :'anna_mail', 'x', 'y');
 SELECT count(*) > 0 AS a_row_of_his_own FROM (SELECT scheduler.ingest_email(convert_to(
 	E'From: max@example.com\nMessage-ID: <1@example.com>\n\nHello', 'UTF8'))) AS i;
 SELECT count(*) AS mails FROM scheduler.email_tracking;
@@ -224,8 +232,13 @@ SELECT m.processed, m.is_flagged, m.external_id, (SELECT count(*) FROM scheduler
 FROM scheduler.email_tracking AS m WHERE m.email_id = :'p4';
 -- over the limit: the head is kept
 SELECT email_id AS p4 FROM scheduler.store_mail(:'me', 'From: a@example.com', :'a', 'file.4', true, NULL, NULL) \gset
-SELECT m.error, length(b.raw) AS kept
+SELECT m.error, length(scheduler.email_raw(b.email_id)) AS kept
 FROM scheduler.email_tracking AS m JOIN scheduler.email_bodies AS b USING (email_id) WHERE m.email_id = :'p4';
+
+-- a sealed mail opens in its own row only
+SELECT scheduler.open_body(user_id, scheduler.uuid7(), key_id, raw) FROM scheduler.email_bodies WHERE email_id = :'p4';
+SELECT scheduler.open_body(:'ben', email_id, key_id, raw) FROM scheduler.email_bodies WHERE email_id = :'p4';
+SELECT scheduler.open_body(user_id, email_id, NULL, 'plain') = 'plain' AS plain_stays FROM scheduler.email_bodies WHERE email_id = :'p4';
 
 -- the two upserts behind it
 SELECT (scheduler.upsert_mail(:'anna', :'me', scheduler.parse_mail(mail('p1@example.com', 'again', '')), :'a', NULL, '<p1@example.com>', true, NULL)).email_id = :'p1' AS old_row;

@@ -30,9 +30,18 @@ int sched_http_timeout;
 int sched_http_max_answer_bytes;
 char *sched_master_key_file;
 char *sched_jwt_key_file;
+char *sched_key_dir;
 int sched_max_mail_bytes;
+int sched_encrypt_bodies;
 int sched_look_back;
 bool sched_llm_fallback;
+
+static const struct config_enum_entry encrypt_words[] = {
+	{"auto", SCHED_ENCRYPT_AUTO, false},
+	{"on", SCHED_ENCRYPT_ON, false},
+	{"off", SCHED_ENCRYPT_OFF, false},
+	{NULL, 0, false},
+};
 
 /* A string setting that only the configuration file or a superuser changes. */
 static void
@@ -88,9 +97,16 @@ sched_core_define_settings(void)
 	define_string("scheduler.jwt_key_file",
 				  "File with the keys of tokens, a JSON Web Key Set; empty: beside the master key.",
 				  &sched_jwt_key_file, "", PGC_SIGHUP);
+	define_string("scheduler.key_dir",
+				  "Folder with a file of data keys per user; empty: users, beside the master key.",
+				  &sched_key_dir, "", PGC_SIGHUP);
 	define_int("scheduler.max_mail_bytes", "Larger mails keep their headers and a problem only.",
 			   &sched_max_mail_bytes, 64 * 1024 * 1024, 1024, 512 * 1024 * 1024, PGC_SIGHUP,
 			   GUC_UNIT_BYTE);
+	DefineCustomEnumVariable(
+		"scheduler.encrypt_bodies",
+		"Mails are kept sealed under a key of their owner; auto: once there is a master key.", NULL,
+		&sched_encrypt_bodies, SCHED_ENCRYPT_AUTO, encrypt_words, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	define_int("scheduler.look_back", "How old mail the first look into a mailbox still reads.",
 			   &sched_look_back, 14 * 24 * 3600, 0, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S);
 	DefineCustomBoolVariable(

@@ -29,9 +29,18 @@ extern int sched_http_max_answer_bytes; /* decoded body of one answer */
 /* identity */
 extern char *sched_master_key_file; /* '' = in the home of the server's OS user */
 extern char *sched_jwt_key_file;    /* '' = beside the master key */
+extern char *sched_key_dir;         /* '' = users, beside the master key */
 
 /* mail */
+typedef enum SchedEncryptBodies
+{
+	SCHED_ENCRYPT_AUTO, /* once there is a master key */
+	SCHED_ENCRYPT_ON,
+	SCHED_ENCRYPT_OFF
+} SchedEncryptBodies;
+
 extern int sched_max_mail_bytes;
+extern int sched_encrypt_bodies;
 extern int sched_look_back; /* seconds: how old mail a first sync still extracts */
 
 /* llm */

@@ -135,7 +135,7 @@ sched_identity_read_private_file(const char *path, const char *data_directory, c
 
 /* The text is wiped whatever it was. */
 SchedKeyFileStatus
-sched_identity_read_key_file(const char *path, const char *data_directory, SchedMasterKey *key)
+sched_identity_read_key_file(const char *path, const char *data_directory, SchedKey *key)
 {
 	char text[4 * SCHED_KEY_FILE_CHARS];
 	size_t length;
@@ -152,8 +152,8 @@ sched_identity_read_key_file(const char *path, const char *data_directory, Sched
 }
 
 /* mkdir -p with mode 0700 for what is made here; false with errno. */
-static bool
-make_folders(const char *path)
+bool
+sched_identity_make_folders(const char *path)
 {
 	char folder[PATH_MAX];
 
@@ -174,20 +174,32 @@ make_folders(const char *path)
 	}
 }
 
-/*
- * O_EXCL: whoever is second, or finds a link lying there, fails instead of overwriting. A file that could not be
- * written to its end is taken away again; half a key would look like one that was damaged later.
- */
+/* What a folder holds is safe from a power failure only once the folder itself is; false with errno. */
 bool
-sched_identity_write_private_file(const char *path, const char *text, size_t length)
+sched_identity_sync_folder(const char *path)
 {
+	char folder[PATH_MAX];
 	int descriptor;
+	bool synced;
+
+	if (!copy_folder(path, folder, sizeof(folder)))
+		return false;
+	descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (descriptor < 0)
+		return false;
+	synced = fsync(descriptor) == 0;
+	close(descriptor);
+	return synced;
+}
+
+/* A file that could not be written to its end is taken away again; false with errno. */
+static bool
+write_file(const char *path, const char *text, size_t length)
+{
+	int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
 	int saved;
 	bool written;
 
-	if (!make_folders(path))
-		return false;
-	descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
 	if (descriptor < 0)
 		return false;
 	written = write(descriptor, text, length) == (ssize_t) length && fsync(descriptor) == 0;
@@ -202,13 +214,53 @@ sched_identity_write_private_file(const char *path, const char *text, size_t len
 }
 
 /*
+ * Written and synced under the name `draft`, then put in place at once: nobody ever sees half a file, whatever dies
+ * when. Unless it replaces, whoever is second, or finds a link lying there, fails (EEXIST). A draft of a
+ * process that died is in nobody's way: the caller sees to it that its name is nobody else's.
+ */
+bool
+sched_identity_place_file(const char *path, const char *draft, const char *text, size_t length,
+						  bool replaces)
+{
+	int saved;
+	bool placed;
+
+	if (!sched_identity_make_folders(path))
+		return false;
+	if (unlink(draft) != 0 && errno != ENOENT)
+		return false;
+	if (!write_file(draft, text, length))
+		return false;
+	placed = replaces ? rename(draft, path) == 0 : link(draft, path) == 0;
+	saved = errno;
+	if (!placed || !replaces)
+		unlink(draft);
+	placed = placed && sched_identity_sync_folder(path);
+	errno = saved;
+	return placed;
+}
+
+bool
+sched_identity_write_private_file(const char *path, const char *text, size_t length)
+{
+	char draft[PATH_MAX];
+
+	if ((size_t) snprintf(draft, sizeof(draft), "%s.%ld", path, (long) getpid()) >= sizeof(draft))
+	{
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	return sched_identity_place_file(path, draft, text, length, false);
+}
+
+/*
  * An existing file is never touched, whatever is wrong with it: the secrets sealed with it would be lost.
  * What was written is read back, so that `created` means a key that works.
  */
 SchedKeyFileStatus
 sched_identity_create_key_file(const char *path, const char *data_directory, bool *created)
 {
-	SchedMasterKey key;
+	SchedKey key;
 	SchedKeyFileStatus status = sched_identity_read_key_file(path, data_directory, &key);
 	char text[SCHED_KEY_FILE_CHARS + 1];
 

@@ -28,7 +28,13 @@ extern bool sched_identity_is_in_directory(const char *path, const char *directo
 
 /* Reads and checks the file; the key is zeroed unless SCHED_KEY_FILE_OK. The caller wipes it after use. */
 extern SchedKeyFileStatus sched_identity_read_key_file(const char *path, const char *data_directory,
-													   SchedMasterKey *key);
+													   SchedKey *key);
+
+/* The same of any file as private as that; `identity` tells later whether it is still the same file. */
+extern SchedKeyFileStatus sched_identity_read_private_file(const char *path,
+														   const char *data_directory, char *text,
+														   size_t size, size_t *length,
+														   struct stat *identity);
 
 /* The same of any file as private as that; `identity` tells later whether it is still the same file. */
 extern SchedKeyFileStatus sched_identity_read_private_file(const char *path,
@@ -42,6 +48,16 @@ extern SchedKeyFileStatus sched_identity_create_key_file(const char *path,
 
 /* A new file 0600 with this text in a folder made 0700 where missing; false with errno. */
 extern bool sched_identity_write_private_file(const char *path, const char *text, size_t length);
+
+/* The same by way of a draft of its own name; one that `replaces` may find a file there. */
+extern bool sched_identity_place_file(const char *path, const char *draft, const char *text,
+									  size_t length, bool replaces);
+
+/* mkdir -p of what stands before the last slash, mode 0700; false with errno. */
+extern bool sched_identity_make_folders(const char *path);
+
+/* Makes names in the folder of this path last. */
+extern bool sched_identity_sync_folder(const char *path);
 
 /* What is wrong and what to do about it, in words: constant strings. */
 extern const char *sched_identity_key_file_problem(SchedKeyFileStatus status);

@@ -1,5 +1,5 @@
 /*
- * seal.c - AES-256-GCM over one secret, and the text form of the key.
+ * seal.c - AES-256-GCM over one value, and the text form of a key.
  *
  * Pure: libcrypto and memory of the caller only; runs in backends, workers and unit tests. Nothing throws and
  * nothing is kept between calls. Sealed bytes are: layout version (1), nonce (12, random: far fewer than 2^32
@@ -31,8 +31,8 @@ sched_identity_wipe(void *memory, size_t length)
 /*
  * Lower case, without a NUL at the end.
  */
-static void
-write_hex(const unsigned char *bytes, size_t length, char *text)
+void
+sched_identity_write_hex(const unsigned char *bytes, size_t length, char *text)
 {
 	static const char digits[] = "0123456789abcdef";
 
@@ -57,6 +57,26 @@ digit_value(char c)
 }
 
 /*
+ * `length` digits into half as many bytes; false for what is no digit, and the bytes up to there are written.
+ */
+bool
+sched_identity_read_hex(const char *text, size_t length, unsigned char *bytes)
+{
+	if (length % 2 != 0)
+		return false;
+	for (size_t i = 0; i < length / 2; i++)
+	{
+		int high = digit_value(text[2 * i]);
+		int low = digit_value(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		bytes[i] = (unsigned char) (high << 4 | low);
+	}
+	return true;
+}
+
+/*
  * What editors and shells leave around a key.
  */
 static bool
@@ -67,7 +87,7 @@ is_space(char c)
 
 /* The id is a hash, so that a row can say which key it needs without telling anything of it. */
 static void
-name_key(SchedMasterKey *key)
+name_key(SchedKey *key)
 {
 	unsigned char input[sizeof(id_label) + SCHED_KEY_BYTES];
 	unsigned char hash[SHA256_DIGEST_LENGTH];
@@ -75,7 +95,7 @@ name_key(SchedMasterKey *key)
 	memcpy(input, id_label, sizeof(id_label));
 	memcpy(input + sizeof(id_label), key->bytes, SCHED_KEY_BYTES);
 	SHA256(input, sizeof(input), hash);
-	write_hex(hash, SCHED_KEY_ID_CHARS / 2, key->id);
+	sched_identity_write_hex(hash, SCHED_KEY_ID_CHARS / 2, key->id);
 	key->id[SCHED_KEY_ID_CHARS] = '\0';
 	sched_identity_wipe(input, sizeof(input));
 	sched_identity_wipe(hash, sizeof(hash));
@@ -86,7 +106,7 @@ name_key(SchedMasterKey *key)
  * caller that forgets to look seals with nothing that could ever be opened by chance.
  */
 bool
-sched_identity_parse_key(const char *text, size_t length, SchedMasterKey *key)
+sched_identity_parse_key(const char *text, size_t length, SchedKey *key)
 {
 	while (length > 0 && is_space(text[length - 1]))
 		length--;
@@ -95,23 +115,26 @@ sched_identity_parse_key(const char *text, size_t length, SchedMasterKey *key)
 		text++;
 		length--;
 	}
-	if (length != 2 * SCHED_KEY_BYTES)
-		goto refused;
-	for (int i = 0; i < SCHED_KEY_BYTES; i++)
+	if (length != 2 * SCHED_KEY_BYTES || !sched_identity_read_hex(text, length, key->bytes))
 	{
-		int high = digit_value(text[2 * i]);
-		int low = digit_value(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			goto refused;
-		key->bytes[i] = (unsigned char) (high << 4 | low);
+		sched_identity_wipe(key, sizeof(*key));
+		return false;
 	}
 	name_key(key);
 	return true;
+}
 
-refused:
-	sched_identity_wipe(key, sizeof(*key));
-	return false;
+void
+sched_identity_set_key(SchedKey *key, const unsigned char *bytes)
+{
+	memcpy(key->bytes, bytes, SCHED_KEY_BYTES);
+	name_key(key);
+}
+
+bool
+sched_identity_fill_random(void *memory, size_t length)
+{
+	return RAND_bytes(memory, (int) length) == 1;
 }
 
 /*
@@ -125,7 +148,7 @@ sched_identity_make_key(char text[SCHED_KEY_FILE_CHARS + 1])
 
 	if (made)
 	{
-		write_hex(bytes, sizeof(bytes), text);
+		sched_identity_write_hex(bytes, sizeof(bytes), text);
 		text[SCHED_KEY_FILE_CHARS - 1] = '\n';
 		text[SCHED_KEY_FILE_CHARS] = '\0';
 	}
@@ -147,7 +170,7 @@ run_cipher(EVP_CIPHER_CTX *cipher, const void *about, size_t about_length, const
 
 /* A cipher with key and nonce in place, or NULL. The caller frees it, which also zeroes the key schedule. */
 static EVP_CIPHER_CTX *
-start_cipher(const SchedMasterKey *key, const unsigned char *nonce, int encrypts)
+start_cipher(const SchedKey *key, const unsigned char *nonce, int encrypts)
 {
 	EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
 
@@ -165,8 +188,8 @@ start_cipher(const SchedMasterKey *key, const unsigned char *nonce, int encrypts
  * each time, since the same key and nonce twice would give both texts away.
  */
 bool
-sched_identity_seal(const SchedMasterKey *key, const void *about, size_t about_length,
-					const void *plain, size_t length, unsigned char *sealed)
+sched_identity_seal(const SchedKey *key, const void *about, size_t about_length, const void *plain,
+					size_t length, unsigned char *sealed)
 {
 	unsigned char *nonce = sealed + 1;
 	unsigned char *text = nonce + SCHED_NONCE_BYTES;
@@ -194,7 +217,7 @@ sched_identity_seal(const SchedMasterKey *key, const void *about, size_t about_l
  * output is wiped, because GCM hands out bytes before it has checked them.
  */
 bool
-sched_identity_unseal(const SchedMasterKey *key, const void *about, size_t about_length,
+sched_identity_unseal(const SchedKey *key, const void *about, size_t about_length,
 					  const unsigned char *sealed, size_t length, unsigned char *plain)
 {
 	const unsigned char *nonce = sealed + 1;

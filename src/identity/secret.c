@@ -1,19 +1,18 @@
 /*
  * secret.c - the secret store: seals what SQL hands in, opens one value for the HTTP layer.
  *
- * Runs in backends (setting secrets) and workers (opening them), inside a transaction. The master key is read
- * from its file for each use and wiped at once: no process keeps it. Clear text lives in malloc'ed or
- * caller-owned memory that is wiped before anything can throw; SPI and palloc see sealed bytes only.
+ * Runs in backends (setting secrets) and workers (opening them), inside a transaction. A value is sealed under its
+ * owner's data key (data_key.c), with the table, owner, name and hosts bound in: a row that is copied elsewhere, or
+ * whose hosts are changed, does not open. Clear text lives in malloc'ed or caller-owned memory that is wiped before
+ * anything can throw; SPI and palloc see sealed bytes only.
  */
 #include "postgres.h"
 
 #include <fcntl.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -27,89 +26,46 @@
 #include "core/settings.h"
 #include "identity/binding.h"
 #include "identity/current_user.h"
-#include "identity/key_file.h"
+#include "identity/data_key.h"
 #include "identity/password.h"
 #include "identity/seal.h"
 #include "identity/secret.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_seal_secret);
 PG_FUNCTION_INFO_V1(sched_sql_seal_secret_file);
-PG_FUNCTION_INFO_V1(sched_sql_create_master_key);
-PG_FUNCTION_INFO_V1(sched_sql_master_key_state);
+PG_FUNCTION_INFO_V1(sched_sql_reseal_secret);
 PG_FUNCTION_INFO_V1(sched_sql_hash_password);
 
 /* More than any key, token or private key file needs. */
 #define MAX_SECRET_BYTES 65536
 
-/* Whose secret it is: bound into the seal, so that a row copied to another user or name does not open. */
-typedef struct SecretOwner
-{
-	char bytes[UUID_LEN + NAMEDATALEN];
-	size_t length;
-} SecretOwner;
+/* Bound in before the rest, so that no seal of another table opens as a secret. */
+#define SECRET_LABEL "sealed_secrets"
 
-/*
- * The name is part of the bound bytes, so its length is limited here as the table limits it.
- */
+/* What a seal is bound to: table, owner, name, hosts as they stand in the row. Nothing of it is secret. */
 static void
-set_owner(SecretOwner *owner, const pg_uuid_t *user_id, const char *name)
+bind_row(StringInfo row, const pg_uuid_t *user_id, const char *name, const char *hosts)
 {
-	size_t length = strlen(name);
-
-	if (length == 0 || length >= NAMEDATALEN)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a secret's name has 1 to %d bytes", NAMEDATALEN - 1)));
-	memcpy(owner->bytes, user_id->data, UUID_LEN);
-	memcpy(owner->bytes + UUID_LEN, name, length);
-	owner->length = UUID_LEN + length;
+	initStringInfo(row);
+	appendBinaryStringInfo(row, SECRET_LABEL, sizeof(SECRET_LABEL));
+	appendBinaryStringInfo(row, (const char *) user_id->data, UUID_LEN);
+	appendBinaryStringInfo(row, name, (int) strlen(name) + 1);
+	appendStringInfoString(row, hosts);
 }
 
 /*
- * scheduler.master_key_file, else below the home of the server's OS user, in a folder of this cluster's own: two
- * clusters of one user must not share a key by accident. palloc'ed.
- */
-char *
-sched_identity_find_key_file(void)
-{
-	struct passwd *account;
-
-	if (sched_master_key_file[0] != '\0')
-		return pstrdup(sched_master_key_file);
-	account = getpwuid(geteuid());
-	return psprintf("%s/.scheduler/" UINT64_FORMAT "/master.key",
-					account != NULL ? account->pw_dir : "", GetSystemIdentifier());
-}
-
-/*
- * The master key, or an error that says what to do. The caller wipes it; nothing may throw before that.
- */
-static void
-load_key(SchedMasterKey *key)
-{
-	char *path = sched_identity_find_key_file();
-	SchedKeyFileStatus status = sched_identity_read_key_file(path, DataDir, key);
-
-	if (status != SCHED_KEY_FILE_OK)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("%s", sched_identity_key_file_problem(status)),
-						errdetail("File \"%s\".", path),
-						errhint("%s", sched_identity_key_file_hint(status))));
-}
-
-/*
- * (key_id, sealed) of a clear text, which the caller wipes whatever happens here. The key is in memory only between
- * load_key() and the wipe, with nothing in between that could throw.
+ * (key_id, sealed) of a clear text, which the caller wipes whatever happens here. What can throw comes before the
+ * key is in hand.
  */
 static Datum
-form_sealed(FunctionCallInfo fcinfo, const SecretOwner *owner, const char *plain, size_t length)
+form_sealed(FunctionCallInfo fcinfo, const StringInfo row, const char *plain, size_t length)
 {
 	TupleDesc row_type;
 	bytea *sealed = palloc(VARHDRSZ + length + SCHED_SEAL_OVERHEAD);
 	Datum values[2];
 	bool nulls[2] = {false, false};
 	char key_id[SCHED_KEY_ID_CHARS + 1];
-	SchedMasterKey key;
-	bool done;
+	const SchedKey *key;
 
 	if (length == 0 || length > MAX_SECRET_BYTES)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -117,12 +73,10 @@ form_sealed(FunctionCallInfo fcinfo, const SecretOwner *owner, const char *plain
 						errdetail("This one has %zu.", length)));
 	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	load_key(&key);
-	done = sched_identity_seal(&key, owner->bytes, owner->length, plain, length,
-							   (unsigned char *) VARDATA(sealed));
-	memcpy(key_id, key.id, sizeof(key_id));
-	sched_identity_wipe(&key, sizeof(key));
-	if (!done)
+	key = sched_identity_sealing_key(PG_GETARG_UUID_P(0));
+	memcpy(key_id, key->id, sizeof(key_id));
+	if (!sched_identity_seal(key, row->data, (size_t) row->len, plain, length,
+							 (unsigned char *) VARDATA(sealed)))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("the secret could not be sealed")));
 	SET_VARSIZE(sealed, VARHDRSZ + length + SCHED_SEAL_OVERHEAD);
 	values[0] = CStringGetTextDatum(key_id);
@@ -130,29 +84,39 @@ form_sealed(FunctionCallInfo fcinfo, const SecretOwner *owner, const char *plain
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row_type), values, nulls));
 }
 
+/* Arguments 0, 1, 2: owner, name and hosts, as they will stand in the row. */
+static void
+bind_arguments(FunctionCallInfo fcinfo, StringInfo row)
+{
+	bind_row(row, PG_GETARG_UUID_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)),
+			 text_to_cstring(PG_GETARG_TEXT_PP(2)));
+}
+
 /*
- * seal_secret(user_id, name, value) -> (key_id, sealed). The detoasted copy is wiped here; what the protocol or
- * the parser holds of the value goes with their memory contexts.
+ * seal_secret(user_id, name, hosts, value) -> (key_id, sealed). The detoasted copy is wiped here; what the protocol
+ * or the parser holds of the value goes with their memory contexts.
  */
 Datum
 sched_sql_seal_secret(PG_FUNCTION_ARGS)
 {
-	SecretOwner owner;
-	text *value = PG_GETARG_TEXT_P_COPY(2);
+	StringInfoData bound;
+	text *value = PG_GETARG_TEXT_P_COPY(3);
 	char *plain = VARDATA(value);
 	size_t length = VARSIZE(value) - VARHDRSZ;
 	Datum row = (Datum) 0;
 
 	PG_TRY();
 	{
-		set_owner(&owner, PG_GETARG_UUID_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+		bind_arguments(fcinfo, &bound);
 		if (debug_query_string != NULL && length >= 8 && length <= strlen(debug_query_string) &&
 			memmem(debug_query_string, strlen(debug_query_string), plain, length) != NULL)
-			ereport(WARNING,
-					(errmsg("the secret stands in the text of the statement"),
-					 errdetail("Logs, statistics and pg_stat_activity may show that text."),
-					 errhint("Bind it as a parameter, or use scheduler.set_secret_from_file().")));
-		row = form_sealed(fcinfo, &owner, plain, length);
+			ereport(
+				WARNING,
+				(errmsg("the secret stands in the text of the statement"),
+				 errdetail("Logs, statistics and pg_stat_activity may show that text."),
+				 errhint("Bind it as a parameter, use scheduler.set_secret_from_file() or \\copy "
+						 "scheduler.secret_input.")));
+		row = form_sealed(fcinfo, &bound, plain, length);
 	}
 	PG_FINALLY();
 	{
@@ -181,12 +145,12 @@ read_small_file(const char *path, char *buffer, size_t size)
 	return part < 0 ? -1 : (ssize_t) length;
 }
 
-/* seal_secret_file(user_id, name, path) -> (key_id, sealed), for those who may read the server's files. */
+/* seal_secret_file(user_id, name, hosts, path) -> (key_id, sealed), for those who may read the server's files. */
 Datum
 sched_sql_seal_secret_file(PG_FUNCTION_ARGS)
 {
-	SecretOwner owner;
-	char *path = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	StringInfoData bound;
+	char *path = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	char *plain;
 	ssize_t length = 0;
 	Datum row = (Datum) 0;
@@ -195,7 +159,7 @@ sched_sql_seal_secret_file(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied to read files of the server"),
 						errhint("This needs membership of pg_read_server_files.")));
-	set_owner(&owner, PG_GETARG_UUID_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	bind_arguments(fcinfo, &bound);
 	plain = palloc(MAX_SECRET_BYTES + 1);
 	PG_TRY();
 	{
@@ -207,7 +171,7 @@ sched_sql_seal_secret_file(PG_FUNCTION_ARGS)
 		/* Editors and echo end a file with a line feed that is no part of the secret. */
 		while (length > 0 && (plain[length - 1] == '\n' || plain[length - 1] == '\r'))
 			length--;
-		row = form_sealed(fcinfo, &owner, plain, (size_t) length);
+		row = form_sealed(fcinfo, &bound, plain, (size_t) length);
 	}
 	PG_FINALLY();
 	{
@@ -215,63 +179,6 @@ sched_sql_seal_secret_file(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	PG_RETURN_DATUM(row);
-}
-
-/* (file, created, problem, hint, key_id); problem and hint NULL where all is well, key_id where not. */
-static Datum
-form_key_state(FunctionCallInfo fcinfo, const char *path, bool created, SchedKeyFileStatus status,
-			   const char *key_id)
-{
-	bool fine = status == SCHED_KEY_FILE_OK;
-	TupleDesc row_type;
-	Datum values[5];
-	bool nulls[5] = {false, false, fine, fine, !fine};
-
-	if (get_call_result_type(fcinfo, NULL, &row_type) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	values[0] = CStringGetTextDatum(path);
-	values[1] = BoolGetDatum(created);
-	values[2] = CStringGetTextDatum(sched_identity_key_file_problem(status));
-	values[3] = CStringGetTextDatum(sched_identity_key_file_hint(status));
-	values[4] = CStringGetTextDatum(key_id);
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row_type), values, nulls));
-}
-
-/* The state of the file as it is now; no key stays in memory. */
-static Datum
-look_at_key(FunctionCallInfo fcinfo, bool created, SchedKeyFileStatus made)
-{
-	char *path = sched_identity_find_key_file();
-	char key_id[SCHED_KEY_ID_CHARS + 1];
-	SchedMasterKey key;
-	SchedKeyFileStatus status = sched_identity_read_key_file(path, DataDir, &key);
-
-	memcpy(key_id, key.id, sizeof(key_id));
-	sched_identity_wipe(&key, sizeof(key));
-	return form_key_state(fcinfo, path, created, made != SCHED_KEY_FILE_OK ? made : status, key_id);
-}
-
-/* create_master_key() -> (file, created, problem, hint, key_id) */
-Datum
-sched_sql_create_master_key(PG_FUNCTION_ARGS)
-{
-	bool created;
-	SchedKeyFileStatus status;
-
-	if (!superuser_arg(GetOuterUserId()))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("must be superuser to create the master key file")));
-	/* A standby needs the primary's. */
-	PreventCommandDuringRecovery("scheduler.create_master_key()");
-	status = sched_identity_create_key_file(sched_identity_find_key_file(), DataDir, &created);
-	PG_RETURN_DATUM(look_at_key(fcinfo, created, status));
-}
-
-/* master_key_state() -> (file, created, problem, hint, key_id): looks only. */
-Datum
-sched_sql_master_key_state(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_DATUM(look_at_key(fcinfo, false, SCHED_KEY_FILE_OK));
 }
 
 /* hash_password(password) -> text: bcrypt. */
@@ -296,6 +203,43 @@ sched_sql_hash_password(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("the password could not be hashed")));
 	PG_RETURN_TEXT_P(cstring_to_text(hash));
+}
+
+/*
+ * reseal_secret(user_id, name, hosts, key_id, sealed) -> (key_id, sealed): the same value under the owner's newest key. NULLs
+ * where it cannot be opened: such a row stays as it is, and doctor() tells of it.
+ */
+Datum
+sched_sql_reseal_secret(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t *user_id = PG_GETARG_UUID_P(0);
+	char *key_id = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	bytea *sealed = PG_GETARG_BYTEA_PP(4);
+	size_t length = VARSIZE_ANY_EXHDR(sealed);
+	SchedKeyPlace place = sched_identity_key_place();
+	StringInfoData bound;
+	const SchedKey *key;
+	unsigned char *plain;
+	Datum row = (Datum) 0;
+
+	bind_arguments(fcinfo, &bound);
+	if (length <= SCHED_SEAL_OVERHEAD)
+		PG_RETURN_NULL();
+	plain = palloc(length - SCHED_SEAL_OVERHEAD);
+	if (sched_identity_find_data_key(&place, user_id, key_id, &key) != SCHED_DATA_KEY_OK ||
+		!sched_identity_unseal(key, bound.data, (size_t) bound.len,
+							   (const unsigned char *) VARDATA_ANY(sealed), length, plain))
+		PG_RETURN_NULL();
+	PG_TRY();
+	{
+		row = form_sealed(fcinfo, &bound, (const char *) plain, length - SCHED_SEAL_OVERHEAD);
+	}
+	PG_FINALLY();
+	{
+		sched_identity_wipe(plain, length - SCHED_SEAL_OVERHEAD);
+	}
+	PG_END_TRY();
+	PG_RETURN_DATUM(row);
 }
 
 /* A sealed secret as found in the table; palloc'ed. */
@@ -409,30 +353,47 @@ note_use(const FoundSecret *found, const char *name)
 	SPI_finish();
 }
 
+/* What the HTTP layer is told of a key that is not to be had. */
+static SchedSecretStatus
+judge_key(SchedDataKeyStatus status)
+{
+	switch (status)
+	{
+		case SCHED_DATA_KEY_OK:
+			return SCHED_SECRET_OK;
+		case SCHED_DATA_KEY_NO_MASTER:
+			return SCHED_SECRET_NO_KEY;
+		case SCHED_DATA_KEY_NONE:
+		case SCHED_DATA_KEY_REFUSED:
+		case SCHED_DATA_KEY_IN_DATA:
+			return SCHED_SECRET_NO_DATA_KEY;
+		default:
+			return SCHED_SECRET_WRONG_KEY;
+	}
+}
+
 /* Opens sealed bytes into malloc'ed memory. Nothing in here throws. */
 static SchedSecretStatus
-unseal_found(const FoundSecret *found, const SecretOwner *owner, const char *key_path,
-			 SchedSecretValue *value)
+unseal_found(const FoundSecret *found, const StringInfo row, SchedSecretValue *value)
 {
+	SchedKeyPlace place = sched_identity_key_place();
 	size_t length = VARSIZE_ANY_EXHDR(found->sealed);
-	SchedSecretStatus status = SCHED_SECRET_OK;
-	SchedMasterKey key;
+	const SchedKey *key;
+	SchedSecretStatus status;
 
 	if (length < SCHED_SEAL_OVERHEAD)
 		return SCHED_SECRET_DAMAGED;
-	if (sched_identity_read_key_file(key_path, DataDir, &key) != SCHED_KEY_FILE_OK)
-		return SCHED_SECRET_NO_KEY;
+	status = judge_key(sched_identity_find_data_key(&place, &found->owner_id, found->key_id, &key));
+	if (status != SCHED_SECRET_OK)
+		return status;
 	value->length = length - SCHED_SEAL_OVERHEAD;
 	value->bytes = calloc(1, value->length + 1);
 	if (value->bytes == NULL)
 		status = SCHED_SECRET_NO_MEMORY;
-	else if (strcmp(key.id, found->key_id) != 0)
-		status = SCHED_SECRET_WRONG_KEY;
-	else if (!sched_identity_unseal(&key, owner->bytes, owner->length,
+	else if (!sched_identity_unseal(key, row->data, (size_t) row->len,
 									(const unsigned char *) VARDATA_ANY(found->sealed), length,
 									(unsigned char *) value->bytes))
 		status = SCHED_SECRET_DAMAGED;
-	sched_identity_wipe(&key, sizeof(key));
 	if (status != SCHED_SECRET_OK)
 		sched_identity_close_secret(value);
 	return status;
@@ -449,8 +410,7 @@ sched_identity_open_secret(const pg_uuid_t *user_id, const char *name,
 {
 	Oid saved_user;
 	int saved_context;
-	char *key_path = sched_identity_find_key_file();
-	SecretOwner owner;
+	StringInfoData row;
 	FoundSecret found;
 	bool exists;
 
@@ -469,9 +429,9 @@ sched_identity_open_secret(const pg_uuid_t *user_id, const char *name,
 		return SCHED_SECRET_UNKNOWN;
 	if (!sched_identity_bindings_allow(found.hosts, target->host, target->port))
 		return SCHED_SECRET_WRONG_HOST;
-	set_owner(&owner, &found.owner_id, name);
+	bind_row(&row, &found.owner_id, name, found.hosts);
 	value->shared = memcmp(&found.owner_id, user_id, UUID_LEN) != 0;
-	return unseal_found(&found, &owner, key_path, value);
+	return unseal_found(&found, &row, value);
 }
 
 /*
@@ -501,8 +461,10 @@ sched_identity_secret_problem(SchedSecretStatus status)
 			return "the secret is not bound to this host and port";
 		case SCHED_SECRET_NO_KEY:
 			return "the master key file is missing or refused; see scheduler.doctor()";
+		case SCHED_SECRET_NO_DATA_KEY:
+			return "the owner's data key is missing or refused; see scheduler.doctor()";
 		case SCHED_SECRET_WRONG_KEY:
-			return "the secret was sealed with another master key";
+			return "the secret was sealed with a key that is not here; see scheduler.doctor()";
 		case SCHED_SECRET_DAMAGED:
 			return "the sealed secret is damaged; set it again";
 		case SCHED_SECRET_NO_MEMORY:

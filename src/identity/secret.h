@@ -16,10 +16,11 @@ typedef enum SchedSecretStatus
 {
 	SCHED_SECRET_OK,
 	SCHED_SECRET_UNKNOWN, /* neither the user's own nor one of the installation's that he may use here */
-	SCHED_SECRET_WRONG_HOST, /* the secret is not bound to this host and port */
-	SCHED_SECRET_NO_KEY,     /* the master key file is missing, unreadable or has the wrong mode */
-	SCHED_SECRET_WRONG_KEY,  /* sealed with another master key */
-	SCHED_SECRET_DAMAGED,    /* the sealed bytes do not belong to this row */
+	SCHED_SECRET_WRONG_HOST,  /* the secret is not bound to this host and port */
+	SCHED_SECRET_NO_KEY,      /* the master key file is missing, unreadable or has the wrong mode */
+	SCHED_SECRET_NO_DATA_KEY, /* the file of the owner's data key is missing or refused */
+	SCHED_SECRET_WRONG_KEY,   /* sealed with a key that is not here */
+	SCHED_SECRET_DAMAGED,     /* the sealed bytes do not belong to this row */
 	SCHED_SECRET_NO_MEMORY
 } SchedSecretStatus;
 

@@ -65,18 +65,42 @@ COMMENT ON TABLE scheduler.email_tracking IS
 	'One row a mail and account: what it is, what was read out of it, what is broken about it (error, metadata.problems).';
 SELECT scheduler.install_user_table('email_tracking');
 
-/* No foreign key: bodies go by retention, and are restored in any order. Raw mail is not worth compressing twice. */
+/*
+ * No foreign key: bodies go by retention, and are restored in any order. Raw mail is not worth compressing twice. With key_id,
+ * raw is sealed under that data key of its owner, and its text is in it only; without, both are plain.
+ */
 CREATE TABLE scheduler.email_bodies
 (
 	user_id uuid NOT NULL DEFAULT scheduler.required_user_id(),
 	email_id uuid NOT NULL,
 	raw bytea NOT NULL,
-	body_text text NOT NULL,
-	CONSTRAINT email_bodies_pkey PRIMARY KEY (user_id, email_id)
+	body_text text,
+	key_id text,
+	CONSTRAINT email_bodies_pkey PRIMARY KEY (user_id, email_id),
+	CONSTRAINT email_bodies_text_where_plain CHECK ((key_id IS NULL) = (body_text IS NOT NULL))
 );
 ALTER TABLE scheduler.email_bodies ALTER COLUMN raw SET STORAGE EXTERNAL;
-COMMENT ON TABLE scheduler.email_bodies IS 'The mails as they came, and their text.';
+COMMENT ON TABLE scheduler.email_bodies IS
+	'The mails as they came, sealed under their owner''s data key unless key_id is NULL; see email_text() and email_raw().';
 SELECT scheduler.install_user_table('email_bodies');
+
+CREATE FUNCTION scheduler.body_key(user_id uuid) RETURNS text
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'sched_sql_body_key';
+COMMENT ON FUNCTION scheduler.body_key(uuid) IS
+	'The data key that the next mail of this user is sealed under; NULL where scheduler.encrypt_bodies leaves mails plain.';
+
+CREATE FUNCTION scheduler.seal_body(user_id uuid, email_id uuid, key_id text, raw bytea) RETURNS bytea
+	LANGUAGE c VOLATILE
+	AS 'MODULE_PATHNAME', 'sched_sql_seal_body';
+COMMENT ON FUNCTION scheduler.seal_body(uuid, uuid, text, bytea) IS
+	'A mail sealed for its row of email_bodies; raw itself where key_id is NULL.';
+
+CREATE FUNCTION scheduler.open_body(user_id uuid, email_id uuid, key_id text, raw bytea) RETURNS bytea
+	LANGUAGE c STABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_open_body';
+COMMENT ON FUNCTION scheduler.open_body(uuid, uuid, text, bytea) IS
+	'The mail of a row of email_bodies as it came; an error where its key is gone.';
 
 ALTER TABLE scheduler.tasks
 	ADD COLUMN source_email_id uuid,
@@ -250,6 +274,7 @@ DECLARE
 	wanted boolean := $6 IS NULL OR scheduler.choose_received_at(mail) >= $6;
 	fresh_id uuid := scheduler.uuid7();
 	row scheduler.email_tracking;
+	body_key text;
 BEGIN
 	row := scheduler.upsert_mail(fresh_id, $1, mail, $3, $4, key, wanted, $7);
 	IF row.account_id <> $3 THEN
@@ -264,8 +289,10 @@ BEGIN
 		WHERE a.user_id = $1 AND a.account_id = $3 AND $4 IS NOT NULL AND NOT scheduler.knows_mail($1, $3, $4);
 		RETURN;
 	END IF;
-	INSERT INTO scheduler.email_bodies (user_id, email_id, raw, body_text)
-	VALUES ($1, row.email_id, $2, mail.body_text);
+	body_key := scheduler.body_key($1);
+	INSERT INTO scheduler.email_bodies (user_id, email_id, raw, body_text, key_id)
+	VALUES ($1, row.email_id, scheduler.seal_body($1, row.email_id, body_key, $2),
+		CASE WHEN body_key IS NULL THEN mail.body_text END, body_key);
 	IF NOT row.processed THEN
 		PERFORM scheduler.enqueue('mail.process', jsonb_build_object('email_id', row.email_id),
 			unique_key => row.email_id::text, user_id => $1);
@@ -313,3 +340,26 @@ $body$;
 COMMENT ON FUNCTION scheduler.ingest_email(bytea, uuid) IS
 	'Stores an RFC 5322 mail and enqueues its extraction; the same one again gives the same id and nothing new.';
 GRANT EXECUTE ON FUNCTION scheduler.ingest_email(bytea, uuid) TO scheduler_user;
+
+/* The policies of email_bodies bind the owner of both: nobody reads another's mail here. */
+CREATE FUNCTION scheduler.email_raw(email_id uuid) RETURNS bytea
+	LANGUAGE sql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	SELECT scheduler.open_body(b.user_id, b.email_id, b.key_id, b.raw)
+	FROM scheduler.email_bodies AS b
+	WHERE b.user_id = (SELECT scheduler.current_user_id()) AND b.email_id = $1
+	$body$;
+COMMENT ON FUNCTION scheduler.email_raw(uuid) IS 'A mail of the current user as it came, opened where it is sealed.';
+
+CREATE FUNCTION scheduler.email_text(email_id uuid) RETURNS text
+	LANGUAGE sql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	SELECT coalesce(b.body_text,
+		(scheduler.parse_mail(scheduler.open_body(b.user_id, b.email_id, b.key_id, b.raw))).body_text)
+	FROM scheduler.email_bodies AS b
+	WHERE b.user_id = (SELECT scheduler.current_user_id()) AND b.email_id = $1
+	$body$;
+COMMENT ON FUNCTION scheduler.email_text(uuid) IS 'The text of a mail of the current user, attached mails included.';
+GRANT EXECUTE ON FUNCTION scheduler.email_raw(uuid), scheduler.email_text(uuid) TO scheduler_viewer;

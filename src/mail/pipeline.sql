@@ -406,7 +406,8 @@ CREATE FUNCTION scheduler.open_mails(user_id uuid, jobs scheduler.job[], respons
 #variable_conflict error
 BEGIN
 	RETURN ARRAY(
-		SELECT ROW(o.place, ROW(o.job, o.response, scheduler.extraction_text(b.raw), o.subject,
+		SELECT ROW(o.place, ROW(o.job, o.response, scheduler.extraction_text(scheduler.open_body($1, o.email_id, b.key_id, b.raw)),
+			o.subject,
 			format('%s <%s>', o.sender, o.sender_email), o.received_at, o.metadata -> 'headers')::scheduler.extraction_input,
 			o.email_id, o.sender_email, o.created_at,
 			CASE WHEN o.metadata ? 'calendars' THEN o.metadata END)::scheduler.open_mail

@@ -35,11 +35,11 @@ contains(const void *memory, size_t length, const char *text)
 }
 
 static void
-test_keys(SchedMasterKey *key)
+test_keys(SchedKey *key)
 {
 	char text[SCHED_KEY_FILE_CHARS + 1];
 	char other[SCHED_KEY_FILE_CHARS + 1];
-	SchedMasterKey again;
+	SchedKey again;
 
 	ok(sched_identity_make_key(text), "a key is made");
 	ok(strlen(text) == 65 && text[64] == '\n', "its text is 64 hex digits and a line feed");
@@ -60,12 +60,12 @@ test_keys(SchedMasterKey *key)
 }
 
 static void
-test_sealing(const SchedMasterKey *key)
+test_sealing(const SchedKey *key)
 {
 	unsigned char sealed[sizeof(secret) + SCHED_SEAL_OVERHEAD];
 	unsigned char twice[sizeof(secret) + SCHED_SEAL_OVERHEAD];
 	unsigned char plain[sizeof(secret)];
-	SchedMasterKey other = *key;
+	SchedKey other = *key;
 
 	ok(sched_identity_seal(key, "me", 2, secret, sizeof(secret), sealed), "a secret is sealed");
 	ok(!contains(sealed, sizeof(sealed), "canary"), "the sealed bytes do not show it");
@@ -121,7 +121,7 @@ test_key_file(void)
 	char data[200];
 	char inside[300];
 	struct stat status;
-	SchedMasterKey key;
+	SchedKey key;
 	bool created = false;
 
 	ok(mkdtemp(folder) != NULL, "a folder to work in");
@@ -229,7 +229,7 @@ test_passwords(void)
 int
 main(void)
 {
-	SchedMasterKey key;
+	SchedKey key;
 
 	test_keys(&key);
 	test_sealing(&key);
