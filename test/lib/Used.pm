@@ -139,6 +139,8 @@ sub fill
 	$s->sql(q{
 		INSERT INTO scheduler.llm_calls (user_id, model_id, model, purpose, outcome, cost)
 			SELECT user_id, 'far', 'far-1', 'extract', 'ok', 0.001 FROM scheduler.users;
+		SELECT scheduler.invite_user('carl@example.org');
+		INSERT INTO scheduler.known_addresses (user_id, address_hash) SELECT user_id, 'a hash' FROM scheduler.users WHERE role_name = 'ben';
 		INSERT INTO scheduler.secret_endpoints (user_id, name, endpoint) VALUES (scheduler.system_user_id(), 'house', '127.0.0.1:9/v2') ON CONFLICT DO NOTHING;
 		SELECT scheduler.make_partitions()});
 }
@@ -148,7 +150,7 @@ sub photograph
 {
 	my ($s) = @_;
 	my @tables = split /\n/, $s->sql(q{SELECT relname FROM pg_class WHERE relnamespace = 'scheduler'::regnamespace AND relkind IN ('r', 'p')
-		AND NOT relispartition AND relname <> 'armed_places' ORDER BY relname});
+		AND NOT relispartition AND relname NOT IN ('armed_places', 'password_resets', 'reset_requests', 'sign_in_sessions') ORDER BY relname});
 	$s->{rows} = { map { $_ => fingerprint($s->node, $s->{database}, $_) } @tables };
 	$s->{partitions} = partitions($s->node, $s->{database});
 	return grep { $s->{rows}{$_} =~ /^0\|/ && $_ ne 'new_changes' } @tables;
