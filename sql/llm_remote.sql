@@ -29,6 +29,22 @@ SELECT scheduler.set_model('guess', 'mine');
 SELECT scheduler.set_model('extract', 'house', scheduler.system_user_id());
 SELECT scheduler.test_connection('model:nowhere');
 SELECT scheduler.chat('', 'mine');
+-- a schema that is none is refused before anybody pays for an answer
+SELECT scheduler.chat('hello', 'mine', '{"type": "object", "properties": {"name": {"type": "string", "maxLength": "20.1"}}}');
+SELECT scheduler.chat('hello', 'mine', '{"items": {"type": ["string", "text"]}}');
+SELECT scheduler.chat('hello', 'mine', '{"properties": {"a": {"items": {"minimum": true}}}}');
+SELECT scheduler.chat('hello', 'mine', '{"maxItems": 2.5}');
+SELECT scheduler.chat('hello', 'mine', '{"minLength": -1}');
+SELECT scheduler.chat('hello', 'mine', '{"type": []}');
+SELECT scheduler.chat('hello', 'mine', '{"enum": "x"}');
+SELECT scheduler.chat('hello', 'mine', '{"required": [1]}');
+SELECT scheduler.chat('hello', 'mine', '{"properties": []}');
+SELECT scheduler.chat('hello', 'mine', '{"additionalProperties": 0}');
+SELECT scheduler.chat('hello', 'mine', '["object"]');
+SELECT scheduler.chat('hello', 'mine', '7');
+SELECT scheduler.check_schema('{"$schema": "x", "type": ["object", "null"], "required": [], "additionalProperties": false, "items": true,
+	"maxLength": 0, "maxItems": 1e2, "minimum": -1.5, "pattern": 7, "properties": {"type": {"enum": [1, null]}}}'), scheduler.check_schema('{}');
+SELECT count(*) FROM scheduler.jobs WHERE kind = 'llm.chat';
 SELECT scheduler.extract_later('body', model => 'nowhere');
 SELECT scheduler.extract_later('body', timezone => 'Mars/Olympus');
 RESET ROLE;
@@ -41,6 +57,20 @@ SELECT scheduler.set_model('extract', 'house', scheduler.system_user_id());
 SET ROLE regress_llm_ben;
 SELECT scheduler.model_for('extract') AS installations;
 RESET ROLE;
+
+-- who chooses a model outside for himself agrees to it; nobody agrees for others
+SELECT scheduler.is_local_model('https://api.openai.com/v1') AS outside, scheduler.is_local_model('http://localhost:11434/v1') AS not_named, scheduler.is_local_model(NULL) IS NULL AS none;
+SELECT u.role_name, c.purpose, c.withdrawn_at IS NULL AS holds FROM scheduler.consents c JOIN scheduler.users u USING (user_id) ORDER BY 1;
+SET ROLE regress_llm_ben;
+SELECT scheduler.chat('hello', 'house');
+SELECT scheduler.give_consent('remote_model') AS given, scheduler.give_consent('remote_model') AS again;
+SELECT scheduler.chat('hello', 'house') IS NOT NULL AS asked;
+SELECT scheduler.withdraw_consent('remote_model') AS withdrawn, scheduler.withdraw_consent('remote_model') AS again;
+SELECT scheduler.give_consent('everything');
+SELECT purpose, withdrawn_at IS NOT NULL AS withdrawn FROM scheduler.consents;
+SELECT action, outcome, details, subject_user_id = user_id AS own FROM scheduler.audit_log ORDER BY audit_id;
+RESET ROLE;
+DELETE FROM scheduler.live_jobs;
 
 -- a secret of the installation goes to the addresses of its models, and to no other
 SELECT scheduler.model_endpoint(url) FROM (VALUES ('https://api.openai.com/v1'), ('http://LocalHost:8080/v1'),

@@ -304,6 +304,45 @@ sched_core_return_bucket(SchedBucketArea area, Oid database, uint64 key, double 
 	SpinLockRelease(&set->lock);
 }
 
+/* Never shorter than it was held back before. */
+void
+sched_core_block_bucket(SchedBucketArea area, Oid database, uint64 key, int64 time)
+{
+	BucketSet *set;
+	int64 now;
+	int place;
+
+	if (tables == NULL)
+		make_local_tables();
+	set = find_set(&tables[area], &key, database);
+	SpinLockAcquire(&set->lock);
+	now = read_clock();
+	place = find_place(set, key, database, now, true);
+	if (place >= 0)
+		set->full_at[place] = Max(set->full_at[place], now + time * 1000);
+	SpinLockRelease(&set->lock);
+}
+
+int64
+sched_core_blocked_for(SchedBucketArea area, Oid database, uint64 key)
+{
+	BucketSet *set;
+	int64 now;
+	int64 until = 0;
+	int place;
+
+	if (tables == NULL)
+		return 0;
+	set = find_set(&tables[area], &key, database);
+	SpinLockAcquire(&set->lock);
+	now = read_clock();
+	place = find_place(set, key, database, now, false);
+	if (place >= 0)
+		until = set->full_at[place];
+	SpinLockRelease(&set->lock);
+	return until > now ? (until - now + 999) / 1000 : 0;
+}
+
 void
 sched_core_forget_buckets(Oid database)
 {

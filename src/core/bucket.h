@@ -34,6 +34,13 @@ extern int64 sched_core_take_bucket(SchedBucketArea area, Oid database, uint64 k
 extern void sched_core_return_bucket(SchedBucketArea area, Oid database, uint64 key, double tokens,
 									 double per_second);
 
+/*
+ * Holds a key back for so many microseconds, whatever its limit; how long it still is. For a server that asks to be left
+ * alone, or somebody who is locked out: use a key that nothing is taken from. Where no place is free it is forgotten.
+ */
+extern void sched_core_block_bucket(SchedBucketArea area, Oid database, uint64 key, int64 time);
+extern int64 sched_core_blocked_for(SchedBucketArea area, Oid database, uint64 key);
+
 /* A database is gone, or the extension from it. */
 extern void sched_core_forget_buckets(Oid database);
 

@@ -24,12 +24,13 @@ extern char *sched_http_private_hosts;
 extern bool sched_http_allow_private_networks;
 extern char *sched_http_ca_file;
 extern int sched_http_timeout;          /* milliseconds, where the request names none */
+extern int sched_http_breaker_failures; /* in a row until a host is left alone; 0 = never */
 extern int sched_http_max_answer_bytes; /* decoded body of one answer */
 
 /* identity */
 extern char *sched_master_key_file; /* '' = in the home of the server's OS user */
-extern char *sched_jwt_key_file;    /* '' = beside the master key */
 extern char *sched_key_dir;         /* '' = users, beside the master key */
+extern char *sched_jwt_key_file;    /* '' = beside the master key */
 
 /* mail */
 typedef enum SchedEncryptBodies

@@ -289,9 +289,9 @@ sched_answer_refuse(uint64_t tag, SchedHttpFailure failure, const char *words)
 const char *
 sched_http_failure_word(SchedHttpFailure failure)
 {
-	static const char *const words[] = {"ok",        "bad_request", "forbidden", "resolve",
-										"connect",   "tls",         "timeout",   "broken",
-										"too_large", "redirects",   "cancelled", "lost"};
+	static const char *const words[] = {
+		"ok",      "bad_request", "forbidden", "resolve",   "connect",   "tls", "unavailable",
+		"timeout", "broken",      "too_large", "redirects", "cancelled", "lost"};
 
 	return words[failure];
 }

@@ -486,6 +486,12 @@ sched_http_admits(SchedHttpEngine *engine, const char *url)
 	return count == NULL || count->n < engine->max_per_host;
 }
 
+const char *
+sched_http_host_name(SchedHttpEngine *engine, const char *url)
+{
+	return judge_url(engine, url) == NULL ? NULL : engine->judged_name;
+}
+
 /*
  * Refused calls take the same way out as finished ones, so the caller has one place to look for
  * answers. Nothing is sent before sched_http_drive(): libcurl only asks for a deadline of now.

@@ -29,6 +29,7 @@ typedef enum SchedHttpFailure
 	SCHED_HTTP_RESOLVE,     /* the name did not resolve */
 	SCHED_HTTP_CONNECT,     /* no connection */
 	SCHED_HTTP_TLS,         /* certificate or handshake refused */
+	SCHED_HTTP_UNAVAILABLE, /* the host is left alone for a while; never from the engine */
 	SCHED_HTTP_TIMEOUT,     /* time limit of the call */
 	SCHED_HTTP_BROKEN,      /* connection ended early, or bytes that are not HTTP */
 	SCHED_HTTP_TOO_LARGE,   /* answer over max_answer_bytes: permanent */
@@ -109,6 +110,9 @@ extern long sched_http_timeout_ms(SchedHttpEngine *engine);
  * curl.
  */
 extern bool sched_http_admits(SchedHttpEngine *engine, const char *url);
+
+/* "host:port" of a url, until the next call of the engine; NULL where the url is bad. */
+extern const char *sched_http_host_name(SchedHttpEngine *engine, const char *url);
 
 /*
  * Takes a call. Every submitted tag gives exactly one answer from sched_http_next(), also when

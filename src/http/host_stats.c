@@ -1,10 +1,11 @@
 /*
- * host_stats.c - calls, errors and times per host, in shared memory.
+ * host_stats.c - calls, errors and times per host, and its breaker, in shared memory.
  *
  * The postmaster reserves the memory when the library is preloaded; workers count into it;
  * host_statistics() reads it in any backend. One lightweight lock guards the table, held for a scan
  * of short keys only. The table is of fixed size: the entry not used for longest makes room for a
- * new host.
+ * new host, but never one that holds calls back. Where all of them do, new hosts share the entry
+ * "(others)", which only counts.
  *
  * Times go into a histogram with four buckets per doubling, so a percentile is off by 9 % at most,
  * whatever the range, and counting costs the same for one call as for a million.
@@ -25,6 +26,10 @@
 #include "utils/timestamp.h"
 
 #include "core/compat.h"
+#include "core/settings.h"
+#include "core/steady.h"
+#include "http/breaker.h"
+#include "http/host_stats.h"
 #include "http/http.h"
 #include "http/request.h"
 
@@ -43,6 +48,7 @@ typedef struct HostEntry
 	uint64 last_use; /* tick of the table */
 	int64 calls;
 	int64 errors;
+	SchedBreaker breaker;
 	uint32 buckets[N_BUCKETS];
 } HostEntry;
 
@@ -50,7 +56,7 @@ typedef struct HostTable
 {
 	LWLock *lock;
 	uint64 tick;
-	HostEntry entries[MAX_HOSTS];
+	HostEntry entries[MAX_HOSTS + 1]; /* the last one for those who found no other */
 } HostTable;
 
 PG_FUNCTION_INFO_V1(sched_sql_host_statistics);
@@ -115,13 +121,31 @@ time_of_bucket(int bucket)
 	return (int64) (FIRST_BUCKET_US * exp2((bucket - 0.5) / BUCKETS_PER_DOUBLING));
 }
 
+/* The entry for hosts that found none of their own. */
+static HostEntry *
+others(void)
+{
+	HostEntry *entry = &table->entries[MAX_HOSTS];
+
+	if (entry->since == 0)
+	{
+		strlcpy(entry->host, "(others)", HOST_SIZE);
+		entry->since = GetCurrentTimestamp();
+	}
+	entry->database = MyDatabaseId;
+	return entry;
+}
+
 /*
- * This database's entry of a host; else a free one or the one not used for longest, made its own.
+ * This database's entry of a host; else, where one is to be made, a free one or the one not used for
+ * longest, made its own. The caller holds the lock.
  */
 static HostEntry *
-find_entry(const char *host, uint32 hash)
+find_entry(const char *host, bool make)
 {
-	HostEntry *oldest = &table->entries[0];
+	uint32 hash = hash_bytes((const unsigned char *) host, (int) Min(strlen(host), HOST_SIZE - 1));
+	HostEntry *oldest = NULL;
+	int64 now = sched_core_steady_now();
 
 	for (int i = 0; i < MAX_HOSTS; i++)
 	{
@@ -131,9 +155,14 @@ find_entry(const char *host, uint32 hash)
 			strncmp(entry->host, host, HOST_SIZE - 1) == 0)
 			return entry;
 		/* A free entry was never used: the oldest of all. */
-		if (entry->last_use < oldest->last_use)
+		if ((oldest == NULL || entry->last_use < oldest->last_use) &&
+			!sched_breaker_restricts(&entry->breaker, now))
 			oldest = entry;
 	}
+	if (!make)
+		return NULL;
+	if (oldest == NULL)
+		return others();
 	/*
 	 * The counters of a host that nobody called for longest are given up; no decision depends on
 	 * them.
@@ -154,20 +183,88 @@ void
 sched_http_count_answer(const SchedHttpAnswer *answer)
 {
 	HostEntry *entry;
-	uint32 hash;
 
 	if (table == NULL || answer->host == NULL)
 		return;
-	hash = hash_bytes((const unsigned char *) answer->host,
-					  (int) Min(strlen(answer->host), HOST_SIZE - 1));
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
-	entry = find_entry(answer->host, hash);
+	entry = find_entry(answer->host, true);
 	entry->last_use = ++table->tick;
 	entry->calls++;
 	if (answer->status == 0 || answer->status >= 400)
 		entry->errors++;
 	entry->buckets[bucket_of(answer->elapsed_us)]++;
 	LWLockRelease(table->lock);
+}
+
+/* A host without an entry has given no reason yet. */
+SchedBreakerPass
+sched_http_ask_host(const char *host, int64 patience, int64 *wait, int *failures)
+{
+	SchedBreakerPass pass = SCHED_BREAKER_PASS;
+	HostEntry *entry;
+
+	*wait = *failures = 0;
+	if (table == NULL || sched_http_breaker_failures == 0)
+		return pass;
+	LWLockAcquire(table->lock, LW_EXCLUSIVE);
+	entry = find_entry(host, false);
+	if (entry != NULL)
+	{
+		pass = sched_breaker_ask(&entry->breaker, sched_core_steady_now(), patience, wait);
+		*failures = entry->breaker.failures;
+	}
+	LWLockRelease(table->lock);
+	return pass;
+}
+
+/* Nothing to tell, nothing to write: almost all calls of a healthy host. */
+void
+sched_http_tell_host(const char *host, SchedBreakerNews news, bool probe, int64 pause_us)
+{
+	HostEntry *entry;
+	int64 now = sched_core_steady_now();
+
+	if (table == NULL)
+		return;
+	LWLockAcquire(table->lock, LW_EXCLUSIVE);
+	entry = find_entry(host, news == SCHED_BREAKER_BAD || pause_us > 0);
+	if (entry != NULL && entry != &table->entries[MAX_HOSTS])
+	{
+		/* So that it is not the first to be displaced before its call is counted. */
+		entry->last_use = ++table->tick;
+		sched_breaker_tell(&entry->breaker, now, news, probe, sched_http_breaker_failures);
+		if (pause_us > 0)
+			sched_breaker_pause(&entry->breaker, now, pause_us);
+	}
+	LWLockRelease(table->lock);
+}
+
+void
+sched_http_forget_hosts(Oid database)
+{
+	if (table == NULL)
+		return;
+	LWLockAcquire(table->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_HOSTS; i++)
+		if (table->entries[i].database == database)
+			memset(&table->entries[i], 0, sizeof(HostEntry));
+	LWLockRelease(table->lock);
+}
+
+/* "closed", ..., and until when calls are held back, on the wall's clock; 0 where they are not. */
+static const char *
+describe_breaker(const SchedBreaker *breaker, TimestampTz *until)
+{
+	int64 now = sched_core_steady_now();
+	int64 end =
+		Max(breaker->pause_until, breaker->state == SCHED_BREAKER_OPEN ? breaker->until : 0);
+
+	*until = end > now ? GetCurrentTimestamp() + (end - now) : 0;
+	if (breaker->state == SCHED_BREAKER_HALF_OPEN)
+		return "half_open";
+	if (breaker->state == SCHED_BREAKER_OPEN)
+		return end > now ? "open" : "half_open";
+	return end > now ? "paused" : "closed";
 }
 
 /* The time below which this share of the calls lies. */
@@ -190,7 +287,7 @@ percentile_of(const HostEntry *entry, double share)
 	return IntervalPGetDatum(result);
 }
 
-/* host_statistics() -> setof (host, calls, errors, p50, p95, p99, since): this database's hosts. */
+/* host_statistics() -> setof (host, calls, errors, p50, p95, p99, since, state, open_until): this database's hosts. */
 Datum
 sched_sql_host_statistics(PG_FUNCTION_ARGS)
 {
@@ -202,9 +299,9 @@ sched_sql_host_statistics(PG_FUNCTION_ARGS)
 	if (table == NULL)
 		return (Datum) 0;
 	/* Copied first: making rows may throw, and takes longer than others should wait. */
-	copies = palloc(sizeof(HostEntry) * MAX_HOSTS);
+	copies = palloc(sizeof(HostEntry) * (MAX_HOSTS + 1));
 	LWLockAcquire(table->lock, LW_SHARED);
-	for (int i = 0; i < MAX_HOSTS; i++)
+	for (int i = 0; i <= MAX_HOSTS; i++)
 	{
 		if (table->entries[i].database == MyDatabaseId)
 			copies[n_copies++] = table->entries[i];
@@ -212,8 +309,9 @@ sched_sql_host_statistics(PG_FUNCTION_ARGS)
 	LWLockRelease(table->lock);
 	for (int i = 0; i < n_copies; i++)
 	{
-		Datum values[7];
-		bool nulls[7] = {false};
+		Datum values[9];
+		bool nulls[9] = {false};
+		TimestampTz until;
 
 		values[0] = CStringGetTextDatum(copies[i].host);
 		values[1] = Int64GetDatum(copies[i].calls);
@@ -222,6 +320,9 @@ sched_sql_host_statistics(PG_FUNCTION_ARGS)
 		values[4] = percentile_of(&copies[i], 0.95);
 		values[5] = percentile_of(&copies[i], 0.99);
 		values[6] = TimestampTzGetDatum(copies[i].since);
+		values[7] = CStringGetTextDatum(describe_breaker(&copies[i].breaker, &until));
+		values[8] = TimestampTzGetDatum(until);
+		nulls[8] = until == 0;
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -107,6 +107,10 @@ sched_http_define_settings(void)
 	DefineCustomIntVariable("scheduler.http_timeout", "Time limit of an HTTP call that names none.",
 							NULL, &sched_http_timeout, 30000, 1, 3600000, PGC_SIGHUP, GUC_UNIT_MS,
 							NULL, NULL, NULL);
+	DefineCustomIntVariable("scheduler.http_breaker_failures",
+							"Failures in a row until a host is left alone; 0 means never.", NULL,
+							&sched_http_breaker_failures, 10, 0, 1000, PGC_SIGHUP, 0, NULL, NULL,
+							NULL);
 	DefineCustomIntVariable("scheduler.http_max_answer_bytes",
 							"Largest decoded body of one HTTP answer.", NULL,
 							&sched_http_max_answer_bytes, 64 * 1024 * 1024, 1024, 512 * 1024 * 1024,

@@ -46,6 +46,9 @@ extern void sched_http_scrub_call(SchedHttpCall *call);
 extern SchedHttpAnswer *sched_http_make_failure(uint64_t tag, SchedHttpFailure failure, bool sent,
 												const char *words);
 
+/* An answer in place of one of a host that is left alone: come again in so many microseconds. malloc'ed. */
+extern SchedHttpAnswer *sched_http_make_refusal(uint64_t tag, const char *words, int64 wait_us);
+
 /* The composite scheduler.http_response for an answer, palloc'ed; the answer stays the caller's. */
 extern Datum sched_http_form_response(const SchedHttpAnswer *answer);
 

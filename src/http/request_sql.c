@@ -59,6 +59,24 @@ sched_http_make_failure(uint64_t tag, SchedHttpFailure failure, bool sent, const
 	return answer;
 }
 
+/* The wait stands where a server would have written it, for whoever asks retry_after(). */
+SchedHttpAnswer *
+sched_http_make_refusal(uint64_t tag, const char *words, int64 wait_us)
+{
+	SchedHttpAnswer *answer = sched_http_make_failure(tag, SCHED_HTTP_UNAVAILABLE, false, words);
+	char value[32];
+
+	snprintf(value, sizeof(value), INT64_FORMAT, wait_us / 1000 + 1);
+	answer->headers = calloc(1, sizeof(SchedHttpHeader));
+	if (answer->headers == NULL)
+		return answer;
+	answer->headers[0].name = strdup("retry-after-ms");
+	answer->headers[0].value = strdup(value);
+	if (answer->headers[0].name != NULL && answer->headers[0].value != NULL)
+		answer->n_headers = 1;
+	return answer;
+}
+
 /* NULL for SQL NULL, else palloc'ed. */
 static char *
 text_attribute(HeapTupleHeader row, AttrNumber number)

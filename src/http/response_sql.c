@@ -176,6 +176,9 @@ sched_http_form_response(const SchedHttpAnswer *answer)
 			psprintf("%s: %s", word, answer->error != NULL ? answer->error : "no details")));
 		values[5] = PointerGetDatum(cstring_to_text(word));
 		nulls[3] = nulls[5] = false;
+		/* Ours, for a call that was not made: when to come again. */
+		values[1] = answer->n_headers > 0 ? JsonbPGetDatum(form_headers(answer)) : (Datum) 0;
+		nulls[1] = answer->n_headers == 0;
 	}
 	elapsed->time = answer->elapsed_us;
 	values[4] = IntervalPGetDatum(elapsed);
@@ -190,7 +193,7 @@ sched_http_form_response(const SchedHttpAnswer *answer)
 int64_t
 sched_http_asked_delay_ms(const SchedHttpAnswer *answer)
 {
-	if (answer->failure != SCHED_HTTP_OK)
+	if (answer->failure != SCHED_HTTP_OK && answer->failure != SCHED_HTTP_UNAVAILABLE)
 		return -1;
 	return sched_retry_after_ms(sched_answer_header(answer, "retry-after-ms"),
 								sched_answer_header(answer, "retry-after"),
@@ -259,7 +262,8 @@ sched_sql_retry_after(PG_FUNCTION_ARGS)
 static bool
 is_retryable_failure(HeapTupleHeader response)
 {
-	static const char *const words[] = {"resolve", "connect", "tls", "timeout", "broken", "lost"};
+	static const char *const words[] = {"resolve", "connect", "tls", "unavailable",
+										"timeout", "broken",  "lost"};
 	bool is_null;
 	Datum value = GetAttributeByNum(response, 6, &is_null);
 	char *failure;

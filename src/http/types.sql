@@ -24,4 +24,4 @@ CREATE TYPE scheduler.http_response AS
 	sent boolean
 );
 COMMENT ON TYPE scheduler.http_response IS
-	'An answer, or why there is none: failure bad_request|forbidden|resolve|connect|tls|timeout|broken|too_large|redirects|cancelled|lost; sent tells that the server may have acted.';
+	'An answer, or why there is none: failure bad_request|forbidden|resolve|connect|tls|unavailable|timeout|broken|too_large|redirects|cancelled|lost; sent tells that the server may have acted.';

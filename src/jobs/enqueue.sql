@@ -32,7 +32,7 @@ COMMENT ON FUNCTION scheduler.handle_noop(scheduler.job, scheduler.http_response
  */
 CREATE FUNCTION scheduler.install_job_kind(kind text, handler text, max_attempts integer DEFAULT 10,
 	timeout interval DEFAULT '30 seconds', priority integer DEFAULT 5, enqueue_role text DEFAULT NULL,
-	per_user_limit integer DEFAULT NULL, retention interval DEFAULT '7 days', announce boolean DEFAULT false,
+	per_user_limit integer DEFAULT NULL, retention interval DEFAULT NULL, announce boolean DEFAULT false,
 	handler_many text DEFAULT NULL) RETURNS void
 	LANGUAGE sql
 	SET search_path = pg_catalog, pg_temp
@@ -60,7 +60,7 @@ COMMENT ON FUNCTION scheduler.outer_role() IS 'The role that called, seen from i
 /* Without a handler: whoever may claim its jobs (claims.sql) works on them. */
 CREATE FUNCTION scheduler.register_job_kind(kind text, handler text DEFAULT NULL, max_attempts integer DEFAULT 10,
 	timeout interval DEFAULT '30 seconds', priority integer DEFAULT 5, run_as text DEFAULT NULL,
-	enqueue_role text DEFAULT NULL, per_user_limit integer DEFAULT NULL, retention interval DEFAULT '7 days',
+	enqueue_role text DEFAULT NULL, per_user_limit integer DEFAULT NULL, retention interval DEFAULT NULL,
 	announce boolean DEFAULT false, shared boolean DEFAULT false, worker_role text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -79,6 +79,7 @@ BEGIN
 		RAISE EXCEPTION 'permission denied to register a job kind' USING ERRCODE = '42501',
 			HINT = format('GRANT scheduler_developer TO %I', caller);
 	END IF;
+	PERFORM scheduler.refuse_old_snapshot();
 	SELECT * INTO existing FROM scheduler.job_kinds k WHERE k.kind = register_job_kind.kind FOR UPDATE;
 	IF existing.builtin THEN
 		RAISE EXCEPTION 'kind "%" belongs to the extension', existing.kind USING ERRCODE = '42501';
@@ -157,22 +158,12 @@ CREATE FUNCTION scheduler.wake_workers(what text) RETURNS void
 	AS 'MODULE_PATHNAME', 'sched_sql_wake_workers';
 COMMENT ON FUNCTION scheduler.wake_workers(text) IS 'Wakes the workers of this database when the transaction commits.';
 
+/* Whatever policies say: required_user_id() may be the system user, whom none shows to a superuser. Granted to nobody. */
 CREATE FUNCTION scheduler.record_changes(types text[], subject_ids uuid[]) RETURNS void
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-#variable_conflict error
-BEGIN
-	INSERT INTO scheduler.new_changes (user_id, type, subject_id)
-	SELECT scheduler.required_user_id(), c.type, c.subject_id
-	FROM ROWS FROM (unnest($1), unnest($2)) AS c (type, subject_id);
-	PERFORM scheduler.wake_workers('changes');
-END
-$body$;
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'sched_sql_record_changes';
 COMMENT ON FUNCTION scheduler.record_changes(text[], uuid[]) IS
 	'Appends to changes for the current user, for functions of the extension; the worker numbers it after commit.';
-/* required_user_id() may be the system user, whom no policy shows to a superuser: owned by scheduler_system. */
-ALTER FUNCTION scheduler.record_changes(text[], uuid[]) OWNER TO scheduler_system;
 
 CREATE FUNCTION scheduler.record_change(type text, subject_id uuid) RETURNS void
 	LANGUAGE plpgsql

@@ -21,17 +21,22 @@
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/array.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "core/fault.h"
 #include "core/settings.h"
+#include "core/steady.h"
+#include "http/gate.h"
 #include "http/http.h"
 #include "http/request.h"
 #include "jobs/flight.h"
 #include "jobs/flight_rows.h"
 #include "jobs/limits.h"
+#include "jobs/lines.h"
+#include "jobs/parking.h"
 #include "jobs/shmem.h"
 #include "jobs/store.h"
 
@@ -44,20 +49,14 @@
 #define KEPT_BYTES (16 * 1024 * 1024)
 /* Descriptors of the process that are not a call's. */
 #define OWN_DESCRIPTORS 100
+/* A probe of a host that has not ended this long after its time limit is given up. */
+#define PROBE_MARGIN (5 * USECS_PER_SEC)
 
 typedef struct FlightEntry
 {
 	uint64 tag;
 	SchedFlight *flight;
 } FlightEntry;
-
-/* One user's waiting calls: users take turns, so that nobody waits behind another's thousands. */
-typedef struct UserLine
-{
-	pg_uuid_t user_id;
-	dlist_node node; /* in turns */
-	dlist_head flights;
-} UserLine;
 
 /* How many calls a user has in the air. */
 typedef struct UserCount
@@ -69,16 +68,13 @@ typedef struct UserCount
 static SchedHttpEngine *engine = NULL;
 static MemoryContext flight_memory = NULL;
 static HTAB *flights = NULL; /* by tag: all of them */
-static HTAB *lines = NULL;   /* by user: calls that wait */
 static HTAB *counts = NULL;  /* by user */
 static dlist_head prepared = DLIST_STATIC_INIT(prepared);
-static dlist_head turns =
-	DLIST_STATIC_INIT(turns); /* lines that are not empty; the first is next */
 static dlist_head answered = DLIST_STATIC_INIT(answered);
-static int n_waiting = 0;
 static int n_air = 0;
 static uint64 last_tag = 0;
-static uint64 launch = 0; /* number of the present one */
+static uint64 launch = 0;      /* number of the present one */
+static int64 launch_after = 0; /* all that waits is held back until then, by the steady clock */
 static Size kept_bytes = 0;
 static int descriptor_room = INT_MAX; /* calls that there are descriptors for */
 
@@ -157,9 +153,7 @@ sched_jobs_open_flights(void)
 	control.keysize = sizeof(uint64);
 	control.entrysize = sizeof(FlightEntry);
 	flights = hash_create("scheduler flights", 1024, &control, HASH_ELEM | HASH_BLOBS);
-	control.keysize = sizeof(pg_uuid_t);
-	control.entrysize = sizeof(UserLine);
-	lines = hash_create("scheduler lines", 64, &control, HASH_ELEM | HASH_BLOBS);
+	sched_jobs_open_lines();
 	control.keysize = sizeof(pg_uuid_t);
 	control.entrysize = sizeof(UserCount);
 	counts = hash_create("scheduler calls of users", 64, &control, HASH_ELEM | HASH_BLOBS);
@@ -185,45 +179,21 @@ sched_jobs_reconfigure_flights(void)
 	sigprocmask(SIG_SETMASK, &saved, NULL);
 }
 
-/* To the end of its user's line. */
+/* What the gate has to know of a request before it is read again for its call. */
 static void
-stand_in_line(SchedFlight *flight)
-{
-	bool found;
-	UserLine *line = hash_search(lines, &flight->user_id, HASH_ENTER, &found);
-
-	if (!found)
-	{
-		dlist_init(&line->flights);
-		dlist_push_tail(&turns, &line->node);
-	}
-	flight->listed = true;
-	dlist_push_tail(&line->flights, &flight->node);
-	n_waiting++;
-}
-
-/* Out of its line, which goes when it is empty and to the end of the turns otherwise. */
-static void
-leave_line(UserLine *line, SchedFlight *flight)
-{
-	flight->listed = false;
-	dlist_delete(&flight->node);
-	n_waiting--;
-	dlist_delete(&line->node);
-	if (dlist_is_empty(&line->flights))
-		hash_search(lines, &flight->user_id, HASH_REMOVE, NULL);
-	else
-		dlist_push_tail(&turns, &line->node);
-}
-
-/* The url of a request, for admission to its host. */
-static char *
-url_of_request(HeapTupleHeader request)
+note_target(SchedFlight *flight, HeapTupleHeader request)
 {
 	bool is_null;
-	Datum url = GetAttributeByName(request, "url", &is_null);
+	Datum value = GetAttributeByName(request, "url", &is_null);
+	int64 timeout_us = (int64) sched_http_timeout * 1000;
 
-	return is_null ? pstrdup("") : text_to_cstring(DatumGetTextPP(url));
+	flight->url = is_null ? pstrdup("") : text_to_cstring(DatumGetTextPP(value));
+	value = GetAttributeByName(request, "auth", &is_null);
+	flight->auth = is_null ? NULL : text_to_cstring(DatumGetTextPP(value));
+	value = GetAttributeByName(request, "timeout", &is_null);
+	if (!is_null)
+		timeout_us = Max(0, Min(DatumGetIntervalP(value)->time, SECS_PER_HOUR * USECS_PER_SEC));
+	flight->patience_us = timeout_us + PROBE_MARGIN;
 }
 
 /* A copy of the request where there is room for one. */
@@ -252,7 +222,7 @@ prepare_flight(SchedJob *job, Datum datum)
 	flight->job_id = job->job_id;
 	strlcpy(flight->kind_name, job->kind_name, sizeof(flight->kind_name));
 	flight->per_user_limit = job->kind->per_user_limit;
-	flight->url = url_of_request(request);
+	note_target(flight, request);
 	keep_request(flight, request);
 	MemoryContextSwitchTo(old);
 }
@@ -274,6 +244,10 @@ free_flight(SchedFlight *flight)
 	forget_request(flight);
 	if (flight->url != NULL)
 		pfree(flight->url);
+	if (flight->auth != NULL)
+		pfree(flight->auth);
+	if (flight->host != NULL)
+		pfree(flight->host);
 	pfree(flight);
 }
 
@@ -307,7 +281,8 @@ sched_jobs_add_flights(void)
 		flight->job = NULL;
 		entry = hash_search(flights, &flight->tag, HASH_ENTER, NULL);
 		entry->flight = flight;
-		stand_in_line(flight);
+		sched_jobs_stand_in_line(flight);
+		launch_after = 0;
 	}
 }
 
@@ -335,6 +310,8 @@ count_flight(SchedFlight *flight)
 static void
 end_flight(SchedFlight *flight)
 {
+	/* Room for another, of a line that may have waited for it. */
+	launch_after = 0;
 	if (flight->submitted && flight->answer == NULL)
 	{
 		if (--find_count(&flight->user_id, HASH_FIND)->n == 0)
@@ -349,6 +326,7 @@ void
 sched_jobs_drop_flight(SchedFlight *flight)
 {
 	end_flight(flight);
+	sched_jobs_leave_gate(flight, NULL);
 	if (flight->answer != NULL)
 	{
 		sched_http_count_answer(flight->answer);
@@ -373,6 +351,7 @@ static void
 take_answer(SchedFlight *flight, SchedHttpAnswer *answer)
 {
 	end_flight(flight);
+	sched_jobs_leave_gate(flight, answer);
 	flight->answer = answer;
 	flight->listed = true;
 	dlist_push_tail(&answered, &flight->node);
@@ -383,7 +362,7 @@ take_answer(SchedFlight *flight, SchedHttpAnswer *answer)
  * room is never one user's alone: with calls that take long he would shut out all others.
  */
 static bool
-may_start(SchedFlight *flight)
+has_room(SchedFlight *flight)
 {
 	const UserCount *count = find_count(&flight->user_id, HASH_FIND);
 	int most = Max(1, most_in_air() - most_in_air() / 8);
@@ -399,12 +378,28 @@ may_start(SchedFlight *flight)
 		   sched_jobs_reserve_call(&flight->user_id, flight->kind_name, flight->per_user_limit);
 }
 
+/* The name of its host, palloc'ed with the flights; NULL where the url is bad: it is refused when it is made. */
+static char *
+name_host(SchedFlight *flight)
+{
+	const char *name;
+	char *copy = NULL;
+	sigset_t saved;
+
+	sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+	name = sched_http_host_name(engine, flight->url);
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+	if (name != NULL)
+		copy = MemoryContextStrdup(flight_memory, name);
+	return copy;
+}
+
 /*
- * The first call of a line that may start; not far behind a crowd for one host, of which only the first is judged: that is
+ * The first call of a line that may start; not far behind a crowd, of which only the first of each kind is judged: that is
  * a look at all calls in the air.
  */
 static SchedFlight *
-find_ready(UserLine *line)
+find_ready_in_line(SchedLine *line)
 {
 	dlist_iter iter;
 	const SchedFlight *refused = NULL;
@@ -419,9 +414,33 @@ find_ready(UserLine *line)
 		if (refused != NULL && strcmp(refused->url, flight->url) == 0 &&
 			strcmp(refused->kind_name, flight->kind_name) == 0)
 			continue;
-		if (may_start(flight))
-			return flight;
+		if (has_room(flight))
+			return sched_jobs_pass_gate(flight, name_host(flight)) ? flight : NULL;
 		refused = flight;
+	}
+	return NULL;
+}
+
+/* Of the user's lines that are not held back, the first that has one. */
+static SchedFlight *
+find_ready(SchedUserLines *user)
+{
+	int64 now = sched_core_steady_now();
+	int seen = 0;
+	dlist_iter iter;
+
+	dlist_foreach(iter, &user->lines)
+	{
+		SchedLine *line = dlist_container(SchedLine, node, iter.cur);
+		SchedFlight *flight;
+
+		if (line->held_until > now)
+			continue;
+		if (++seen > LAUNCH_BATCH)
+			break;
+		flight = find_ready_in_line(line);
+		if (flight != NULL)
+			return flight;
 	}
 	return NULL;
 }
@@ -444,7 +463,7 @@ look_ahead(SchedFlight *first, uint64 incarnation)
 	SchedFlight *kept[LAUNCH_BATCH];
 	SchedFlight *others[LAUNCH_BATCH];
 	int room = Min(LAUNCH_BATCH, most_in_air() - n_air);
-	int share = Max(1, room / Max(1, (int) hash_get_num_entries(lines)));
+	int share = Max(1, room / Max(1, sched_jobs_users_in_line()));
 	int n_kept = 0;
 	int n_others = 0;
 	dlist_iter turn;
@@ -453,12 +472,16 @@ look_ahead(SchedFlight *first, uint64 incarnation)
 		kept[n_kept++] = first;
 	else
 		others[n_others++] = first;
-	dlist_foreach(turn, &turns)
+	dlist_foreach(turn, sched_jobs_turns())
 	{
-		UserLine *line = dlist_container(UserLine, node, turn.cur);
+		SchedUserLines *user = dlist_container(SchedUserLines, node, turn.cur);
+		/* Mostly there is one. */
+		SchedLine *line = dlist_head_element(SchedLine, node, &user->lines);
 		int taken = 0;
 		dlist_iter place;
 
+		if (line->held_until > 0)
+			continue;
 		dlist_foreach(place, &line->flights)
 		{
 			SchedFlight *flight = dlist_container(SchedFlight, node, place.cur);
@@ -519,6 +542,7 @@ launch_one(SchedFlight *flight, uint64 incarnation)
 
 	if (request == NULL)
 	{
+		sched_jobs_give_pass_back(flight);
 		sched_jobs_drop_flight(flight);
 		return;
 	}
@@ -546,6 +570,14 @@ launch_one(SchedFlight *flight, uint64 incarnation)
 static void
 launch_or_wait(SchedFlight *flight, uint64 incarnation)
 {
+	SchedHttpAnswer *refusal = flight->refusal;
+
+	if (refusal != NULL)
+	{
+		flight->refusal = NULL;
+		take_answer(flight, refusal);
+		return;
+	}
 	count_flight(flight);
 	PG_TRY();
 	{
@@ -554,7 +586,8 @@ launch_or_wait(SchedFlight *flight, uint64 incarnation)
 	PG_CATCH();
 	{
 		end_flight(flight);
-		stand_in_line(flight);
+		sched_jobs_give_pass_back(flight);
+		sched_jobs_stand_in_line(flight);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -567,6 +600,7 @@ launch_or_wait(SchedFlight *flight, uint64 incarnation)
 static void
 launch_in_turn(uint64 incarnation)
 {
+	dlist_head *turns = sched_jobs_turns();
 	int launched = 0;
 	bool progress = true;
 
@@ -574,18 +608,18 @@ launch_in_turn(uint64 incarnation)
 	while (progress && launched < LAUNCH_BATCH)
 	{
 		dlist_mutable_iter iter;
-		dlist_node *last = dlist_is_empty(&turns) ? NULL : dlist_tail_node(&turns);
+		dlist_node *last = dlist_is_empty(turns) ? NULL : dlist_tail_node(turns);
 
 		progress = false;
-		dlist_foreach_modify(iter, &turns)
+		dlist_foreach_modify(iter, turns)
 		{
-			UserLine *line = dlist_container(UserLine, node, iter.cur);
+			SchedUserLines *user = dlist_container(SchedUserLines, node, iter.cur);
 			bool is_last = iter.cur == last;
-			SchedFlight *flight = n_air < most_in_air() ? find_ready(line) : NULL;
+			SchedFlight *flight = n_air < most_in_air() ? find_ready(user) : NULL;
 
 			if (flight != NULL)
 			{
-				leave_line(line, flight);
+				sched_jobs_leave_line(flight);
 				launch_or_wait(flight, incarnation);
 				launched++;
 				progress = true;
@@ -596,21 +630,32 @@ launch_in_turn(uint64 incarnation)
 	}
 }
 
+void
+sched_jobs_end_launch(bool committed)
+{
+	sched_jobs_end_parking(committed);
+	launch_after = sched_jobs_lines_held_until(sched_core_steady_now());
+}
+
 /* Cheap: asked in each round. */
 bool
 sched_jobs_flights_wait_for_launch(void)
 {
-	return n_waiting > 0 && n_air < most_in_air();
+	return sched_jobs_flights_waiting() > 0 && n_air < most_in_air() &&
+		   (launch_after == 0 || launch_after <= sched_core_steady_now());
 }
 
 /*
- * Reads only, so its transaction cannot fail in a way that matters after a call was handed over.
+ * What it writes is about calls that were not handed over, so its transaction cannot fail in a way that
+ * matters for those that were.
  */
 void
 sched_jobs_launch_flights(uint64 incarnation)
 {
 	SCHED_FAULT("departing");
+	sched_http_refresh_limits();
 	launch_in_turn(incarnation);
+	sched_jobs_park_late(incarnation);
 }
 
 /* An answer whose flight is gone belonged to a cancelled job. */
@@ -732,6 +777,17 @@ sched_jobs_flight_descriptor(void)
 	return sched_http_descriptor(engine);
 }
 
+/* Until a line may go on that is held back; -1 where none is, or there is no room for its calls anyway. */
+long
+sched_jobs_flights_held_ms(void)
+{
+	int64 now = sched_core_steady_now();
+
+	if (launch_after == 0 || launch_after == PG_INT64_MAX || n_air >= most_in_air())
+		return -1;
+	return launch_after <= now ? 0 : (long) ((launch_after - now + 999) / 1000);
+}
+
 /* -1 where only the latch and the clock matter. */
 long
 sched_jobs_flight_timeout_ms(void)
@@ -746,13 +802,6 @@ int
 sched_jobs_flights_in_air(void)
 {
 	return n_air;
-}
-
-/* For stat_workers. */
-int
-sched_jobs_flights_waiting(void)
-{
-	return n_waiting;
 }
 
 /* More to do without waiting? */

@@ -21,10 +21,17 @@ typedef struct SchedFlight
 	char kind_name[SCHED_KIND_LENGTH];
 	int per_user_limit;
 	char *url;
-	SchedJob *job;           /* until it stands in line */
-	HeapTupleHeader request; /* NULL where it stands in the row only */
-	HeapTupleHeader found;   /* the same, for the launch that has looked at the row */
-	uint64 held_in;          /* the last launch that found the row to be still ours */
+	char *auth;        /* as the request has it, or NULL */
+	int64 patience_us; /* longest that its call can take */
+	struct SchedLine *line;
+	char *host;               /* host:port, once it has passed the gate */
+	bool probe;               /* ... as the one that finds out whether the host is back */
+	bool parked;              /* its row waits by the clock now, once that is committed */
+	SchedHttpAnswer *refusal; /* instead of a call; until it is the answer */
+	SchedJob *job;            /* until it stands in line */
+	HeapTupleHeader request;  /* NULL where it stands in the row only */
+	HeapTupleHeader found;    /* the same, for the launch that has looked at the row */
+	uint64 held_in;           /* the last launch that found the row to be still ours */
 	bool submitted;
 	bool repeatable; /* submitted, but making the call twice does no harm */
 	bool listed;
@@ -49,6 +56,8 @@ extern void sched_jobs_add_flights(void);
  */
 extern bool sched_jobs_flights_wait_for_launch(void);
 extern void sched_jobs_launch_flights(uint64 incarnation);
+/* After the step: what was written about calls that have to wait long holds, or does not. */
+extern void sched_jobs_end_launch(bool committed);
 
 /* For the end of the process: calls in the air that may not be made twice; and giving back all others, in the caller's step. */
 extern int sched_jobs_flights_unrepeatable(void);
@@ -72,6 +81,7 @@ extern void sched_jobs_cancel_flights(uint64 incarnation);
 
 extern int sched_jobs_flight_descriptor(void);
 extern long sched_jobs_flight_timeout_ms(void);
+extern long sched_jobs_flights_held_ms(void);
 extern int sched_jobs_flights_in_air(void);
 extern int sched_jobs_flights_waiting(void);
 extern bool sched_jobs_flights_answered(void);

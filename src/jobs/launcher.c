@@ -34,6 +34,7 @@
 #include "core/bucket.h"
 #include "core/settings.h"
 #include "core/steady.h"
+#include "http/host_stats.h"
 #include "jobs/place.h"
 #include "jobs/process.h"
 
@@ -112,6 +113,7 @@ forget_gone(List *databases)
 		if (!list_member_oid(databases, entry->database) && entry->state != SCHED_DATABASE_RUNNING)
 		{
 			sched_core_forget_buckets(entry->database);
+			sched_http_forget_hosts(entry->database);
 			entry->database = InvalidOid;
 		}
 	}

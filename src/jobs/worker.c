@@ -28,6 +28,7 @@
 #include "core/fault.h"
 #include "core/settings.h"
 #include "core/steady.h"
+#include "http/host_stats.h"
 #include "jobs/batch.h"
 #include "jobs/claim.h"
 #include "jobs/clock.h"
@@ -152,6 +153,7 @@ look_after_runners(SchedWorker *worker, TimestampTz now)
 	if (!do_duty(worker, ask_for_runner_work))
 		return;
 	worker->runners_at = DT_NOEND;
+	worker->database->no_runner = false;
 	if (!worker->runner_work)
 		return;
 	sched_jobs_wake_runners(MyDatabaseId);
@@ -164,6 +166,8 @@ look_after_runners(SchedWorker *worker, TimestampTz now)
 		worker->told_no_room = false;
 		return;
 	}
+	/* For doctor(), as long as it lasts. */
+	worker->database->no_runner = true;
 	if (!worker->told_no_room)
 		ereport(LOG, (errmsg("no background process is free for a runner"),
 					  errhint("Raise max_worker_processes.")));
@@ -212,7 +216,7 @@ look_at_all(SchedWorker *worker, TimestampTz now)
 	worker->looked = true;
 	sched_jobs_refresh_claimer(worker->claimer);
 	worker->due_at = worker->queues_at = worker->schedules_at = worker->runners_at = now;
-	worker->changes_wanted = worker->orphans_wanted = true;
+	worker->changes_wanted = worker->orphans_wanted = worker->seals_wanted = true;
 }
 
 /* The duty's part of work_on_cancels(). */
@@ -252,6 +256,13 @@ static void
 number_changes(SchedWorker *worker)
 {
 	worker->changes_wanted = sched_jobs_number_changes();
+}
+
+/* The same, once per poll_interval: who appends to the audit log signals nobody. */
+static void
+seal_audit_log(SchedWorker *worker)
+{
+	worker->seals_wanted = sched_jobs_seal_audit_log();
 }
 
 /* Jobs of processes that are no more. */
@@ -329,6 +340,11 @@ do_duties(SchedWorker *worker)
 		worker->changes_after = now + CHANGE_PAUSE;
 		do_duty(worker, number_changes);
 	}
+	if (worker->seals_wanted)
+	{
+		worker->seals_wanted = false;
+		do_duty(worker, seal_audit_log);
+	}
 	if (worker->cancels_wanted || now >= worker->cancels_at)
 		work_on_cancels(worker);
 	if (!worker->armed)
@@ -378,8 +394,14 @@ launch_flights(SchedWorker *worker)
 static void
 move_flights(SchedWorker *worker)
 {
+	bool launched;
+
 	sched_jobs_drive_flights();
-	if (!worker->armed || !sched_jobs_flights_wait_for_launch() || !do_duty(worker, launch_flights))
+	if (!worker->armed || !sched_jobs_flights_wait_for_launch())
+		return;
+	launched = do_duty(worker, launch_flights);
+	sched_jobs_end_launch(launched);
+	if (!launched)
 		return;
 	if (sched_jobs_flights_in_air() > 0)
 		SCHED_FAULT("sent");
@@ -435,6 +457,7 @@ find_pause(SchedWorker *worker)
 	TimestampTz next = worker->check_at;
 	TimestampTz now = GetCurrentTimestamp();
 	long flight = sched_jobs_flight_timeout_ms();
+	long held = sched_jobs_flights_held_ms();
 	long pause;
 
 	if (worker->blocked)
@@ -442,7 +465,7 @@ find_pause(SchedWorker *worker)
 		worker->blocked = false;
 		return 50;
 	}
-	if (has_news(worker) || worker->more ||
+	if (has_news(worker) || worker->more || worker->seals_wanted ||
 		(worker->armed && !sched_jobs_claimer_is_idle(worker->claimer)))
 		return 0;
 	if (worker->changes_wanted)
@@ -461,6 +484,8 @@ find_pause(SchedWorker *worker)
 		next = Min(next, worker->house_at);
 	}
 	pause = TimestampDifferenceMilliseconds(now, next);
+	if (worker->armed && held >= 0)
+		pause = Min(pause, held);
 	return flight >= 0 ? Min(pause, flight) : pause;
 }
 
@@ -505,7 +530,10 @@ join_database(SchedWorker *worker)
 			OidIsValid(worker->extension) ? SCHED_DATABASE_RUNNING : SCHED_DATABASE_WITHOUT;
 	LWLockRelease(sched_jobs_shared->lock);
 	if (!OidIsValid(worker->extension))
+	{
 		sched_core_forget_buckets(MyDatabaseId);
+		sched_http_forget_hosts(MyDatabaseId);
+	}
 	if (worker->database == NULL || !OidIsValid(worker->extension))
 		proc_exit(0);
 	/* It looked when this process started and knew not yet what it would find. */

@@ -89,7 +89,7 @@ BEGIN
 		RETURN $1;
 	END IF;
 	FOR part IN SELECT e.key, e.value FROM jsonb_each($1) AS e LOOP
-		IF part.key = 'properties' THEN
+		IF part.key = 'properties' AND jsonb_typeof(part.value) = 'object' THEN
 			made := made || jsonb_build_object('additionalProperties', false,
 				'required', coalesce((SELECT jsonb_agg(k.name ORDER BY k.name)
 					FROM jsonb_object_keys(part.value) AS k (name)), '[]'),
@@ -200,6 +200,8 @@ BEGIN
 	model := scheduler.find_model(wanted);
 	IF model.model_id IS NULL THEN
 		failure := format('no model "%s"', wanted);
+	ELSIF NOT scheduler.may_ask(model) THEN
+		failure := 'no consent to models outside';
 	ELSIF ($2).status IS NULL AND ($2).failure IS NULL THEN
 		mine := mine || jsonb_build_object('model_id', wanted, 'round', round);
 		PERFORM scheduler.record_context($1, 'extract', 'input', jsonb_build_object('model_id', wanted,
@@ -403,7 +405,7 @@ BEGIN
 		RETURN;
 	END IF;
 	model := scheduler.find_model(wanted);
-	IF model.model_id IS NOT NULL THEN
+	IF model.model_id IS NOT NULL AND scheduler.may_ask(model) THEN
 		SELECT array_agg(n), scheduler.ask_steps(model, array_agg($1[n]), $2) INTO asked, asking
 		FROM generate_subscripts($1, 1) AS n
 		WHERE scheduler.is_first_call($1[n])

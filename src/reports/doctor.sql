@@ -10,14 +10,16 @@ DECLARE
 	place record;
 	standby boolean := pg_is_in_recovery();
 	running bigint;
+	runners bigint;
 	steady boolean;
 	/* Just after arm() or a start the worker is on its way. */
 	settled boolean := greatest(pg_postmaster_start_time(), (SELECT a.armed_at FROM scheduler.armed_places a))
 		< clock_timestamp() - interval '30 seconds';
 BEGIN
-	SELECT count(*), coalesce(bool_or(w.started_at < clock_timestamp() - interval '1 minute'), false)
-	INTO running, steady FROM scheduler.worker_states() AS w WHERE w.type = 'worker';
-	SELECT p.cause, p.hint AS advice, p.failures INTO problem FROM scheduler.worker_problem() AS p;
+	SELECT count(*) FILTER (WHERE w.type = 'worker'), count(*) FILTER (WHERE w.type = 'runner'),
+		coalesce(bool_or(w.started_at < clock_timestamp() - interval '1 minute') FILTER (WHERE w.type = 'worker'), false)
+	INTO running, runners, steady FROM scheduler.worker_states() AS w;
+	SELECT p.cause, p.hint AS advice, p.failures, p.no_runner INTO problem FROM scheduler.worker_problem() AS p;
 	IF problem.cause IS NOT NULL THEN
 		RETURN QUERY SELECT 'workers', CASE WHEN standby THEN 'warn' ELSE 'fail' END, problem.cause, problem.advice;
 	ELSIF problem.failures > 0 AND NOT steady THEN
@@ -29,6 +31,14 @@ BEGIN
 			'It starts within seconds; if it does not, the server''s log says why.';
 	ELSE
 		RETURN QUERY SELECT 'workers', 'ok', format('%s running', running), NULL::text;
+	END IF;
+	IF problem.no_runner THEN
+		RETURN QUERY SELECT 'runners', CASE WHEN runners = 0 THEN 'fail' ELSE 'warn' END,
+			format(CASE WHEN runners = 0 THEN 'max_worker_processes (%s) leaves no process for a runner: jobs of users'' kinds wait'
+				ELSE 'max_worker_processes (%s) leaves no process for more runners than %s' END,
+				current_setting('max_worker_processes'), runners),
+			format('ALTER SYSTEM SET max_worker_processes = %s; then restart the server.',
+				current_setting('max_worker_processes')::integer + current_setting('scheduler.runners')::integer);
 	END IF;
 	SELECT s.file, s.problem AS trouble, s.hint AS advice, s.bound INTO place FROM scheduler.place_state(false) AS s;
 	RETURN QUERY SELECT 'place file',
@@ -58,16 +68,37 @@ CREATE FUNCTION scheduler.diagnose_secrets() RETURNS TABLE (check_name text, sta
 #variable_conflict error
 DECLARE
 	key record;
-	strangers bigint;
+	lost record;
+	plain bigint;
 BEGIN
-	SELECT k.file, k.problem, k.hint AS advice, k.key_id AS current_id INTO key FROM scheduler.master_key_state() AS k;
+	SELECT k.file, k.problem, k.hint AS advice, k.changing INTO key FROM scheduler.master_key_state() AS k;
 	RETURN QUERY SELECT 'master key', CASE WHEN key.problem IS NULL THEN 'ok' ELSE 'fail' END,
 		coalesce(key.problem || ': ', '') || key.file, key.advice;
-	SELECT count(*) INTO strangers FROM scheduler.sealed_secrets s WHERE s.key_id <> key.current_id;
-	IF strangers > 0 THEN
-		RETURN QUERY SELECT 'secrets', 'fail', format('%s sealed with another master key', strangers),
-			'Bring that key file back, or set these secrets again.';
+	IF key.changing AND key.problem IS NULL THEN
+		RETURN QUERY SELECT 'master key change', 'warn', 'it was begun and did not end; both keys are in use',
+			'SELECT * FROM scheduler.rotate_master_key() goes on with it.';
 	END IF;
+	/* Each user's key once, not each row: a file is opened for it. */
+	SELECT count(*), min(p.problem) AS problem INTO lost
+	FROM (SELECT DISTINCT s.user_id, s.key_id FROM scheduler.sealed_secrets s LIMIT 10000) AS k,
+		LATERAL (SELECT scheduler.data_key_problem(k.user_id, k.key_id)) AS p (problem)
+	WHERE p.problem IS NOT NULL;
+	IF lost.count > 0 AND key.problem IS NULL THEN
+		RETURN QUERY SELECT 'secrets', 'fail', format('the secrets of %s keys cannot be opened: %s', lost.count, lost.problem),
+			'Bring the files of scheduler.key_dir and their master key back, or set these secrets again.';
+	END IF;
+	IF current_setting('scheduler.encrypt_bodies', true) <> 'off' AND key.problem IS NULL THEN
+		SELECT count(*) INTO plain FROM (SELECT FROM scheduler.email_bodies b WHERE b.key_id IS NULL LIMIT 1000) AS p;
+		IF plain > 0 THEN
+			RETURN QUERY SELECT 'mails in clear', 'warn', format('%s were stored before there was a master key', CASE WHEN plain = 1000 THEN 'at least 1000' ELSE plain::text END),
+				'They stay as they are until retention deletes them; see doc/security.md.';
+		END IF;
+	END IF;
+	RETURN QUERY SELECT 'data key change', CASE WHEN j.status IN ('failed', 'dead') THEN 'fail' ELSE 'ok' END,
+		format('phase "%s": %s users, %s secrets, %s mails so far', coalesce(j.state ->> 'phase', 'waiting'), coalesce(j.state ->> 'users', '0'),
+			coalesce(j.state ->> 'secrets', '0'), coalesce(j.state ->> 'mails', '0')) || coalesce('; ' || j.error, ''),
+		CASE WHEN j.status IN ('failed', 'dead') THEN format('SELECT scheduler.retry_job(%L);', j.job_id) END
+	FROM scheduler.live_jobs j WHERE j.user_id = scheduler.system_user_id() AND j.kind = 'keys.rotate' ORDER BY j.created_at;
 END
 $body$;
 COMMENT ON FUNCTION scheduler.diagnose_secrets() IS 'The lines of doctor() about the key file and what it opens.';
@@ -124,6 +155,26 @@ END
 $body$;
 COMMENT ON FUNCTION scheduler.diagnose_rows() IS 'The lines of doctor() about jobs, accounts, models and connections.';
 
+/* Which hosts an installation calls is not every user's business. */
+CREATE FUNCTION scheduler.diagnose_hosts() RETURNS TABLE (check_name text, status text, detail text, hint text)
+	LANGUAGE sql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	SELECT 'host ' || s.host, 'warn', CASE s.state
+		WHEN 'paused' THEN format('asked to be left alone; the next call goes at %s', s.open_until)
+		WHEN 'open' THEN format('open since its last calls failed; the next is tried at %s', s.open_until)
+		ELSE 'its last calls failed; one call finds out whether it is back' END,
+		'Nothing to do where it comes back; scheduler.stat_http counts its errors.'
+	FROM scheduler.host_statistics() s
+	WHERE s.state <> 'closed' AND scheduler.caller_has_role('scheduler_admin')
+	UNION ALL
+	SELECT 'rate limits', 'warn', format('%s keys found no place of their own and shared one (%s)', c.shared, a.area),
+		'Raise scheduler.shared_memory; a restart takes it over.'
+	FROM unnest(ARRAY['calls', 'api', 'signin']) AS a (area), scheduler.bucket_counts(a.area) AS c
+	WHERE c.shared > 0
+	$body$;
+COMMENT ON FUNCTION scheduler.diagnose_hosts() IS 'The lines of doctor() about hosts that are left alone and buckets that are shared.';
+
 CREATE FUNCTION scheduler.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -133,6 +184,7 @@ BEGIN
 	RETURN QUERY SELECT * FROM scheduler.diagnose_workers();
 	RETURN QUERY SELECT * FROM scheduler.diagnose_secrets();
 	RETURN QUERY SELECT * FROM scheduler.diagnose_rows();
+	RETURN QUERY SELECT * FROM scheduler.diagnose_hosts();
 	IF current_setting('scheduler.http_allow_private_networks', true)::boolean THEN
 		RETURN QUERY SELECT 'private networks', 'warn', 'scheduler.http_allow_private_networks is on',
 			'It is for tests: name the hosts in scheduler.http_private_hosts instead.';

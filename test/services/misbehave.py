@@ -11,7 +11,7 @@ standard input ends). The path chooses the behaviour, query parameters its size:
     /count[?path=/x]       200, JSON: requests so far, in all and by path; not counted itself
     /slow?ms=              200 after a delay
     /status?code=&after=&after-ms=    that status; Retry-After / retry-after-ms where given
-    /flaky?n=&key=&code=   the first n requests with this key get the code (503), the later ones 200
+    /flaky?n=&key=&code=&ms=  the first n requests with this key get the code (503), the later ones 200; after a delay
     /bytes?n=   /chunked?n=           n bytes, with their length or in chunks
     /endless               chunks without end
     /never                 a length of 1000, ten bytes, then nothing; the connection stays open
@@ -179,6 +179,8 @@ async def serve(reader, writer):
             if path != "/count":
                 counts[path] = counts.get(path, 0) + 1
             data = simple_answer(path, query, request, number)
+            if path == "/flaky":
+                await asyncio.sleep(int(query.get("ms", "0")) / 1000)
             if data is not None:
                 head_end = data.rindex(b"\r\n\r\n") + 4 if request[0] == "HEAD" else len(data)
                 await send(writer, data[:head_end])

@@ -180,7 +180,8 @@ test_files(void)
 	ok(sched_identity_lock_keys(&place) < 0, "a second writer does not get the lock");
 	ok(sched_identity_prune_ring(&place, anna, ring.keys[0].id) == SCHED_DATA_KEY_UNKNOWN,
 	   "an old key cannot be made the only one");
-	ok(sched_identity_prune_ring(&place, anna, again.keys[0].id) == SCHED_DATA_KEY_OK, "the newest can");
+	ok(sched_identity_prune_ring(&place, anna, again.keys[0].id) == SCHED_DATA_KEY_OK,
+	   "the newest can");
 	close(lock);
 	ok(read_ring(anna, &ring) == SCHED_DATA_KEY_OK && ring.n == 1 &&
 		   strcmp(ring.keys[0].id, again.keys[0].id) == 0,
@@ -206,7 +207,8 @@ test_refusals(void)
 	path_of(ben, path, sizeof(path));
 	path_of(anna, other, sizeof(other));
 	chmod(path, 0640);
-	ok(read_ring(ben, &ring) == SCHED_DATA_KEY_REFUSED && ring.n == 0, "not where others may read it");
+	ok(read_ring(ben, &ring) == SCHED_DATA_KEY_REFUSED && ring.n == 0,
+	   "not where others may read it");
 	chmod(path, 0600);
 	/* One user's file in the place of another's. */
 	file = fopen(other, "r");
@@ -284,12 +286,15 @@ test_destroying(void)
 	snprintf(draft, sizeof(draft), "%.*s.new", (int) strlen(path) - 4, path);
 	ok(link(path, draft) == 0, "a draft that a process left");
 	descriptor = open(path, O_RDONLY);
-	ok(sched_identity_destroy_ring(&place, ben) == SCHED_DATA_KEY_OK, "a user's keys are destroyed");
+	ok(sched_identity_destroy_ring(&place, ben) == SCHED_DATA_KEY_OK,
+	   "a user's keys are destroyed");
 	ok(access(path, F_OK) != 0 && access(draft, F_OK) != 0, "file and draft are gone");
-	ok(pread(descriptor, bytes, sizeof(bytes) - 1, 0) > 100 && strspn(bytes, "0123456789abcdef ") < 20,
+	ok(pread(descriptor, bytes, sizeof(bytes) - 1, 0) > 100 &&
+		   strspn(bytes, "0123456789abcdef ") < 20,
 	   "and overwritten before");
 	close(descriptor);
-	ok(sched_identity_destroy_ring(&place, ben) == SCHED_DATA_KEY_NONE, "a second time there is nothing");
+	ok(sched_identity_destroy_ring(&place, ben) == SCHED_DATA_KEY_NONE,
+	   "a second time there is nothing");
 	ok(read_ring(ben, &ring) == SCHED_DATA_KEY_NONE, "nor anything to read");
 	close(lock);
 }
@@ -418,12 +423,13 @@ test_memory(void)
 	memset(stack, 0, STACK_BYTES);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstack(&attributes, stack, STACK_BYTES);
-	ok(pthread_create(&thread, &attributes, use_keys, NULL) == 0, "keys are used on a stack of their own");
+	ok(pthread_create(&thread, &attributes, use_keys, NULL) == 0,
+	   "keys are used on a stack of their own");
 	pthread_join(thread, NULL);
 	left = find_needle(stack, STACK_BYTES);
 	ok(left == NULL, "nothing of them is left on it: %s", left != NULL ? left : "nothing");
-	ok(freed > 50 && found_in_freed == 0, "nor in what libcrypto has freed (%ld blocks, %ld with a key)", freed,
-	   found_in_freed);
+	ok(freed > 50 && found_in_freed == 0,
+	   "nor in what libcrypto has freed (%ld blocks, %ld with a key)", freed, found_in_freed);
 	/* That the search finds what is there. */
 	memcpy(stack + 1000, canary, sizeof(canary));
 	ok(find_needle(stack, STACK_BYTES) != NULL, "the search would find it");
@@ -493,8 +499,8 @@ test_literals(void)
 static void
 test_messages(void)
 {
-	static const char statement[] =
-		"SELECT scheduler.set_secret('openai', 'sk-canary-4711', \"Sk-Other\", $$gr\xc3\xbc\xc3\x9f$$)";
+	static const char statement[] = "SELECT scheduler.set_secret('openai', 'sk-canary-4711', "
+									"\"Sk-Other\", $$gr\xc3\xbc\xc3\x9f$$)";
 	static const char *const cases[][2] = {
 		{"column \"Sk-Other\" does not exist", "column \"********\" does not exist"},
 		{"Spalte \xc2\xbbSk-Other\xc2\xab fehlt", "Spalte \xc2\xbb********\xc2\xab fehlt"},
@@ -520,7 +526,8 @@ test_messages(void)
 		char text[] = "any message";
 
 		sched_identity_mask_quoted(text, long_statement);
-		ok(strspn(text, "*") == strlen(text), "of a statement too long to look through nothing is told");
+		ok(strspn(text, "*") == strlen(text),
+		   "of a statement too long to look through nothing is told");
 	}
 	long_statement[200000] = '\0';
 	{
@@ -558,7 +565,8 @@ main(void)
 {
 	char folder[100];
 
-	ok(CRYPTO_set_mem_functions(take_block, grow_block, free_block) == 1, "libcrypto's memory is ours");
+	ok(CRYPTO_set_mem_functions(take_block, grow_block, free_block) == 1,
+	   "libcrypto's memory is ours");
 	ok(mkdtemp(root) != NULL, "a folder to work in");
 	snprintf(folder, sizeof(folder), "%s/keys", root);
 	snprintf(master_file, sizeof(master_file), "%s/keys/master.key", root);
