@@ -15,6 +15,7 @@
 #include "core/settings.h"
 #include "http/http.h"
 #include "identity/log_guard.h"
+#include "identity/signin.h"
 #include "jobs/hooks.h"
 #include "jobs/process.h"
 #include "jobs/shmem.h"
@@ -30,6 +31,7 @@ _PG_init(void)
 {
 	/* The core's come last: they reserve the prefix. */
 	sched_http_define_settings();
+	sched_identity_define_signin_settings();
 	sched_core_define_settings();
 #ifdef SCHED_FAULT_POINTS
 	sched_core_define_fault_setting();

@@ -16,7 +16,9 @@ BEGIN
 			('scheduler_viewer', false),
 			('scheduler_user', false),
 			('scheduler_developer', false),
-			('scheduler_admin', false)) AS w (role_name, bypasses)
+			('scheduler_admin', false),
+			('scheduler_anon', false),
+			('scheduler_service', false)) AS w (role_name, bypasses)
 	LOOP
 		SELECT rolsuper, rolcanlogin, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
 		INTO existing
@@ -45,7 +47,7 @@ GRANT scheduler_viewer TO scheduler_user;
 GRANT scheduler_user TO scheduler_developer;
 GRANT scheduler_user TO scheduler_admin;
 GRANT USAGE ON SCHEMA scheduler
-	TO scheduler_owner, scheduler_system, scheduler_viewer;
+	TO scheduler_owner, scheduler_system, scheduler_viewer, scheduler_anon, scheduler_service;
 
 CREATE FUNCTION scheduler.version() RETURNS text
 	LANGUAGE c IMMUTABLE PARALLEL SAFE

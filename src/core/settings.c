@@ -31,6 +31,7 @@ int sched_http_breaker_failures;
 int sched_http_max_answer_bytes;
 char *sched_master_key_file;
 char *sched_key_dir;
+char *sched_jwt_key_file;
 int sched_max_mail_bytes;
 int sched_encrypt_bodies;
 int sched_look_back;
@@ -97,6 +98,9 @@ sched_core_define_settings(void)
 	define_string("scheduler.key_dir",
 				  "Folder with a file of data keys per user; empty: users, beside the master key.",
 				  &sched_key_dir, "", PGC_SIGHUP);
+	define_string("scheduler.jwt_key_file",
+				  "File with the keys of tokens, a JSON Web Key Set; empty: beside the master key.",
+				  &sched_jwt_key_file, "", PGC_SIGHUP);
 	define_int("scheduler.max_mail_bytes", "Larger mails keep their headers and a problem only.",
 			   &sched_max_mail_bytes, 64 * 1024 * 1024, 1024, 512 * 1024 * 1024, PGC_SIGHUP,
 			   GUC_UNIT_BYTE);

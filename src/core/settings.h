@@ -30,6 +30,7 @@ extern int sched_http_max_answer_bytes; /* decoded body of one answer */
 /* identity */
 extern char *sched_master_key_file; /* '' = in the home of the server's OS user */
 extern char *sched_key_dir;         /* '' = users, beside the master key */
+extern char *sched_jwt_key_file;    /* '' = beside the master key */
 
 /* mail */
 typedef enum SchedEncryptBodies

@@ -3,31 +3,20 @@
  *
  * Runs in any backend, worker or runner. The order of identities is fixed: the job's user inside a worker or
  * runner, else the user mapped to GetOuterUserId() - never current_user, which a definer function changes, and
- * never session_user, which SET ROLE leaves behind. A setting that a client can SET is never asked.
+ * never session_user, which SET ROLE leaves behind -, else whom authenticate() or act_as() put into this
+ * transaction's slot. A setting that a client can SET is never asked.
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/stratnum.h"
-#include "access/table.h"
-#include "access/tableam.h"
-#include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgtime.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/rel.h"
-#include "utils/snapmgr.h"
 
-#include "core/compat.h"
+#include "identity/account.h"
 #include "identity/current_user.h"
+#include "identity/slot.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_current_user_id);
 PG_FUNCTION_INFO_V1(sched_sql_required_user_id);
@@ -36,130 +25,10 @@ PG_FUNCTION_INFO_V1(sched_sql_is_timezone);
 
 const pg_uuid_t sched_identity_system_user = {{0}};
 
-/* The job's user; what it was before is kept per nesting level of subtransactions, so that an abort restores it. */
-typedef struct JobUser
-{
-	struct JobUser *previous;
-	int nest_level;
-	bool is_set;
-	pg_uuid_t user_id;
-} JobUser;
-
-static JobUser *job_user = NULL; /* in TopMemoryContext; NULL: none */
-
-/* Pops what deeper levels than this have set. */
-static void
-drop_deeper(int nest_level)
-{
-	while (job_user != NULL && job_user->nest_level > nest_level)
-	{
-		JobUser *previous = job_user->previous;
-
-		pfree(job_user);
-		job_user = previous;
-	}
-}
-
-/* An identity never outlives the transaction it was given in; one given between transactions stays. */
-static void
-forget_at_end(XactEvent event, void *arg)
-{
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
-		drop_deeper(0);
-}
-
-static void
-follow_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
-{
-	int outer_level = GetCurrentTransactionNestLevel() - 1;
-
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		drop_deeper(outer_level);
-	else if (event == SUBXACT_EVENT_COMMIT_SUB && job_user != NULL &&
-			 job_user->nest_level > outer_level)
-	{
-		JobUser *outer = job_user->previous;
-
-		/* What the subtransaction set is now its parent's. */
-		job_user->nest_level = outer_level;
-		if (outer != NULL && outer->nest_level == outer_level)
-		{
-			job_user->previous = outer->previous;
-			pfree(outer);
-		}
-	}
-}
-
 void
 sched_identity_set_job_user(const pg_uuid_t *user_id)
 {
-	static bool registered = false;
-	int nest_level = GetCurrentTransactionNestLevel();
-
-	if (!registered)
-	{
-		RegisterXactCallback(forget_at_end, NULL);
-		RegisterSubXactCallback(follow_subtransaction, NULL);
-		registered = true;
-	}
-	if (job_user == NULL || job_user->nest_level < nest_level)
-	{
-		JobUser *entry = MemoryContextAllocZero(TopMemoryContext, sizeof(JobUser));
-
-		entry->previous = job_user;
-		entry->nest_level = nest_level;
-		job_user = entry;
-	}
-	job_user->is_set = user_id != NULL;
-	if (user_id != NULL)
-		job_user->user_id = *user_id;
-}
-
-/*
- * The users row whose role_name is this role. A direct index scan: the policies of every table call this, so it
- * must neither plan a query nor be subject to the policy of users itself.
- */
-static bool
-find_user_of_role(const char *role_name, pg_uuid_t *user_id)
-{
-	Oid schema = get_namespace_oid("scheduler", true);
-	Oid table_oid = OidIsValid(schema) ? get_relname_relid("users", schema) : InvalidOid;
-	Oid index_oid =
-		OidIsValid(schema) ? get_relname_relid("users_role_name_key", schema) : InvalidOid;
-	Relation table;
-	Relation index;
-	ScanKeyData key;
-	IndexScanDesc scan;
-	TupleTableSlot *slot;
-	bool found = false;
-
-	if (!OidIsValid(table_oid) || !OidIsValid(index_oid))
-		return false;
-	table = table_open(table_oid, AccessShareLock);
-	index = index_open(index_oid, AccessShareLock);
-	slot = table_slot_create(table, NULL);
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(role_name));
-	key.sk_collation = index->rd_indcollation[0];
-	scan = SCHED_BEGIN_INDEX_SCAN(table, index, GetActiveSnapshot(), 1);
-	index_rescan(scan, &key, 1, NULL, 0);
-	if (index_getnext_slot(scan, ForwardScanDirection, slot))
-	{
-		bool user_null;
-		bool active_null;
-		Datum user = slot_getattr(slot, get_attnum(table_oid, "user_id"), &user_null);
-		Datum active = slot_getattr(slot, get_attnum(table_oid, "is_active"), &active_null);
-
-		if (!user_null && !active_null && DatumGetBool(active))
-		{
-			*user_id = *DatumGetUUIDP(user);
-			found = true;
-		}
-	}
-	index_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	index_close(index, AccessShareLock);
-	table_close(table, AccessShareLock);
-	return found;
+	sched_identity_fill_slot(SCHED_SLOT_JOB, user_id);
 }
 
 /*
@@ -170,24 +39,45 @@ find_user_of_role(const char *role_name, pg_uuid_t *user_id)
 static bool
 runs_for_another(void)
 {
-	return (job_user == NULL || !job_user->is_set) && InSecurityRestrictedOperation() &&
+	return sched_identity_slot_user(SCHED_SLOT_JOB) == NULL && InSecurityRestrictedOperation() &&
 		   GetUserId() != GetOuterUserId();
+}
+
+/*
+ * Whether the role outside stands for a user of its own, who may have been disabled: then no token and no act_as() makes
+ * somebody else of it.
+ */
+bool
+sched_identity_find_mapped(SchedAccount *account)
+{
+	char *role_name;
+
+	role_name = GetUserNameFromId(GetOuterUserId(), true);
+	return role_name != NULL && sched_identity_find_role_account(role_name, account);
 }
 
 bool
 sched_identity_find_current(pg_uuid_t *user_id)
 {
-	char *role_name;
+	const pg_uuid_t *given = sched_identity_slot_user(SCHED_SLOT_JOB);
+	SchedAccount account;
 
-	if (job_user != NULL && job_user->is_set)
+	if (given != NULL)
 	{
-		*user_id = job_user->user_id;
+		*user_id = *given;
 		return true;
 	}
 	if (runs_for_another())
 		return false;
-	role_name = GetUserNameFromId(GetOuterUserId(), true);
-	return role_name != NULL && find_user_of_role(role_name, user_id);
+	if (sched_identity_find_mapped(&account))
+	{
+		*user_id = account.user_id;
+		return account.is_active;
+	}
+	given = sched_identity_slot_user(SCHED_SLOT_SESSION);
+	if (given != NULL)
+		*user_id = *given;
+	return given != NULL;
 }
 
 bool

@@ -6,11 +6,16 @@
 
 #include "utils/uuid.h"
 
+#include "identity/account.h"
+
 /* The all-zero user who owns what is global. */
 extern const pg_uuid_t sched_identity_system_user;
 
 /* false where there is no identity. Reads the table users; needs a transaction with a snapshot. */
 extern bool sched_identity_find_current(pg_uuid_t *user_id);
+
+/* The user whose role_name is the role outside definer functions, disabled ones too. */
+extern bool sched_identity_find_mapped(SchedAccount *account);
 
 /*
  * The identity of the job that a worker or runner is calling; NULL ends it. Given inside a transaction it ends with

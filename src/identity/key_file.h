@@ -36,6 +36,12 @@ extern SchedKeyFileStatus sched_identity_read_private_file(const char *path,
 														   size_t size, size_t *length,
 														   struct stat *identity);
 
+/* The same of any file as private as that; `identity` tells later whether it is still the same file. */
+extern SchedKeyFileStatus sched_identity_read_private_file(const char *path,
+														   const char *data_directory, char *text,
+														   size_t size, size_t *length,
+														   struct stat *identity);
+
 /* Where the file is missing: makes its folder (0700) and the file (0600) with a new key, then reads it. */
 extern SchedKeyFileStatus sched_identity_create_key_file(const char *path,
 														 const char *data_directory, bool *created);

@@ -1,4 +1,4 @@
-/* identity: making users. Changing preferences belongs to the planner, sign-in to a later version. */
+/* identity: making users. Changing preferences belongs to the planner, accounts and signing in to the files behind this. */
 
 /* create_user() lets a login role in; that is all scheduler_system may grant. */
 GRANT scheduler_user TO scheduler_system WITH ADMIN OPTION;
@@ -41,6 +41,31 @@ $body$;
 COMMENT ON FUNCTION scheduler.checked_timezone(text) IS
 	'The name itself, session_timezone() for NULL, or error 22023.';
 GRANT EXECUTE ON FUNCTION scheduler.checked_timezone(text) TO scheduler_viewer;
+
+/*
+ * An address as it is kept; 22023 for what is none. Two spellings that look the same must not be two accounts: refused
+ * is what is not in its plain form (NFKC) and what has characters that nobody sees or that turn the writing direction.
+ */
+CREATE FUNCTION scheduler.checked_email(email text) RETURNS text
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	IF $1 IS NULL OR length($1) > 320 OR $1 !~ '^[^@[:space:]]+@[^@[:space:]]+$' THEN
+		RAISE EXCEPTION 'this is no email address'
+			USING ERRCODE = '22023', DETAIL = format('The value is "%s".', left($1, 100)),
+			HINT = 'Give an address like me@example.org.';
+	END IF;
+	IF $1 IS NOT NFKC NORMALIZED OR $1 ~ ('[\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f'
+		|| '\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\ufff0-\uffff]') THEN
+		RAISE EXCEPTION 'this email address is not written plainly'
+			USING ERRCODE = '22023', HINT = 'Leave out invisible characters and compatibility forms of letters.';
+	END IF;
+	RETURN $1;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.checked_email(text) IS 'The address itself, or error 22023.';
 
 /* Whose row is meant where a function takes a user_id: the current user's, or for an admin anybody's. */
 CREATE FUNCTION scheduler.writable_user_id(user_id uuid) RETURNS uuid
@@ -96,6 +121,7 @@ CREATE FUNCTION scheduler.create_user(email text, name text, timezone text DEFAU
 #variable_conflict error
 DECLARE
 	zone text := scheduler.checked_timezone($3);
+	address text := scheduler.checked_email($1);
 	made uuid;
 	violated text;
 BEGIN
@@ -103,17 +129,13 @@ BEGIN
 		RAISE EXCEPTION 'only an admin creates users'
 			USING ERRCODE = '42501', HINT = 'This needs membership of scheduler_admin.';
 	END IF;
-	IF $1 IS NULL OR $1 !~ '^[^@[:space:]]+@[^@[:space:]]+$' OR length($1) > 320 THEN
-		RAISE EXCEPTION 'this is no email address'
-			USING ERRCODE = '22023', DETAIL = format('The value is "%s".', left($1, 100)),
-			HINT = 'Give an address like me@example.org.';
-	END IF;
 	IF $5 IS NOT NULL THEN
 		PERFORM scheduler.admit_role($5);
 	END IF;
 	INSERT INTO scheduler.users (email, name, timezone, password_hash, role_name)
-	VALUES ($1, $2, zone, scheduler.hash_password($4), $5)
+	VALUES (address, $2, zone, scheduler.hash_password($4), $5)
 	RETURNING users.user_id INTO made;
+	PERFORM scheduler.record_audit('user.created', 'ok', made, jsonb_build_object('role_name', $5));
 	RETURN made;
 EXCEPTION WHEN unique_violation THEN
 	GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;

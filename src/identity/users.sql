@@ -47,6 +47,7 @@ CREATE TABLE scheduler.users
 	onboarding_completed boolean NOT NULL DEFAULT false,
 	is_active boolean NOT NULL DEFAULT true,
 	is_admin boolean NOT NULL DEFAULT false,
+	tokens_valid_from timestamptz NOT NULL DEFAULT '-infinity',
 	last_login_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),

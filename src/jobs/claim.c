@@ -73,9 +73,15 @@ struct SchedClaimer
 	Share shares[MAX_SHARES];
 };
 
-#define FIND_USER(lane)                                                   \
-	"SELECT l.user_id FROM scheduler.live_jobs l WHERE l.ready AND " lane \
-	" AND l.user_id >= $1 AND l.user_id < $2 ORDER BY l.user_id LIMIT 1"
+/*
+ * Jobs of a user who is not active wait. He is passed over where users are looked for, job by job would cost a scan of
+ * all of his; and once more where jobs are taken, in the same snapshot, because his share may be there already.
+ */
+#define FIND_USER(lane)                            \
+	"SELECT l.user_id, " SCHED_IS_ACTIVE(          \
+		"l.user_id") " FROM scheduler.live_jobs l" \
+					 " WHERE l.ready AND " lane    \
+					 " AND l.user_id >= $1 AND l.user_id < $2 ORDER BY l.user_id LIMIT 1"
 /* Anything that goes before what the share has come to? */
 #define FIND_URGENT(lane)                                       \
 	"SELECT FROM scheduler.live_jobs l WHERE l.ready AND " lane \
@@ -83,7 +89,8 @@ struct SchedClaimer
 #define TAKE_JOBS(lane)                                                                        \
 	"SELECT " SCHED_JOB_COLUMNS " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.ready" \
 	" AND " lane " AND (l.priority, l.run_at, l.job_id) > ($2, $3, $4)"                        \
-	" ORDER BY l.priority, l.run_at, l.job_id LIMIT $5 FOR UPDATE SKIP LOCKED"
+	" AND " SCHED_IS_ACTIVE(                                                                   \
+		"$1") " ORDER BY l.priority, l.run_at, l.job_id LIMIT $5 FOR UPDATE SKIP LOCKED"
 #define FIND_TYPES       \
 	{                    \
 		UUIDOID, UUIDOID \
@@ -216,16 +223,19 @@ find_between(SchedClaimer *claimer, pg_uuid_t from, pg_uuid_t to, Share *shares,
 	{
 		Datum values[2] = {UUIDPGetDatum(&from), UUIDPGetDatum(&to)};
 		bool is_null;
+		bool active;
 
 		sched_jobs_execute(&find_user[claimer->runner], values, NULL, SPI_OK_SELECT);
 		if (SPI_processed == 0)
 			break;
-		make_share(&shares[n], DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0],
-														   SPI_tuptable->tupdesc, 1, &is_null)));
+		from = *DatumGetUUIDP(
+			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+		active =
+			DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null));
 		SPI_freetuptable(SPI_tuptable);
-		from = shares[n].user_id;
+		if (active)
+			make_share(&shares[n++], &from);
 		increment_uuid(&from);
-		n++;
 	}
 	return n;
 }

@@ -46,8 +46,9 @@ PG_FUNCTION_INFO_V1(sched_sql_claim_jobs);
 #define HASH "pg_catalog.uuid_hash(l.user_id)"
 
 static SchedStatement next_user = {
-	"SELECT " HASH ", l.user_id FROM scheduler.live_jobs l WHERE l.kind = $1 AND " CLAIMABLE
-	" AND (" HASH ", l.user_id) > ($2, $3) ORDER BY " HASH ", l.user_id LIMIT 1",
+	"SELECT " HASH ", l.user_id, " SCHED_IS_ACTIVE(
+		"l.user_id") " FROM scheduler.live_jobs l WHERE l.kind = $1 AND " CLAIMABLE " AND (" HASH
+					 ", l.user_id) > ($2, $3) ORDER BY " HASH ", l.user_id LIMIT 1",
 	3,
 	{TEXTOID, INT4OID, UUIDOID},
 	true,
@@ -56,9 +57,9 @@ static SchedStatement next_user = {
 static SchedStatement pick_jobs = {
 	"SELECT j.ctid FROM pg_catalog.unnest($1) AS k (kind), LATERAL (SELECT l.ctid, l.priority,"
 	" l.run_at, l.job_id FROM scheduler.live_jobs l WHERE l.kind = k.kind AND " HASH
-	" = pg_catalog.uuid_hash($2) AND l.user_id = $2 AND " CLAIMABLE
-	" ORDER BY l.priority, l.run_at, l.job_id LIMIT $3 FOR UPDATE SKIP LOCKED) AS j"
-	" ORDER BY j.priority, j.run_at, j.job_id LIMIT $3",
+	" = pg_catalog.uuid_hash($2) AND l.user_id = $2 AND " CLAIMABLE " AND " SCHED_IS_ACTIVE(
+		"$2") " ORDER BY l.priority, l.run_at, l.job_id LIMIT $3 FOR UPDATE SKIP LOCKED) AS j"
+			  " ORDER BY j.priority, j.run_at, j.job_id LIMIT $3",
 	3,
 	{TEXTARRAYOID, UUIDOID, INT8OID},
 	true,
@@ -191,6 +192,7 @@ hop_users(Datum kind, int32 from, int32 start, bool wrapped, Place *places, int 
 	{
 		Datum values[3] = {kind, Int32GetDatum(from), UUIDPGetDatum(&last)};
 		bool is_null;
+		bool active;
 
 		sched_jobs_execute(&next_user, values, NULL, SPI_OK_SELECT);
 		if (SPI_processed == 0)
@@ -199,9 +201,13 @@ hop_users(Datum kind, int32 from, int32 start, bool wrapped, Place *places, int 
 			DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 		last = *DatumGetUUIDP(
 			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null));
+		active =
+			DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &is_null));
 		SPI_freetuptable(SPI_tuptable);
 		if (wrapped && from >= start)
 			break;
+		if (!active)
+			continue;
 		places[n].distance = (uint32) from - (uint32) start;
 		places[n].user_id = last;
 		n++;

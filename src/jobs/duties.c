@@ -118,7 +118,11 @@ static SchedStatement find_orphans = {
 static SchedStatement runner_work = {
 	"SELECT FROM scheduler.live_jobs l WHERE l.ready AND l.runner LIMIT 1", 0, {0}, true, NULL};
 static SchedStatement job_lives = {
-	"SELECT FROM scheduler.live_jobs l WHERE l.job_id = $1", 1, {UUIDOID}, true, NULL};
+	"SELECT FROM scheduler.live_jobs l WHERE l.job_id = $1 AND " SCHED_IS_ACTIVE("l.user_id"),
+	1,
+	{UUIDOID},
+	true,
+	NULL};
 
 /* Tried, never waited for: whoever holds it does the same work. */
 static bool
@@ -375,7 +379,7 @@ sched_jobs_has_runner_work(void)
 	return SPI_processed > 0;
 }
 
-/* A job that a runner works on and that is not in the table any more was cancelled. */
+/* A job that a runner works on and that is not in the table any more was cancelled; a disabled user's waits. */
 bool
 sched_jobs_interrupt_cancelled(void)
 {

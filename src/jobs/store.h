@@ -9,6 +9,10 @@
 #include "executor/spi.h"
 #include "utils/uuid.h"
 
+/* Part of a statement: jobs of this user may be worked on. Nobody by that id hinders nothing. */
+#define SCHED_IS_ACTIVE(user) \
+	"NOT EXISTS (SELECT FROM scheduler.users u WHERE u.user_id = " user " AND NOT u.is_active)"
+
 /* A statement planned once per process, for any parameters; `plan` is filled at first use. */
 typedef struct SchedStatement
 {

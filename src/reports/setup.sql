@@ -77,6 +77,9 @@ BEGIN
 	RETURN QUERY SELECT 'master key',
 		CASE WHEN k.problem IS NOT NULL THEN 'fail' WHEN k.created THEN 'done' ELSE 'already' END,
 		coalesce(k.problem || ': ', '') || k.file, k.hint FROM scheduler.create_master_key() AS k;
+	RETURN QUERY SELECT 'token keys',
+		CASE WHEN k.problem IS NOT NULL THEN 'fail' WHEN k.created THEN 'done' ELSE 'already' END,
+		coalesce(k.problem || ': ', '') || k.file, k.hint FROM scheduler.create_jwt_keys() AS k;
 	was_armed := scheduler.armed();
 	IF was_armed THEN
 		RETURN QUERY SELECT 'arm', 'already', 'jobs of this database may run', NULL::text;

@@ -4,7 +4,7 @@ CREATE FUNCTION scheduler.apply_retention(max_rows bigint DEFAULT NULL) RETURNS 
 	LANGUAGE sql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	SELECT scheduler.expire_jobs($1) + scheduler.expire_calls($1)
+	SELECT scheduler.expire_jobs($1) + scheduler.expire_calls($1) + scheduler.expire_sign_ins($1)
 	$body$;
 COMMENT ON FUNCTION scheduler.apply_retention(bigint) IS
 	'Deletes, for all users, what is over its time: finished jobs, changes, runs of schedules, calls of models and their notes.';

@@ -143,16 +143,36 @@ for lines, kind in (
         ("https://xn--mnchen-3ya.example:443/%2e%2e/%00\n#f\nget\nHost: x\n-a.example, a..b\na:0\n[fe80::1%25eth0]:1", "6to4")):
     put("target", lines.encode() + LINE + address[kind])
 
+# ---- jwt: a token or claims, and a key set (RFC 7515, appendix A) ----
+def url64(data):
+    return base64.urlsafe_b64encode(data.encode() if isinstance(data, str) else data).rstrip(b"=").decode()
+
+
+claims = url64('{"iss":"joe",\r\n "exp":1300819380,\r\n "http://example.com/is_root":true}')
+point = ('"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",'
+         '"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"')
+put("jwt",
+    url64('{"typ":"JWT",\r\n "alg":"HS256"}') + "." + claims + ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk\n"
+    '{"keys":[{"kty":"oct","kid":"a","use":"sig","alg":"HS256","k":"' + url64(b"k" * 32) + '"},{' + point + "}]}",
+    url64('{"alg":"ES256","kid":"\\u0061"}') + "." + claims + "." + url64(b"s" * 64) + "\n{" + point
+    + ',"d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}',
+    url64('{"alg":"RS256","crit":["b64"],"b64":false}') + "." + url64("{}") + "." + url64(b"s" * 256)
+    + '\n{"kty":"RSA","kid":"r","iss":"https://shop.example","n":"' + url64(b"\xc1" * 256) + '","e":"AQAB"}',
+    url64('{"alg":"none"}') + "." + url64('{"sub":"x","aud":["a","b"],"nbf":1.5e9,"iat":-1}') + ".\n[]",
+    '{"iss":"scheduler","aud":["app"],"sub":"\\ud83d\\ude00","role":null,"iat":1e3,"exp":-0.5E-2,"x":{"y":[true,false,[[]]]}}\n{}')
+
 # ---- dictionaries: the words that the parsers themselves know ----
 WORDS = {"mime": "mail/mime.c mail/parts.c mail/head.c", "charset": "mail/charset.c", "html": "mail/html.c",
          "quote": "mail/quote.c", "invitation": "mail/invitation.c", "mailbox": "mail/mailbox.c", "when": "time/when*.c",
          "split": "time/when*.c assistant/*.c", "builtin": "llm/builtin*.c time/when*.c", "answer": "http/answer.c http/retry_after.c",
-         "target": "http/target.c http/egress.c identity/binding.c"}
+         "target": "http/target.c http/egress.c identity/binding.c",
+         "jwt": "identity/jwt.c identity/jwk.c identity/json.c"}
 EXTRA = {"mime": ["Content-Type: ", "multipart/mixed", "message/rfc822", "; boundary=", "charset=", "=?utf-8?B?", "=?utf-8?Q?", "--b\n",
                   "base64", "quoted-printable", "x-uuencode", "text/html", "text/calendar"],
          "html": ["<div>", "</div>", "<blockquote>", "<table><tr><td>", "<li>", "<!--", "&#x", "style=\"display:none\"", "<meta charset="],
          "charset": ["utf-16", "utf-7", "iso-2022-jp", "gb18030", "shift_jis"], "mailbox": ["\n\nFrom a Mon Mar  2 09:00:00 2026\n"],
-         "answer": ["HTTP/1.1 ", "Location: ", "Retry-After: ", "retry-after-ms: "], "target": ["http://", "https://", "[::1]", "%25", "xn--"]}
+         "answer": ["HTTP/1.1 ", "Location: ", "Retry-After: ", "retry-after-ms: "], "target": ["http://", "https://", "[::1]", "%25", "xn--"],
+         "jwt": ["eyJhbGciOiJIUzI1NiJ9.", ".e30.", '{"keys":[', "\\u0061", '"nbf":', '"aud":', '"sub":', '"d":"']}
 for target, patterns in WORDS.items():
     words = set(EXTRA.get(target, []))
     for pattern in patterns.split():
