@@ -16,15 +16,15 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.contr
 # PURE_x: objects that touch neither server, clock nor transactions; unit tests and fuzzers link them alone.
 # ENGINE_OBJS: input and output, but not a word of the server; unit tests link them too.
 
-CORE_OBJS = src/core/arguments.o src/core/bucket.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/uuid7.o
+CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/touch.o src/core/uuid7.o src/core/bucket.o
 CORE_SQL = src/core/core.sql
 
 # identity
 PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/binding.o src/identity/password.o src/identity/base64url.o src/identity/json.o src/identity/jwk.o \
-	src/identity/jwt.o src/identity/address.o
+	src/identity/jwt.o src/identity/address.o src/identity/chain.o src/identity/head_file.o
 IDENTITY_OBJS = src/identity/audit.o src/identity/current_user.o src/identity/data_key.o src/identity/key_sql.o src/identity/log_guard.o src/identity/secret.o src/identity/secret_input.o src/identity/account.o \
 	src/identity/key_ring.o src/identity/sign_token.o src/identity/signin.o src/identity/slot.o src/identity/lookup.o src/identity/issuer.o src/identity/token.o \
-	src/identity/request.o src/identity/api_limit.o src/identity/authenticate.o src/identity/read_token.o
+	src/identity/request.o src/identity/api_limit.o src/identity/authenticate.o src/identity/read_token.o src/identity/audit_seal.o
 IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql src/identity/tokens.sql src/identity/sessions.sql src/identity/signin.sql src/identity/resets.sql \
 	src/identity/accounts.sql src/identity/requests.sql src/identity/issuers.sql
 
@@ -40,7 +40,7 @@ JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o 
 	src/jobs/place.o src/jobs/claim.o src/jobs/mark.o src/jobs/insert.o src/jobs/quota.o src/jobs/outcome.o src/jobs/rewrite.o \
 	src/jobs/batch.o src/jobs/flight.o src/jobs/lines.o src/jobs/parking.o src/jobs/duties.o src/jobs/held.o src/jobs/limits.o src/jobs/lease.o src/jobs/clock.o src/jobs/flight_rows.o \
 	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o src/jobs/work.o \
-	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o src/jobs/claim_ends.o src/jobs/end_processes.o
+	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o src/jobs/claim_ends.o src/jobs/changes.o src/jobs/end_processes.o
 JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/claims.sql src/jobs/schedules.sql src/jobs/workers.sql \
 	src/jobs/http_kind.sql src/jobs/people.sql
 
@@ -53,7 +53,8 @@ TIME_SQL = src/time/time.sql
 
 # planner
 PURE_PLANNER = src/planner/order.o src/planner/place.o src/planner/search.o src/planner/slots.o
-PLANNER_OBJS = src/planner/hours.o src/planner/load.o src/planner/plan_sql.o
+PLANNER_OBJS = src/planner/announce.o src/planner/hours.o src/planner/load.o src/planner/new_tasks.o src/planner/offers.o src/planner/plan_sql.o \
+	src/planner/triggers.o
 PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.sql src/planner/hours.sql \
 	src/planner/slots.sql src/planner/events.sql src/planner/plan.sql src/planner/conflicts.sql \
 	src/planner/changes.sql src/planner/views.sql
@@ -134,26 +135,33 @@ lint: deps
 
 # Unit tests link the pure objects alone: test/unit/<room>_test.c.
 UNIT_DIR ?= .build/unit
-$(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h $(PURE_OBJS) $(ENGINE_OBJS)
+$(UNIT_DIR)/%_test: test/unit/%_test.c test/unit/tap.h test/lib/fixed_zone.h $(PURE_OBJS) $(ENGINE_OBJS)
 	@mkdir -p $(UNIT_DIR)
 	$(CC) -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE $(PG_CPPFLAGS) -Itest/unit -o $@ $< $(PURE_OBJS) $(ENGINE_OBJS) $(shell pkg-config --libs $(PKGS)) -lcrypt -lm $(SCHED_LDFLAGS)
 
-# Fuzz targets link the pure objects, built with sanitizers: NAME_fuzz by clang with libFuzzer, NAME_check by any compiler.
+# Fuzz targets link the pure objects, built with sanitizers: NAME_fuzz by clang with libFuzzer, NAME_check by any compiler;
+# NAME_grow without, as the time of some of their checks grows with the square of the input (memmem, iconv).
 FUZZ_DIR ?= .build/fuzz
 FUZZ_CLANG ?= clang-14
 FUZZ_FLAGS = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE $(PG_CPPFLAGS)
 FUZZ_LIBS = $(shell pkg-config --libs $(PKGS)) -lcrypt -lm
-.PRECIOUS: $(FUZZ_DIR)/clang/%.o $(FUZZ_DIR)/cc/%.o
+FUZZ_PLAIN = -g -O1 -D_GNU_SOURCE $(PG_CPPFLAGS)
+.PRECIOUS: $(FUZZ_DIR)/clang/%.o $(FUZZ_DIR)/cc/%.o $(FUZZ_DIR)/plain/%.o
 $(FUZZ_DIR)/clang/%.o: %.c $(HEADERS_ALL)
 	@mkdir -p $(@D)
 	$(FUZZ_CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,float-cast-overflow -c -o $@ $<
 $(FUZZ_DIR)/cc/%.o: %.c $(HEADERS_ALL)
 	@mkdir -p $(@D)
 	$(CC) $(FUZZ_FLAGS) -fsanitize=float-cast-overflow -c -o $@ $<
-$(FUZZ_DIR)/%_fuzz: test/fuzz/%_fuzz.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/clang/,$(PURE_OBJS))
+$(FUZZ_DIR)/plain/%.o: %.c $(HEADERS_ALL)
+	@mkdir -p $(@D)
+	$(CC) $(FUZZ_PLAIN) -c -o $@ $<
+$(FUZZ_DIR)/%_fuzz: test/fuzz/%_fuzz.c test/fuzz/fuzz.h test/lib/fixed_zone.h $(addprefix $(FUZZ_DIR)/clang/,$(PURE_OBJS))
 	$(FUZZ_CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.o,$^) $(FUZZ_LIBS)
-$(FUZZ_DIR)/%_check: test/fuzz/%_fuzz.c test/fuzz/driver.c test/fuzz/fuzz.h $(addprefix $(FUZZ_DIR)/cc/,$(PURE_OBJS))
+$(FUZZ_DIR)/%_check: test/fuzz/%_fuzz.c test/fuzz/driver.c test/fuzz/fuzz.h test/lib/fixed_zone.h $(addprefix $(FUZZ_DIR)/cc/,$(PURE_OBJS))
 	$(CC) $(FUZZ_FLAGS) -Wall -Wextra -Werror -Wno-unused-parameter -o $@ $< test/fuzz/driver.c $(filter %.o,$^) $(FUZZ_LIBS)
+$(FUZZ_DIR)/%_grow: test/fuzz/%_fuzz.c test/fuzz/driver.c test/fuzz/fuzz.h test/lib/fixed_zone.h $(addprefix $(FUZZ_DIR)/plain/,$(PURE_OBJS))
+	$(CC) $(FUZZ_PLAIN) -o $@ $< test/fuzz/driver.c $(filter %.o,$^) $(FUZZ_LIBS)
 
 fuzz:
 	@bash test/lib/deps.sh fuzz && bash test/fuzz/run.sh $(TARGETS)

@@ -29,6 +29,22 @@ SELECT scheduler.set_model('guess', 'mine');
 SELECT scheduler.set_model('extract', 'house', scheduler.system_user_id());
 SELECT scheduler.test_connection('model:nowhere');
 SELECT scheduler.chat('', 'mine');
+-- a schema that is none is refused before anybody pays for an answer
+SELECT scheduler.chat('hello', 'mine', '{"type": "object", "properties": {"name": {"type": "string", "maxLength": "20.1"}}}');
+SELECT scheduler.chat('hello', 'mine', '{"items": {"type": ["string", "text"]}}');
+SELECT scheduler.chat('hello', 'mine', '{"properties": {"a": {"items": {"minimum": true}}}}');
+SELECT scheduler.chat('hello', 'mine', '{"maxItems": 2.5}');
+SELECT scheduler.chat('hello', 'mine', '{"minLength": -1}');
+SELECT scheduler.chat('hello', 'mine', '{"type": []}');
+SELECT scheduler.chat('hello', 'mine', '{"enum": "x"}');
+SELECT scheduler.chat('hello', 'mine', '{"required": [1]}');
+SELECT scheduler.chat('hello', 'mine', '{"properties": []}');
+SELECT scheduler.chat('hello', 'mine', '{"additionalProperties": 0}');
+SELECT scheduler.chat('hello', 'mine', '["object"]');
+SELECT scheduler.chat('hello', 'mine', '7');
+SELECT scheduler.check_schema('{"$schema": "x", "type": ["object", "null"], "required": [], "additionalProperties": false, "items": true,
+	"maxLength": 0, "maxItems": 1e2, "minimum": -1.5, "pattern": 7, "properties": {"type": {"enum": [1, null]}}}'), scheduler.check_schema('{}');
+SELECT count(*) FROM scheduler.jobs WHERE kind = 'llm.chat';
 SELECT scheduler.extract_later('body', model => 'nowhere');
 SELECT scheduler.extract_later('body', timezone => 'Mars/Olympus');
 RESET ROLE;

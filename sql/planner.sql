@@ -336,7 +336,7 @@ SELECT count(*), min(classid::bigint) FROM pg_locks WHERE locktype = 'advisory' 
 ROLLBACK;
 -- an event from outside is stored once; a conflict lives as long as the overlap
 SELECT scheduler.store_event(e) = e.event_id AS same_row FROM scheduler.calendar_events e WHERE external_id = 'x-1';
-SELECT resolution_status, scheduler.is_conflict_live(c) AS live FROM scheduler.scheduling_conflicts c WHERE user_id = :'alice_id' AND conflict_type = 'time_overlap' ORDER BY 1;
+SELECT resolution_status, scheduler.is_overlap_live(c) AS live FROM scheduler.scheduling_conflicts c WHERE user_id = :'alice_id' AND conflict_type = 'time_overlap' ORDER BY 1;
 -- and all of it was announced
 SELECT type, count(*) > 0 AS announced FROM scheduler.new_changes WHERE user_id = :'alice_id' GROUP BY type ORDER BY type COLLATE "C";
 -- a user who goes takes everything along

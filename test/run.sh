@@ -26,7 +26,7 @@ count() {
 	passed=$((passed + good))
 	failed=$((failed + bad))
 	printf '%-28s %4d passed %3d failed %4d s\n' "$name" "$good" "$bad" $((SECONDS - part_started))
-	sed -n 's/^# \(score\|torture\) /    /p' "$log"
+	sed -n 's/^# \(score\|torture\|disk\) /    /p' "$log"
 	[ "$bad" = 0 ] || grep -vE '^(ok |test .* \.\.\. ok)' "$log" | tail -n "${FAILED_LINES:-40}"
 }
 
@@ -118,7 +118,7 @@ run_isolation() {
 }
 
 run_tap() {
-	local names=$* name
+	local names=$* name user
 	[ -n "$names" ] || names=$(ls test/t 2>/dev/null | sed -n 's/\.pl$//p')
 	[ -z "$names" ] || bash test/lib/services.sh || { echo "test services could not be prepared" >&2; failed=$((failed + 1)); }
 	for name in $names; do
@@ -130,10 +130,17 @@ run_tap() {
 		[ "$name" != ddl ] || cp test/data/update.sql "$SERVER$PG_SHAREDIR/extension/scheduler--$(version_of_tree)--$(version_of_tree).test.sql"
 		[ "$name" != upgrade ] || stage_second || { echo "the server of PG_CONFIG_NEW could not be prepared" >&2; failed=$((failed + 1)); }
 		as_server sh -c "rm -rf '$STAGE/tap/$name'; mkdir -p '$STAGE/tap/$name'"
-		as_server env PATH="$server_bin:$PATH" TESTDIR="$STAGE/tap/$name" TESTDATADIR="$STAGE/tap/$name" TESTLOGDIR="$STAGE/tap/$name" PG_REGRESS="$SERVER$PG_LIBDIR/pgxs/src/test/regress/pg_regress" \
+		user=$AS_SERVER_USER
+		# Filesystems that are soon full, where the system allows it.
+		if [ "$name" = disk ]; then
+			as_server sh -c "mkdir -p '$STAGE/tap/small'"
+			AS_SERVER_USER="bash $TREE/test/lib/small_disks.sh $STAGE/tap/small $user"
+		fi
+		as_server env SMALL="$STAGE/tap/small" PATH="$server_bin:$PATH" TESTDIR="$STAGE/tap/$name" TESTDATADIR="$STAGE/tap/$name" TESTLOGDIR="$STAGE/tap/$name" PG_REGRESS="$SERVER$PG_LIBDIR/pgxs/src/test/regress/pg_regress" \
 			TZ=UTC PERL5LIB="$SERVER$PG_LIBDIR/pgxs/src/test/perl:$STAGE/tree/test/lib" STAGE="$STAGE" TREE="$STAGE/tree" SECOND_BIN="$SECOND_BIN" \
 			timeout --foreground -k 60 "${TAP_TIMEOUT:-300}" perl -Msigtrap=die,INT,TERM,HUP "$STAGE/tree/test/t/$name.pl" >"$log" 2>&1
 		code=$?
+		AS_SERVER_USER=$user
 		count "$log" "tap $name" $code
 		# What a failed test leaves is worth a look; all the others together would be half a gigabyte.
 		[ $code != 0 ] || rm -rf "$STAGE/tap/$name"

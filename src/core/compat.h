@@ -10,6 +10,11 @@
 #error "scheduler needs PostgreSQL 15 or later"
 #endif
 
+/* What takes a datum of variable length apart was in postgres.h before 16. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* Functions that never return: the macro's name changed in 18. */
 #if PG_VERSION_NUM < 180000
 #define SCHED_NORETURN pg_attribute_noreturn()

@@ -74,6 +74,12 @@ CREATE FUNCTION scheduler.try_lock(purpose integer, key integer) RETURNS boolean
 COMMENT ON FUNCTION scheduler.try_lock(integer, integer) IS
 	'take_lock() without waiting: false where somebody else holds it.';
 
+CREATE FUNCTION scheduler.refuse_old_snapshot() RETURNS void
+	LANGUAGE c STABLE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_refuse_old_snapshot';
+COMMENT ON FUNCTION scheduler.refuse_old_snapshot() IS
+	'Error 55000 under REPEATABLE READ and SERIALIZABLE, where a row that others write could end in 40001.';
+
 CREATE FUNCTION scheduler.wait_patiently() RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'sched_sql_wait_patiently';
@@ -164,12 +170,6 @@ $body$;
 
 /* Sets updated_at; a BEFORE UPDATE trigger of tables that have the column. */
 CREATE FUNCTION scheduler.touch_updated_at() RETURNS trigger
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-BEGIN
-	NEW.updated_at := now();
-	RETURN NEW;
-END
-$body$;
+	LANGUAGE c
+	AS 'MODULE_PATHNAME', 'sched_sql_touch_updated_at';
 COMMENT ON FUNCTION scheduler.touch_updated_at() IS 'Trigger: sets updated_at to the time of the transaction.';

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
@@ -18,8 +19,35 @@
 PG_FUNCTION_INFO_V1(sched_sql_take_lock);
 PG_FUNCTION_INFO_V1(sched_sql_try_lock);
 PG_FUNCTION_INFO_V1(sched_sql_wait_patiently);
+PG_FUNCTION_INFO_V1(sched_sql_refuse_old_snapshot);
 
 #define OUR_LOCKS 3
+
+/*
+ * With the snapshot of its beginning, a transaction does not see what others wrote while it waited, and the server ends it with
+ * 40001 where it writes the same row: an error that a client in front may repeat for ever. Whether that happens is chance, so
+ * such a transaction hears of it the first time.
+ */
+void
+sched_core_refuse_old_snapshot(void)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this cannot be done at the isolation level of this transaction"),
+				 errdetail("It is %s: what others write meanwhile would not be seen.",
+						   XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
+				 errhint("Use BEGIN ISOLATION LEVEL READ COMMITTED, or SET "
+						 "default_transaction_isolation = 'read committed'.")));
+}
+
+/* refuse_old_snapshot(): for functions that write rows that others write, too. */
+Datum
+sched_sql_refuse_old_snapshot(PG_FUNCTION_ARGS)
+{
+	sched_core_refuse_old_snapshot();
+	PG_RETURN_VOID();
+}
 
 bool
 sched_core_take_lock(uint32 purpose, uint32 key, bool wait)
@@ -34,6 +62,7 @@ sched_core_take_lock(uint32 purpose, uint32 key, bool wait)
 Datum
 sched_sql_take_lock(PG_FUNCTION_ARGS)
 {
+	sched_core_refuse_old_snapshot();
 	sched_core_take_lock((uint32) PG_GETARG_INT32(0), (uint32) PG_GETARG_INT32(1), true);
 	PG_RETURN_VOID();
 }
@@ -42,6 +71,7 @@ sched_sql_take_lock(PG_FUNCTION_ARGS)
 Datum
 sched_sql_try_lock(PG_FUNCTION_ARGS)
 {
+	sched_core_refuse_old_snapshot();
 	PG_RETURN_BOOL(
 		sched_core_take_lock((uint32) PG_GETARG_INT32(0), (uint32) PG_GETARG_INT32(1), false));
 }

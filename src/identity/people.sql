@@ -76,6 +76,7 @@ CREATE FUNCTION scheduler.writable_user_id(user_id uuid) RETURNS uuid
 DECLARE
 	caller uuid := scheduler.required_user_id();
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	IF $1 IS NULL OR $1 = caller THEN
 		RETURN caller;
 	END IF;

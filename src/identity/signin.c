@@ -151,7 +151,7 @@ sched_sql_hash_address(PG_FUNCTION_ARGS)
 	SchedAddress address = read_inet(PG_GETARG_DATUM(1));
 	bytea *hash = palloc(VARHDRSZ + SCHED_ADDRESS_HASH_BYTES);
 	char *path = sched_identity_find_key_file();
-	SchedMasterKey key;
+	SchedKey key;
 	bool done = false;
 
 	SET_VARSIZE(hash, VARHDRSZ + SCHED_ADDRESS_HASH_BYTES);

@@ -223,7 +223,7 @@ BEGIN
 		END IF;
 	END IF;
 	INSERT INTO scheduler.users (email, name, timezone, password_hash)
-	VALUES (address, $3, zone, hash) ON CONFLICT (lower(email)) DO NOTHING
+	VALUES (address, $3, zone, hash) ON CONFLICT DO NOTHING
 	RETURNING users.user_id INTO made;
 	IF made IS NULL THEN
 		PERFORM scheduler.audit_refusal('user.signup', NULL, '{"reason": "taken"}');

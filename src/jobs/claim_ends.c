@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "core/arguments.h"
+#include "core/lock.h"
 #include "jobs/claims.h"
 #include "jobs/job.h"
 #include "jobs/store.h"
@@ -279,6 +280,7 @@ lock_held(const Claim *claim, Held *held)
 static void
 read_claim(FunctionCallInfo fcinfo, int claim_argument, Datum *ids, int n, Claim *claim)
 {
+	sched_core_refuse_old_snapshot();
 	sched_jobs_find_claim_caller(&claim->caller);
 	claim->n = n;
 	claim->ids = palloc(Max(n, 1) * sizeof(pg_uuid_t));

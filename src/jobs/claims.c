@@ -26,6 +26,7 @@
 #include "utils/tuplestore.h"
 
 #include "core/arguments.h"
+#include "core/lock.h"
 #include "identity/current_user.h"
 #include "jobs/claims.h"
 #include "jobs/duties.h"
@@ -331,6 +332,7 @@ sched_sql_claim_jobs(PG_FUNCTION_ARGS)
 	TimestampTz until;
 	bool looked = pg_prng_uint32(&pg_global_prng_state) % CLOCK_EVERY == 0;
 
+	sched_core_refuse_old_snapshot();
 	sched_core_require_argument(fcinfo, 0, "kinds");
 	sched_core_require_argument(fcinfo, 1, "max");
 	sched_core_require_argument(fcinfo, 2, "lease");

@@ -1,6 +1,6 @@
 /*
- * duties.c - the worker's other work: clock, queues, schedules, numbering of changes, jobs of
- * the dead, retention.
+ * duties.c - the worker's other work: clock, queues, schedules, numbering of changes, seals of
+ * the audit log, jobs of the dead, retention.
  *
  * Runs in workers, each duty in a short transaction of its own that the worker opens. Several
  * workers of a database may do the same at once: rows are taken with SKIP LOCKED, the rest is
@@ -34,6 +34,7 @@
 #define SPARED_PAUSE_MS 1000
 #define SPARED_AGAIN_MS 5000
 #define SPARED_REASON "the process was ended from outside while the handler ran"
+#define CRASHED_REASON "the process ended while the handler ran"
 #define CLAIMS_PAUSE USECS_PER_SEC
 
 #define DELAYED \
@@ -109,10 +110,16 @@ static SchedStatement number_changes = {
 static SchedStatement any_orphan = {
 	"SELECT FROM scheduler.live_jobs l WHERE " ORPHANED " LIMIT 1", 1, {INT8ARRAYOID}, true, NULL};
 static SchedStatement find_orphans = {
-	"SELECT " SCHED_JOB_COLUMNS ", l.lease, l.error FROM scheduler.live_jobs l WHERE " ORPHANED
-	" LIMIT $2 FOR UPDATE SKIP LOCKED",
+	"SELECT " SCHED_JOB_COLUMNS ", l.lease, l.error, l.crashed IS NOT NULL AS crashed FROM"
+	" scheduler.live_jobs l WHERE " ORPHANED " LIMIT $2 FOR UPDATE SKIP LOCKED",
 	2,
 	{INT8ARRAYOID, INT8OID},
+	true,
+	NULL};
+static SchedStatement mark_crashed = {
+	"UPDATE scheduler.live_jobs SET crashed = true WHERE ctid = ANY ($1)",
+	1,
+	{TIDARRAYOID},
 	true,
 	NULL};
 static SchedStatement runner_work = {
@@ -243,6 +250,19 @@ sched_jobs_number_changes(void)
 	return true;
 }
 
+/* One seal's worth; the fence is inside, so that nobody who seals by hand meets the worker. */
+bool
+sched_jobs_seal_audit_log(void)
+{
+	static SchedStatement seal = {"SELECT scheduler.seal_in_passing($1)", 1, {INT8OID}, false, NULL};
+	Datum values[1] = {Int64GetDatum(DUTY_ROWS)};
+	bool is_null;
+
+	sched_jobs_execute(&seal, values, NULL, SPI_OK_SELECT);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null)) >=
+		   DUTY_ROWS;
+}
+
 /* The incarnations that hold leases rightly. */
 static Datum
 living_incarnations(void)
@@ -264,13 +284,13 @@ living_incarnations(void)
 		construct_array(living, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* The dead process did not die of this job: the attempt does not count. */
+/* The attempt does not count: the process did not die of this job, or, the first time, perhaps not. */
 static void
-spare_job(SchedJob *job, const char *error)
+spare_job(SchedJob *job, const char *reason, const char *error)
 {
-	bool again = error != NULL && strcmp(error, SPARED_REASON) == 0;
+	bool again = error != NULL && strcmp(error, reason) == 0;
 
-	sched_jobs_note_failure(job, SPARED_REASON);
+	sched_jobs_note_failure(job, reason);
 	job->attempts = Max(job->attempts - 1, 0);
 	job->has_after = true;
 	/* One that is spared wrongly takes the server down no more often than that. */
@@ -279,11 +299,11 @@ spare_job(SchedJob *job, const char *error)
 }
 
 /*
- * A call whose outcome nobody knows is answered as lost; anything else was an attempt that
- * failed, unless the process was ended from outside.
+ * A call whose outcome nobody knows is answered as lost; anything else was an attempt that failed, unless the process was
+ * ended from outside (`spared`) or this is the first process that a kill took from the job (`first`).
  */
 static void
-judge_orphan(SchedJob *job, bool spared, const char *error)
+judge_orphan(SchedJob *job, bool spared, bool first, const char *error)
 {
 	job->kind = sched_jobs_find_kind(job->kind_name);
 	if (job->kind == NULL)
@@ -300,13 +320,15 @@ judge_orphan(SchedJob *job, bool spared, const char *error)
 		sched_http_free_answer(lost);
 		job->outcome = SCHED_OUTCOME_ANSWERED;
 		/* Where the handler calls it a failure, it is an attempt that does not count; but one there was. */
-		if (spared)
+		if (spared || first)
 			job->attempts = Max(job->attempts - 1, 1);
 	}
 	else if (spared)
-		spare_job(job, error);
+		spare_job(job, SPARED_REASON, error);
+	else if (first)
+		spare_job(job, CRASHED_REASON, error);
 	else
-		sched_jobs_note_failure(job, "the process ended while the handler ran");
+		sched_jobs_note_failure(job, CRASHED_REASON);
 }
 
 /* Who holds the lease of this row. */
@@ -319,6 +341,16 @@ read_lease(SPITupleTable *rows, uint64 row)
 									   SPI_fnumber(rows->tupdesc, "lease"), &is_null));
 }
 
+/* Whether the job lost a process to a kill before. */
+static bool
+has_crashed(SPITupleTable *rows, uint64 row)
+{
+	bool is_null;
+
+	return DatumGetBool(SPI_getbinval(rows->vals[row], rows->tupdesc,
+									  SPI_fnumber(rows->tupdesc, "crashed"), &is_null));
+}
+
 /* Whether the process that held this lease was ended from outside. */
 static bool
 was_spared(uint64 lease, const uint64 *spared, int n)
@@ -329,12 +361,45 @@ was_spared(uint64 lease, const uint64 *spared, int n)
 	return false;
 }
 
+/*
+ * Judges row by row. A job whose process was killed may be what killed it, or not: that one time is remembered, and every
+ * further one counts as an attempt.
+ */
+static void
+judge_orphans(SchedJob *jobs, SPITupleTable *rows, uint64 n, const uint64 *spared, int n_spared)
+{
+	Datum *crashed = palloc((n + 1) * sizeof(Datum));
+	int n_crashed = 0;
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		uint64 lease = read_lease(rows, i);
+		bool is_spared = was_spared(lease, spared, n_spared);
+		bool first = !is_spared && !has_crashed(rows, i);
+
+		sched_jobs_read_row(&jobs[i], rows, i);
+		/* Started after the list of the living was made, it took the job before the rows were read. */
+		if (sched_jobs_incarnation_lives(lease))
+			continue;
+		judge_orphan(
+			&jobs[i], is_spared, first,
+			SPI_getvalue(rows->vals[i], rows->tupdesc, SPI_fnumber(rows->tupdesc, "error")));
+		if (first)
+			crashed[n_crashed++] = PointerGetDatum(&jobs[i].tid);
+	}
+	if (n_crashed > 0)
+	{
+		Datum values[1] = {sched_jobs_form_array(crashed, n_crashed, TIDOID)};
+
+		sched_jobs_execute(&mark_crashed, values, NULL, SPI_OK_UPDATE);
+	}
+}
+
 /* Rows are judged one by one, written together. */
 void
 sched_jobs_free_dead_leases(uint64 incarnation)
 {
 	Datum values[2] = {living_incarnations(), Int64GetDatum(DUTY_ROWS)};
-	SPITupleTable *rows;
 	SchedJob *jobs;
 	uint64 *spared;
 	int n_spared;
@@ -345,22 +410,10 @@ sched_jobs_free_dead_leases(uint64 incarnation)
 	if (SPI_processed == 0)
 		return;
 	sched_jobs_execute(&find_orphans, values, NULL, SPI_OK_SELECT);
-	rows = SPI_tuptable;
 	n = SPI_processed;
 	jobs = palloc((n + 1) * sizeof(SchedJob));
 	n_spared = sched_jobs_read_spared(&spared);
-	for (uint64 i = 0; i < n; i++)
-	{
-		uint64 lease = read_lease(rows, i);
-
-		sched_jobs_read_row(&jobs[i], rows, i);
-		/* Started after the list of the living was made, it took the job before the rows were read. */
-		if (sched_jobs_incarnation_lives(lease))
-			continue;
-		judge_orphan(
-			&jobs[i], was_spared(lease, spared, n_spared),
-			SPI_getvalue(rows->vals[i], rows->tupdesc, SPI_fnumber(rows->tupdesc, "error")));
-	}
+	judge_orphans(jobs, SPI_tuptable, n, spared, n_spared);
 	if (n > 0)
 		sched_jobs_write_outcomes(jobs, (int) n, incarnation);
 	/* More of them than one transaction takes, or one whose row somebody has locked: soon again. */

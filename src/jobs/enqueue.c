@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "core/arguments.h"
+#include "core/lock.h"
 #include "core/uuid7.h"
 #include "identity/current_user.h"
 #include "jobs/insert.h"
@@ -341,10 +342,7 @@ take_existing(const NewJob *new_job, pg_uuid_t *job_id)
 	return true;
 }
 
-/*
- * Inserts, or takes the job that has the key, with the rights that needs. Between the two it may end, so this goes round;
- * under REPEATABLE READ a row that the snapshot cannot see ends it with an error of the server.
- */
+/* Inserts, or takes the job that has the key, with the rights that needs. Between the two it may end, so this goes round. */
 static void
 insert_or_take(const NewJob *new_job, pg_uuid_t *job_id)
 {
@@ -432,6 +430,8 @@ sched_sql_enqueue(PG_FUNCTION_ARGS)
 	new_job.priority =
 		read_priority(PG_ARGISNULL(3), PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3), new_job.kind);
 	new_job.unique_key = optional_text(fcinfo, 4);
+	if (new_job.unique_key != NULL)
+		sched_core_refuse_old_snapshot();
 	new_job.queue = optional_text(fcinfo, 5);
 	new_job.mode = read_mode(PG_GETARG_TEXT_PP(6));
 	new_job.user_id = target_user(PG_ARGISNULL(7) ? NULL : PG_GETARG_UUID_P(7));

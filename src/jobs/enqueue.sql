@@ -79,6 +79,7 @@ BEGIN
 		RAISE EXCEPTION 'permission denied to register a job kind' USING ERRCODE = '42501',
 			HINT = format('GRANT scheduler_developer TO %I', caller);
 	END IF;
+	PERFORM scheduler.refuse_old_snapshot();
 	SELECT * INTO existing FROM scheduler.job_kinds k WHERE k.kind = register_job_kind.kind FOR UPDATE;
 	IF existing.builtin THEN
 		RAISE EXCEPTION 'kind "%" belongs to the extension', existing.kind USING ERRCODE = '42501';
@@ -157,22 +158,12 @@ CREATE FUNCTION scheduler.wake_workers(what text) RETURNS void
 	AS 'MODULE_PATHNAME', 'sched_sql_wake_workers';
 COMMENT ON FUNCTION scheduler.wake_workers(text) IS 'Wakes the workers of this database when the transaction commits.';
 
+/* Whatever policies say: required_user_id() may be the system user, whom none shows to a superuser. Granted to nobody. */
 CREATE FUNCTION scheduler.record_changes(types text[], subject_ids uuid[]) RETURNS void
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-#variable_conflict error
-BEGIN
-	INSERT INTO scheduler.new_changes (user_id, type, subject_id)
-	SELECT scheduler.required_user_id(), c.type, c.subject_id
-	FROM ROWS FROM (unnest($1), unnest($2)) AS c (type, subject_id);
-	PERFORM scheduler.wake_workers('changes');
-END
-$body$;
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'sched_sql_record_changes';
 COMMENT ON FUNCTION scheduler.record_changes(text[], uuid[]) IS
 	'Appends to changes for the current user, for functions of the extension; the worker numbers it after commit.';
-/* required_user_id() may be the system user, whom no policy shows to a superuser: owned by scheduler_system. */
-ALTER FUNCTION scheduler.record_changes(text[], uuid[]) OWNER TO scheduler_system;
 
 CREATE FUNCTION scheduler.record_change(type text, subject_id uuid) RETURNS void
 	LANGUAGE plpgsql

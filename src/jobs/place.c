@@ -215,6 +215,7 @@ static SchedStatement read_armed = {
 static SchedStatement look_round = {
 	"SELECT p.system_identifier, p.database_oid, p.place, p.data_directory,"
 	" EXISTS (SELECT FROM scheduler.new_changes)"
+	" OR EXISTS (SELECT FROM scheduler.audit_log a WHERE a.audit_seq IS NULL)"
 	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE l.ready AND NOT l.runner)"
 	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE l.ready AND l.runner)"
 	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE NOT l.ready AND l.status IN ('pending',"
@@ -489,15 +490,31 @@ count_failures(void)
 	return failures;
 }
 
-/* worker_problem() -> (cause, hint, failures); cause and hint are NULL where jobs run. */
+/* Whether the workers of this database find no process for a runner that they need. */
+static bool
+lacks_runner(void)
+{
+	SchedDatabase *entry;
+	bool lacks;
+
+	if (sched_jobs_shared == NULL)
+		return false;
+	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	entry = sched_jobs_find_database(MyDatabaseId, false);
+	lacks = entry != NULL && entry->no_runner;
+	LWLockRelease(sched_jobs_shared->lock);
+	return lacks;
+}
+
+/* worker_problem() -> (cause, hint, failures, no_runner); cause and hint are NULL where jobs run. */
 Datum
 sched_sql_worker_problem(PG_FUNCTION_ARGS)
 {
 	const char *hint = NULL;
 	const char *cause = find_problem(&hint);
 	TupleDesc desc;
-	Datum values[3] = {0};
-	bool nulls[3] = {cause == NULL, cause == NULL, false};
+	Datum values[4] = {0};
+	bool nulls[4] = {cause == NULL, cause == NULL, false, false};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -507,5 +524,6 @@ sched_sql_worker_problem(PG_FUNCTION_ARGS)
 		values[1] = CStringGetTextDatum(hint);
 	}
 	values[2] = Int32GetDatum(count_failures());
+	values[3] = BoolGetDatum(lacks_runner());
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -159,7 +159,7 @@ note_worker_end(SchedDatabase *entry, const SchedProcess *process, int code)
 	{
 		if (entry->state == SCHED_DATABASE_RUNNING)
 			entry->state = SCHED_DATABASE_UNKNOWN;
-		entry->armed = false;
+		entry->armed = entry->no_runner = false;
 	}
 	if (process->busy)
 		sched_jobs_suspect(entry, SCHED_LANE_WORKERS);

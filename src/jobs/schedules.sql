@@ -91,6 +91,7 @@ BEGIN
 		RAISE EXCEPTION 'unknown time zone' USING ERRCODE = '22023', DETAIL = zone,
 			HINT = 'Use a name like Europe/Berlin.';
 	END IF;
+	PERFORM scheduler.refuse_old_snapshot();
 	INSERT INTO scheduler.schedules AS s (user_id, name, kind, payload, every, timezone, catch_up, overlap, enabled,
 		next_run_at)
 	VALUES (owner, save_schedule.name, save_schedule.kind, save_schedule.payload, save_schedule.every, zone,
@@ -118,6 +119,7 @@ CREATE FUNCTION scheduler.drop_schedule(name text) RETURNS boolean
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	DELETE FROM scheduler.schedules s WHERE s.user_id = scheduler.required_user_id() AND s.name = $1;
 	RETURN FOUND;
 END

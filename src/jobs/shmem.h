@@ -112,6 +112,7 @@ typedef struct SchedDatabase
 	TimestampTz retry_at; /* no start before */
 	int failures;         /* ends in error in a row */
 	bool armed;           /* as its workers saw it last */
+	bool no_runner;       /* there is work for one more, but no free background process */
 	int64 followed_clock; /* when a worker did, by the steady clock */
 	SchedSuspicion suspicions[SCHED_LANE_COUNT];
 	pid_t barred_by; /* backend that is about to drop or rename it; 0 = nobody */

@@ -48,7 +48,8 @@ CREATE TRIGGER forget AFTER INSERT OR UPDATE OR DELETE ON scheduler.job_kinds
  * A job until it has succeeded or was cancelled. ready: a worker (a runner where runner is set, who claims it where
  * runner is NULL) may take it now; whoever makes a row due sets it, so that taking jobs never reads rows that are not
  * due. lease: who has it, a process of ours or, with lease_until, the claim of somebody outside. contested: a claim of
- * it has lapsed, so that somebody may still believe to have it.
+ * it has lapsed, so that somebody may still believe to have it. crashed: a process was killed while it had the job, an
+ * attempt that did not count; the next one does.
  */
 CREATE TABLE scheduler.live_jobs
 (
@@ -81,6 +82,7 @@ CREATE TABLE scheduler.live_jobs
 	holds_queue boolean NOT NULL DEFAULT false,
 	lease_until timestamptz,
 	contested boolean,
+	crashed boolean,
 	CONSTRAINT live_jobs_pkey PRIMARY KEY (user_id, job_id),
 	CONSTRAINT live_jobs_status_known CHECK
 		(status IN ('pending', 'running', 'sleeping', 'waiting', 'failed', 'dead')),

@@ -64,7 +64,8 @@ COMMENT ON FUNCTION scheduler.armed() IS
 	'Whether this very database, on this server and in this place, was armed: otherwise no job is claimed.';
 
 /* NULL where a worker will run what is enqueued. */
-CREATE FUNCTION scheduler.worker_problem(OUT cause text, OUT hint text, OUT failures integer)
+CREATE FUNCTION scheduler.worker_problem(OUT cause text, OUT hint text, OUT failures integer,
+	OUT no_runner boolean)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'sched_sql_worker_problem';
 COMMENT ON FUNCTION scheduler.worker_problem() IS

@@ -31,6 +31,8 @@ new_reading(const SchedMailText *mail, const SchedWhenContext *context)
 	reading->sections[0].reference = context->reference;
 	reading->is_forward = reading->is_reply = reading->named = reading->list_subject = false;
 	memset(reading->seen, 0, sizeof(reading->seen));
+	memset(reading->present.words, 0, sizeof(reading->present.words));
+	reading->present.mark = 0;
 	memset(reading->total, 0, sizeof(reading->total));
 	reading->name_count = 0;
 	reading->urls = 0;

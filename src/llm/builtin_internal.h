@@ -9,6 +9,7 @@
 #define SCHED_LLM_BUILTIN_INTERNAL_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "builtin.h"
 
@@ -115,6 +116,7 @@ typedef struct SchedToken
 	uint16_t length;
 	char kind; /* 'w' word, 'n' holds a digit, else the punctuation mark itself */
 	bool capital;
+	bool timely; /* may belong to a date: see load_times() in builtin_lexicon.c */
 	uint32_t classes;
 	uint32_t traits; /* bits of the %X of patterns that take it; see sched_llm_trait() */
 	int16_t entry;   /* of the dictionary, or -1 */
@@ -189,6 +191,19 @@ typedef struct SchedName
 	size_t length;
 } SchedName;
 
+#define MAX_WORDS 8192  /* slots of the dictionary, a power of two */
+#define MAX_STARTS 1024 /* a power of two */
+
+/* What one sentence holds, so that a pattern is only tried where all it must have occurs. */
+typedef struct SchedPresence
+{
+	uint16_t mark; /* of this sentence in `words` */
+	uint16_t words[MAX_WORDS];
+	uint64_t starts[MAX_STARTS / 64]; /* by the first two letters of its words */
+	uint32_t traits;
+	uint32_t signs;
+} SchedPresence;
+
 typedef struct SchedReading
 {
 	const SchedMailText *mail;
@@ -204,6 +219,7 @@ typedef struct SchedReading
 
 	SchedName names[MAX_NAMES];
 	int name_count;
+	SchedPresence present;  /* of the sentence that is being matched */
 	int seen[MAX_PATTERNS]; /* 1 + first token of the last sentence that was counted in total */
 
 	SchedToken tokens[MAX_TOKENS + 2]; /* two empty ones stand behind the last */
@@ -235,7 +251,6 @@ typedef struct SchedReading
 } SchedReading;
 
 /* builtin_lexicon.c */
-#define MAX_WORDS 8192 /* slots of the dictionary, a power of two */
 #define MAX_ELEMENTS 4096
 #define MAX_ELEMENT_WORDS 12288
 #define MAX_PREFIXES 512
@@ -280,6 +295,7 @@ typedef struct SchedWord
 	const char *text; /* in the word lists or the patterns */
 	uint16_t length;
 	int16_t links; /* first pattern that may begin with this word, or -1 */
+	bool timely;   /* tells a time */
 	uint32_t classes;
 	uint64_t general;  /* patterns without a list of their own that may begin with it */
 	uint8_t languages; /* it is common in, by the place in sched_llm_languages */
@@ -295,6 +311,7 @@ typedef struct SchedPrefix
 {
 	const char *text;
 	size_t length;
+	int start; /* sched_llm_start() of it; -1 for a single letter */
 } SchedPrefix;
 
 /* Read-only once it is built. */
@@ -328,12 +345,27 @@ extern int sched_llm_find_word(const SchedLexicon *lexicon, const char *text, si
 extern int sched_llm_sign(char mark);
 extern int sched_llm_trait(char name);
 
+/* The bit that stands for the first two bytes of a word. */
+static inline int
+sched_llm_start(const char *text)
+{
+	return ((unsigned char) text[0] * 33 + (unsigned char) text[1]) & (MAX_STARTS - 1);
+}
+
 /* builtin_match.c */
 extern void sched_llm_add_name(SchedReading *reading, const char *text, size_t length);
 extern int sched_llm_scan_tokens(SchedReading *reading, uint32_t start, uint32_t length);
 extern void sched_llm_match_sentence(SchedReading *reading, SchedSentence *sentence);
-extern bool sched_llm_token_is(const SchedReading *reading, const SchedToken *token,
-							   const char *word);
+
+/* Is this token that word? The word is given in lower case. Mostly the first letter tells. */
+static inline bool
+sched_llm_token_is(const SchedReading *reading, const SchedToken *token, const char *word)
+{
+	const char *text = reading->lower + token->start;
+
+	return token->length > 0 && text[0] == word[0] && strlen(word) == token->length &&
+		   memcmp(text, word, token->length) == 0;
+}
 
 /* builtin_text.c */
 extern size_t sched_llm_clean_text(char *target, size_t room, const char *text, size_t length,

@@ -127,6 +127,22 @@ load_words(void)
 				lexicon.words[slot].languages |= (uint8_t) (1 << k);
 }
 
+/* Without one of these, or a number, a sentence has no date. */
+static void
+load_times(void)
+{
+	int place = 0;
+	const char *word;
+
+	while ((word = sched_time_next_word(&place)) != NULL)
+	{
+		int slot = enter_word(word, strlen(word));
+
+		if (slot >= 0)
+			lexicon.words[slot].timely = true;
+	}
+}
+
 /* One of the words of an element, as what it is: %X, word~, a punctuation mark, a word. */
 static void
 add_alternative(SchedElement *element, const char *text, size_t length)
@@ -140,7 +156,8 @@ add_alternative(SchedElement *element, const char *text, size_t length)
 	{
 		if (lexicon.prefix_count < MAX_PREFIXES)
 		{
-			lexicon.prefixes[lexicon.prefix_count++] = (SchedPrefix){text, length - 1};
+			lexicon.prefixes[lexicon.prefix_count++] =
+				(SchedPrefix){text, length - 1, length > 2 ? sched_llm_start(text) : -1};
 			element->prefixes++;
 		}
 	}
@@ -294,6 +311,7 @@ sched_llm_lexicon(void)
 	if (is_built)
 		return &lexicon;
 	load_words();
+	load_times();
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const SchedPattern *pattern = tables[t];
 			 pattern->text != NULL && lexicon.pattern_count < MAX_PATTERNS; pattern++)

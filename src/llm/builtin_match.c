@@ -126,7 +126,10 @@ classify_token(const SchedReading *reading, const SchedLexicon *lexicon, SchedTo
 	token->entry = (int16_t) sched_llm_find_word(lexicon, text, token->length);
 	token->classes = 0;
 	if (token->entry >= 0)
+	{
 		token->classes = lexicon->words[token->entry].classes;
+		token->timely |= lexicon->words[token->entry].timely;
+	}
 	else if (token->kind == 'w' && !named)
 		token->classes = classes_of_compound(lexicon, text, token->length);
 	if (named)
@@ -134,33 +137,57 @@ classify_token(const SchedReading *reading, const SchedLexicon *lexicon, SchedTo
 	token->traits = find_traits(token, text);
 }
 
+/* May this stand inside of a word, between two letters or digits? */
+static bool
+joins_word(unsigned char c)
+{
+	switch (c)
+	{
+		case '.':
+		case ',':
+		case ':':
+		case '/':
+		case '\'':
+		case '-':
+		case '@':
+		case '_':
+		case '+':
+			return true;
+		default:
+			return false;
+	}
+}
+
 /*
  * Length of the word at text: letters and digits, joined by one of .,:/'-@_+ between two of them.
+ * Plain is what has ASCII letters only.
  */
 static size_t
-measure_word(const char *text, size_t length, bool *digits, bool *letters)
+measure_word(const char *text, size_t length, bool *digits, bool *plain)
 {
 	size_t i = 0;
 
-	*digits = *letters = false;
+	*digits = false;
+	*plain = true;
 	while (i < length)
 	{
 		unsigned char c = (unsigned char) text[i];
 
 		if (is_letter(c))
-			*letters = true;
+			*plain &= c < 0x80;
 		else if (is_digit(c))
 			*digits = true;
-		else if (i == 0 || i + 1 >= length || strchr(".,:/'-@_+", c) == NULL || c == '\0' ||
+		else if (i == 0 || i + 1 >= length || !joins_word(c) ||
 				 !(is_letter((unsigned char) text[i + 1]) || is_digit((unsigned char) text[i + 1])))
 			break;
-		else if ((c == ',' || c == ':' || c == '/') &&
-				 !(is_digit((unsigned char) text[i - 1]) &&
-				   is_digit((unsigned char) text[i + 1])) &&
-				 c != '/')
+		else if ((c == ',' || c == ':') &&
+				 !(is_digit((unsigned char) text[i - 1]) && is_digit((unsigned char) text[i + 1])))
 			break;
+		else
+			*plain = false;
 		i++;
 	}
+	*plain &= !*digits;
 	return i;
 }
 
@@ -178,7 +205,7 @@ sched_llm_scan_tokens(SchedReading *reading, uint32_t start, uint32_t length)
 		unsigned char c = (unsigned char) reading->flow[at];
 		SchedToken *token = &reading->tokens[reading->token_count];
 		bool digits;
-		bool letters;
+		bool plain;
 		size_t size;
 
 		if (c <= ' ')
@@ -186,7 +213,7 @@ sched_llm_scan_tokens(SchedReading *reading, uint32_t start, uint32_t length)
 			at++;
 			continue;
 		}
-		size = measure_word(reading->flow + at, end - at, &digits, &letters);
+		size = measure_word(reading->flow + at, end - at, &digits, &plain);
 		if (size > 0xffff)
 			size = 0xffff;
 		token->start = at;
@@ -194,6 +221,7 @@ sched_llm_scan_tokens(SchedReading *reading, uint32_t start, uint32_t length)
 		token->kind = size == 0 ? (char) c : digits ? 'n' : 'w';
 		token->capital = (c >= 'A' && c <= 'Z') ||
 						 (c == 0xc3 && size > 1 && (unsigned char) reading->flow[at + 1] < 0x9f);
+		token->timely = size > 0 && !plain;
 		token->entry = -1;
 		token->classes = 0;
 		token->traits = 0;
@@ -204,14 +232,6 @@ sched_llm_scan_tokens(SchedReading *reading, uint32_t start, uint32_t length)
 	}
 	memset(&reading->tokens[reading->token_count], 0, sizeof(SchedToken) * 2);
 	return reading->token_count - first;
-}
-
-/* Is this token that word? The word is given in lower case. */
-bool
-sched_llm_token_is(const SchedReading *reading, const SchedToken *token, const char *word)
-{
-	return strlen(word) == token->length &&
-		   memcmp(reading->lower + token->start, word, token->length) == 0;
 }
 
 /* Does one element accept the token? */
@@ -231,10 +251,14 @@ accepts(const Match *match, const SchedElement *element, const SchedToken *token
 				return true;
 	}
 	for (int i = element->first_prefix; i < element->first_prefix + element->prefixes; i++)
-		if (token->length >= lexicon->prefixes[i].length &&
-			memcmp(match->reading->lower + token->start, lexicon->prefixes[i].text,
-				   lexicon->prefixes[i].length) == 0)
+	{
+		const SchedPrefix *prefix = &lexicon->prefixes[i];
+		const char *text = match->reading->lower + token->start;
+
+		if (token->length >= prefix->length && text[0] == prefix->text[0] &&
+			memcmp(text, prefix->text, prefix->length) == 0)
 			return true;
+	}
 	if (element->signs != 0)
 	{
 		int sign = sched_llm_sign(token->kind);
@@ -360,6 +384,79 @@ try_pattern(SchedReading *reading, const SchedLexicon *lexicon, SchedSentence *s
 	}
 }
 
+/* Notes what the sentence holds. */
+static void
+note_presence(SchedReading *reading, const SchedSentence *sentence)
+{
+	SchedPresence *present = &reading->present;
+
+	/* A mail has fewer sentences than marks, but some are matched again. */
+	if (++present->mark == 0)
+	{
+		memset(present->words, 0, sizeof(present->words));
+		present->mark = 1;
+	}
+	memset(present->starts, 0, sizeof(present->starts));
+	present->traits = present->signs = 0;
+	for (int i = sentence->first; i < sentence->first + sentence->count; i++)
+	{
+		const SchedToken *token = &reading->tokens[i];
+		int sign = -1;
+
+		if (token->kind == 'w' || token->kind == 'n')
+		{
+			if (token->length > 1)
+			{
+				int start = sched_llm_start(reading->lower + token->start);
+
+				present->starts[start / 64] |= UINT64_C(1) << (start % 64);
+			}
+			present->traits |= token->traits;
+			if (token->entry >= 0)
+				present->words[token->entry] = present->mark;
+		}
+		else
+			sign = sched_llm_sign(token->kind);
+		if (sign >= 0)
+			present->signs |= UINT32_C(1) << sign;
+	}
+}
+
+/* Does the sentence hold a token that this element accepts? It may say so wrongly, never deny it wrongly. */
+static bool
+is_present(const SchedPresence *present, const SchedLexicon *lexicon, const SchedElement *element)
+{
+	const int16_t *words = &lexicon->element_words[element->first_word];
+
+	if ((element->traits & present->traits) || (element->signs & present->signs))
+		return true;
+	for (int i = 0; i < element->words; i++)
+		if (present->words[words[i]] == present->mark)
+			return true;
+	for (int i = element->first_prefix; i < element->first_prefix + element->prefixes; i++)
+	{
+		int start = lexicon->prefixes[i].start;
+
+		if (start < 0 || (present->starts[start / 64] & (UINT64_C(1) << (start % 64))))
+			return true;
+	}
+	return false;
+}
+
+/* Can the pattern match anywhere in the sentence? */
+static bool
+can_match(const SchedPresence *present, const SchedLexicon *lexicon, int index)
+{
+	const SchedCompiled *compiled = &lexicon->patterns[index];
+	const SchedElement *element = &lexicon->elements[compiled->first];
+
+	for (int i = 0; i < compiled->count; i++, element++)
+		if (element->kind == ELEMENT_TOKEN && !element->optional &&
+			!is_present(present, lexicon, element))
+			return false;
+	return true;
+}
+
 /* The general patterns that this token may begin, as bits. */
 static uint64_t
 find_general(const SchedReading *reading, const SchedLexicon *lexicon, const SchedToken *token)
@@ -383,11 +480,16 @@ sched_llm_match_sentence(SchedReading *reading, SchedSentence *sentence)
 {
 	const SchedLexicon *lexicon = sched_llm_lexicon();
 	int end = sentence->first + sentence->count;
+	uint64_t possible = 0;
 
 	memset(sentence->best, 0, sizeof(sentence->best));
 	sentence->mark = -1;
 	sentence->verb_led = false;
 	sentence->score = 0;
+	note_presence(reading, sentence);
+	for (int bit = 0; bit < lexicon->general_count; bit++)
+		if (can_match(&reading->present, lexicon, lexicon->general[bit]))
+			possible |= UINT64_C(1) << bit;
 	for (int at = sentence->first; at < end; at++)
 	{
 		const SchedToken *token = &reading->tokens[at];
@@ -396,14 +498,19 @@ sched_llm_match_sentence(SchedReading *reading, SchedSentence *sentence)
 		if (token->entry >= 0)
 			for (int link = lexicon->words[token->entry].links; link >= 0;
 				 link = lexicon->links[link].next)
-				try_pattern(reading, lexicon, sentence, lexicon->links[link].pattern, at);
+				if (can_match(&reading->present, lexicon, lexicon->links[link].pattern))
+					try_pattern(reading, lexicon, sentence, lexicon->links[link].pattern, at);
 		if (token->kind != 'w' && token->kind != 'n' && token->kind != ',')
 			continue;
-		general = find_general(reading, lexicon, token);
+		general = possible == 0 ? 0 : find_general(reading, lexicon, token) & possible;
 		/* Of patterns that say the same the later one has the first word. */
-		for (int bit = lexicon->general_count - 1; bit >= 0 && general != 0; bit--)
-			if (general & (UINT64_C(1) << bit))
-				try_pattern(reading, lexicon, sentence, lexicon->general[bit], at);
+		while (general != 0)
+		{
+			int bit = 63 - __builtin_clzll(general);
+
+			general &= ~(UINT64_C(1) << bit);
+			try_pattern(reading, lexicon, sentence, lexicon->general[bit], at);
+		}
 	}
 	sentence->score = 0;
 }

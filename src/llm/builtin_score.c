@@ -415,6 +415,18 @@ move_weekday(const SchedWhenContext *context, const SchedSentence *sentence,
 	}
 }
 
+/* Can there be a date at all? Words that were not read may be of one. */
+static bool
+may_have_dates(const SchedReading *reading, const SchedSentence *sentence)
+{
+	if (reading->token_count >= MAX_TOKENS)
+		return true;
+	for (int i = sentence->first; i < sentence->first + sentence->count; i++)
+		if (reading->tokens[i].timely)
+			return true;
+	return false;
+}
+
 /*
  * The dates of a sentence, counted from the day its section was written. Recurring ones are no
  * deadlines.
@@ -426,10 +438,12 @@ read_dates(SchedReading *reading, SchedSentence *sentence)
 	SchedWhen found[MAX_DATES];
 	int count;
 
+	sentence->dates = 0;
+	if (!may_have_dates(reading, sentence))
+		return;
 	context.reference = reading->sections[sentence->section].reference;
 	count = sched_time_parse_when(reading->flow + sentence->start, sentence->length, &context,
 								  found, MAX_DATES);
-	sentence->dates = 0;
 	for (int i = 0; i < count; i++)
 	{
 		SchedDate *date = &sentence->date[sentence->dates];

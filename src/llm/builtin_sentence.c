@@ -98,6 +98,11 @@ find_second_request(const char *text, size_t at, size_t length)
 										", then please ",
 										NULL};
 
+	size_t word = at + (text[at] == ',' ? 2 : 1);
+
+	/* Asked at each blank of the text: the first letter rules out nearly all. */
+	if (word >= length || strchr("apct", text[word]) == NULL)
+		return length;
 	for (const char *const *head = heads; *head != NULL; head++)
 	{
 		size_t size = strlen(*head);
@@ -129,6 +134,8 @@ find_end(const SchedReading *reading, size_t start, size_t at, size_t length)
 	{
 		char c = text[i];
 
+		if (is_lower(c))
+			continue;
 		if (i > at + 8 && (c == ',' || c == ' '))
 		{
 			size_t skip = find_second_request(text, i, length);

@@ -102,6 +102,13 @@ fold_case(char c)
 	return c >= 'A' && c <= 'Z' ? (char) (c + 32) : c;
 }
 
+/* Of ASCII. */
+static bool
+is_plain_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /* Case-insensitive; the head is given in lower case. */
 static bool
 starts_with(const char *text, size_t length, const char *head)
@@ -123,7 +130,7 @@ contains(const char *text, size_t length, const char *part)
 	size_t size = strlen(part);
 
 	for (size_t i = 0; i + size <= length; i++)
-		if (starts_with(text + i, length - i, part))
+		if (fold_case(text[i]) == part[0] && starts_with(text + i, length - i, part))
 			return true;
 	return false;
 }
@@ -137,6 +144,8 @@ measure_url(const char *text, size_t length)
 {
 	size_t i = 0;
 
+	if (strchr("hHwWmM", text[0]) == NULL)
+		return 0;
 	if (!starts_with(text, length, "http://") && !starts_with(text, length, "https://") &&
 		!starts_with(text, length, "www.") && !starts_with(text, length, "mailto:"))
 		return 0;
@@ -160,10 +169,19 @@ sched_llm_clean_text(char *target, size_t room, const char *text, size_t length,
 
 	while (at < length && out + 4 < room)
 	{
-		size_t size = measure_character((const unsigned char *) text + at, length - at);
-		size_t url = between && size == 1 ? measure_url(text + at, length - at) : 0;
+		size_t size;
+		size_t url;
 		const char *other;
 
+		/* Most of any text: a letter that begins no address. */
+		if (is_plain_letter(text[at]) && (!between || strchr("hHwWmM", text[at]) == NULL))
+		{
+			target[out++] = text[at++];
+			between = false;
+			continue;
+		}
+		size = measure_character((const unsigned char *) text + at, length - at);
+		url = between && size == 1 ? measure_url(text + at, length - at) : 0;
 		if (url > 0)
 		{
 			(*urls)++;

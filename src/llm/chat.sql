@@ -58,6 +58,8 @@ BEGIN
 	IF coalesce($1, '') = '' THEN
 		RAISE EXCEPTION 'nothing is asked' USING ERRCODE = '22023', HINT = 'Give a prompt.';
 	END IF;
+	/* Before anybody pays for an answer. */
+	PERFORM scheduler.check_schema(nullif($3, 'null'));
 	IF (scheduler.find_model(wanted)).model_id IS NULL THEN
 		RAISE EXCEPTION 'no model to ask'
 			USING ERRCODE = '22023', DETAIL = format('The name is "%s".', left(wanted, 100)),

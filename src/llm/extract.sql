@@ -60,6 +60,12 @@ CREATE FUNCTION scheduler.schema_problems(value jsonb, schema jsonb, path text D
 COMMENT ON FUNCTION scheduler.schema_problems(jsonb, jsonb, text) IS
 	'Where a JSON value does not fit a JSON Schema, at most 20 places; an empty array where it fits.';
 
+CREATE FUNCTION scheduler.check_schema(schema jsonb) RETURNS void
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_check_schema';
+COMMENT ON FUNCTION scheduler.check_schema(jsonb) IS
+	'Refuses what is no JSON Schema, with the place; words that schema_problems() does not know are not looked at.';
+
 CREATE FUNCTION scheduler.read_builtin(body text, subject text, sender text, received_at timestamptz, timezone text,
 	date_order text, headers jsonb) RETURNS jsonb
 	LANGUAGE c STABLE STRICT PARALLEL SAFE
@@ -88,6 +94,7 @@ COMMENT ON FUNCTION scheduler.extract_facts(text, text, text, timestamptz, text,
 	'Class, tasks and events of one mail in the form of extraction_schema(), by the built-in rules; received_at is what "tomorrow" starts from, timezone the reader''s.';
 
 GRANT EXECUTE ON FUNCTION scheduler.extraction_schema(), scheduler.schema_problems(jsonb, jsonb, text),
+	scheduler.check_schema(jsonb),
 	scheduler.read_builtin(text, text, text, timestamptz, text, text, jsonb),
 	scheduler.extract_facts(text, text, text, timestamptz, text, text, jsonb)
 	TO scheduler_viewer;

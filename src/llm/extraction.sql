@@ -89,7 +89,7 @@ BEGIN
 		RETURN $1;
 	END IF;
 	FOR part IN SELECT e.key, e.value FROM jsonb_each($1) AS e LOOP
-		IF part.key = 'properties' THEN
+		IF part.key = 'properties' AND jsonb_typeof(part.value) = 'object' THEN
 			made := made || jsonb_build_object('additionalProperties', false,
 				'required', coalesce((SELECT jsonb_agg(k.name ORDER BY k.name)
 					FROM jsonb_object_keys(part.value) AS k (name)), '[]'),

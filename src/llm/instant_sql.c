@@ -12,6 +12,8 @@
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
+#include "core/compat.h"
+
 PG_FUNCTION_INFO_V1(sched_sql_parse_instant);
 PG_FUNCTION_INFO_V1(sched_sql_format_instant);
 
@@ -150,7 +152,7 @@ sched_sql_format_instant(PG_FUNCTION_ARGS)
 {
 	TimestampTz instant = PG_GETARG_TIMESTAMPTZ(0);
 	Timestamp wall;
-	int64 offset;
+	int offset;
 	struct pg_tm tm;
 	fsec_t fraction;
 
@@ -158,11 +160,11 @@ sched_sql_format_instant(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	wall = DatumGetTimestamp(
 		DirectFunctionCall2(timestamptz_zone, PG_GETARG_DATUM(1), TimestampTzGetDatum(instant)));
-	offset = (wall - instant) / USECS_PER_SEC;
+	offset = (int) ((wall - instant) / USECS_PER_SEC);
 	if (timestamp2tm(wall, NULL, &tm, &fraction, NULL, NULL) != 0)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(
-		psprintf("%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", tm.tm_year, tm.tm_mon, tm.tm_mday,
-				 tm.tm_hour, tm.tm_min, tm.tm_sec, offset < 0 ? '-' : '+',
-				 (int) (Abs(offset) / 3600), (int) (Abs(offset) % 3600 / 60))));
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d",
+											  tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour,
+											  tm.tm_min, tm.tm_sec, offset < 0 ? '-' : '+',
+											  abs(offset) / 3600, abs(offset) % 3600 / 60)));
 }

@@ -1,11 +1,11 @@
 /*
- * schema_sql.c - schema_problems(): where a JSON value does not fit a JSON Schema.
+ * schema_sql.c - schema_problems(): where a JSON value does not fit a JSON Schema; check_schema(): whether that schema is one.
  *
  * Runs in backends and workers, on jsonb that the server has parsed: no bytes from outside are read
  * here. Knows type, enum, minimum, maximum, minLength, maxLength, maxItems, items, properties,
- * required and additionalProperties false; a part of a schema that is malformed says nothing.
- * Everything is palloc'ed. Throws for a schema that nests deeper than the stack, and for lack of
- * memory.
+ * required and additionalProperties false; a part of a schema that is malformed says nothing to
+ * schema_problems(), and is what check_schema() throws for. Everything is palloc'ed. Throws for a
+ * schema that nests deeper than the stack, and for lack of memory.
  */
 #include "postgres.h"
 
@@ -19,6 +19,7 @@
 #include "utils/numeric.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_schema_problems);
+PG_FUNCTION_INFO_V1(sched_sql_check_schema);
 
 #define MAX_PROBLEMS 20
 /* Characters of a member that nobody asked for. */
@@ -339,4 +340,144 @@ sched_sql_schema_problems(PG_FUNCTION_ARGS)
 					&problems);
 	PG_RETURN_ARRAYTYPE_P(
 		construct_array(problems.words, problems.count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static void require_schema(const JsonbValue *schema, const char *path);
+
+/* Never returns. */
+static void
+refuse_schema(const char *path, const char *word, const JsonbValue *value, const char *wanted)
+{
+	char *shown = value == NULL ? "" : print_value(value);
+
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("this is no JSON Schema"),
+					errdetail("%s%s%s is %.*s.", path, word[0] != '\0' ? "." : "", word,
+							  pg_mbcharcliplen(shown, strlen(shown), MAX_NAME), shown),
+					errhint("It has to be %s.", wanted)));
+}
+
+static bool
+is_object(const JsonbValue *value)
+{
+	return value->type == jbvBinary && !is_array(value);
+}
+
+/* The name of a type of JSON. */
+static bool
+is_type_name(const JsonbValue *value)
+{
+	static const char *const names[] = {"null",   "boolean", "number", "integer",
+										"string", "array",   "object"};
+
+	for (size_t i = 0; value->type == jbvString && i < lengthof(names); i++)
+		if (value->val.string.len == (int) strlen(names[i]) &&
+			memcmp(value->val.string.val, names[i], value->val.string.len) == 0)
+			return true;
+	return false;
+}
+
+/* An array of strings, or of type names; an empty one where it may be. */
+static bool
+is_list(const JsonbValue *value, bool of_types)
+{
+	int n = is_array(value) ? (int) JsonContainerSize(value->val.binary.data) : -1;
+
+	for (int i = 0; i < n; i++)
+	{
+		JsonbValue *item = getIthJsonbValueFromContainer(value->val.binary.data, i);
+
+		if (of_types ? !is_type_name(item) : item->type != jbvString)
+			return false;
+	}
+	return of_types ? n > 0 : n >= 0;
+}
+
+/* A size: a whole number that is not negative. */
+static bool
+is_size(const JsonbValue *value)
+{
+	Datum zero = NumericGetDatum(int64_to_numeric(0));
+
+	return value->type == jbvNumeric && is_whole(value->val.numeric) &&
+		   DatumGetBool(DirectFunctionCall2(numeric_ge, NumericGetDatum(value->val.numeric), zero));
+}
+
+/* Each member of "properties". */
+static void
+require_schemas(const JsonbValue *members, const char *path)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(members->val.binary.data);
+	JsonbIteratorToken token;
+	JsonbValue name;
+	JsonbValue schema;
+
+	while ((token = JsonbIteratorNext(&iterator, &name, true)) != WJB_DONE)
+	{
+		if (token != WJB_KEY)
+			continue;
+		JsonbIteratorNext(&iterator, &schema, true);
+		require_schema(
+			&schema, psprintf("%s.properties.%.*s", path,
+							  pg_mbcharcliplen(name.val.string.val, name.val.string.len, MAX_NAME),
+							  name.val.string.val));
+	}
+}
+
+/* The words that bound a value; those that schema_problems() does not know are for the model alone. */
+static void
+require_bounds(const JsonbValue *schema, const char *path)
+{
+	static const char *const numbers[] = {"minimum", "maximum"};
+	static const char *const sizes[] = {"minLength", "maxLength", "maxItems"};
+	JsonbValue *value;
+
+	for (size_t i = 0; i < lengthof(numbers); i++)
+		if ((value = find_word(schema, numbers[i])) != NULL && value->type != jbvNumeric)
+			refuse_schema(path, numbers[i], value, "a number");
+	for (size_t i = 0; i < lengthof(sizes); i++)
+		if ((value = find_word(schema, sizes[i])) != NULL && !is_size(value))
+			refuse_schema(path, sizes[i], value, "a whole number that is not negative");
+}
+
+/* A schema and those inside it. true and false are schemas, too. */
+static void
+require_schema(const JsonbValue *schema, const char *path)
+{
+	JsonbValue *value;
+
+	check_stack_depth();
+	if (schema->type == jbvBool)
+		return;
+	if (!is_object(schema))
+		refuse_schema(path, "", schema, "an object");
+	if ((value = find_word(schema, "type")) != NULL && !is_type_name(value) &&
+		!is_list(value, true))
+		refuse_schema(path, "type", value,
+					  "null, boolean, number, integer, string, array, object, or a list of these");
+	if ((value = find_word(schema, "enum")) != NULL && !is_array(value))
+		refuse_schema(path, "enum", value, "an array of the values that are allowed");
+	if ((value = find_word(schema, "required")) != NULL && !is_list(value, false))
+		refuse_schema(path, "required", value, "an array of names");
+	require_bounds(schema, path);
+	if ((value = find_word(schema, "items")) != NULL)
+		require_schema(value, psprintf("%s.items", path));
+	if ((value = find_word(schema, "additionalProperties")) != NULL)
+		require_schema(value, psprintf("%s.additionalProperties", path));
+	if ((value = find_word(schema, "properties")) == NULL)
+		return;
+	if (!is_object(value))
+		refuse_schema(path, "properties", value, "an object of schemas");
+	require_schemas(value, path);
+}
+
+/* check_schema(schema): throws 22023 with the place where it is none. */
+Datum
+sched_sql_check_schema(PG_FUNCTION_ARGS)
+{
+	JsonbValue *schema = open_value(PG_GETARG_JSONB_P(0));
+
+	if (!is_object(schema))
+		refuse_schema("$", "", schema, "an object");
+	require_schema(schema, "$");
+	PG_RETURN_VOID();
 }

@@ -74,6 +74,7 @@ CREATE FUNCTION scheduler.lock_account(account_id uuid) RETURNS scheduler.accoun
 DECLARE
 	account scheduler.accounts;
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	SELECT a.* INTO account
 	FROM scheduler.accounts AS a
 	WHERE a.user_id = scheduler.check_calendar_user() AND a.account_id = $1

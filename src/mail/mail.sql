@@ -202,6 +202,7 @@ CREATE FUNCTION scheduler.upsert_mail(new_id uuid, owner_id uuid, mail scheduler
 DECLARE
 	stored scheduler.email_tracking;
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	INSERT INTO scheduler.email_tracking AS m (email_id, user_id, account_id, external_id, message_id_header,
 		message_key, subject, sender, sender_email, recipients, received_at, is_flagged, metadata, error, processed,
 		processed_at)

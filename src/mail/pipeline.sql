@@ -37,14 +37,9 @@ CREATE TYPE scheduler.mail_task AS
 	deadline timestamptz,
 	location text,
 	attendees jsonb,
-	metadata jsonb,
-	starts_at timestamptz,
-	ends_at timestamptz,
-	why text,
-	reason text
+	metadata jsonb
 );
-COMMENT ON TYPE scheduler.mail_task IS
-	'A task that was read out of a mail, the nth of it, and where it is to stand, or why nowhere.';
+COMMENT ON TYPE scheduler.mail_task IS 'A task that was read out of a mail, the nth of it.';
 
 /*
  * In the order that breaks ties between tasks. One whose deadline had passed when the mail reached us is kept,
@@ -62,8 +57,8 @@ BEGIN
 			CASE WHEN f.category IN ('work', 'personal', 'health') THEN f.category ELSE 'other' END,
 			least(greatest(coalesce(f.duration_minutes, 30), 1), 10080), f.deadline, left(f.location, 500),
 			CASE WHEN jsonb_typeof(f.attendees) = 'array' THEN f.attendees ELSE '[]' END,
-			jsonb_strip_nulls(jsonb_build_object('confidence', f.confidence, 'stale', nullif(f.stale, false))),
-			NULL, NULL, NULL, NULL)::scheduler.mail_task
+			jsonb_strip_nulls(jsonb_build_object('confidence', f.confidence, 'stale', nullif(f.stale, false)))
+			)::scheduler.mail_task
 		FROM (SELECT m.email_id, m.subject, t.place, t.description, t.category, t.duration_minutes, t.deadline, t.location,
 				t.attendees, t.confidence, least(greatest(coalesce(t.priority, 5), 1), 10) AS priority,
 				coalesce(t.deadline <= m.created_at, false) AS stale
@@ -78,33 +73,30 @@ END
 $body$;
 COMMENT ON FUNCTION scheduler.find_mail_tasks(scheduler.read_mail[]) IS 'The tasks of mails as rows to be.';
 
-/* Around everything that stands, in the next 14 days. */
-CREATE FUNCTION scheduler.place_mail_tasks(user_id uuid, tasks scheduler.mail_task[]) RETURNS scheduler.mail_task[]
+/* In the next 14 days, around everything that stands; others make room only where a deadline would be missed. */
+CREATE FUNCTION scheduler.place_mail_tasks(user_id uuid, tasks scheduler.mail_task[]) RETURNS scheduler.placement[]
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 #variable_conflict error
 BEGIN
 	RETURN ARRAY(
-		SELECT ROW(t.email_id, t.nth, t.subject, t.task_id, t.description, t.priority,
-			CASE WHEN t.starts_at IS NULL THEN t.status ELSE 'scheduled' END, t.category, t.duration_minutes, t.deadline,
-			t.location, t.attendees, t.metadata, t.starts_at, t.ends_at, t.why, t.reason)::scheduler.mail_task
-		FROM (SELECT array_agg(CASE WHEN n.status = 'pending' THEN n.duration_minutes END) AS minutes,
+		SELECT p
+		FROM (SELECT array_agg(n.task_id) AS ids,
+				array_agg(CASE WHEN n.status = 'pending' THEN n.duration_minutes END) AS minutes,
 				array_agg(n.deadline) AS deadlines, array_agg(n.priority) AS priorities,
 				array_agg(n.category IN ('work', 'other')) AS work
 			FROM unnest($2) AS n) AS a,
-			LATERAL ROWS FROM (unnest($2), scheduler.place_new_tasks($1, now(), now() + interval '14 days', a.minutes,
-				a.deadlines, a.priorities, a.work)) AS t (email_id, nth, subject, task_id, description, priority, status,
-				category, duration_minutes, deadline, location, attendees, metadata, no_start, no_end, no_why, no_reason,
-				starts_at, ends_at, why, reason));
+			LATERAL scheduler.place_new_tasks($1, now(), now() + interval '14 days', a.ids, a.minutes, a.deadlines, a.priorities,
+				a.work) AS p);
 END
 $body$;
 COMMENT ON FUNCTION scheduler.place_mail_tasks(uuid, scheduler.mail_task[]) IS
-	'New tasks with the places that the planner gives them; nothing is written.';
+	'The places of new tasks, in their order, then those of others that change; nothing is written.';
 
 /*
- * Rows and blocks of all tasks at once, so that what follows from them is done once. For those that found no place, others
- * may have to move or weeks behind be looked at; not where their deadline rules out any. The calendar lock is held.
+ * Rows and blocks of all tasks at once, so that what follows from them is done once. Those without a place whose deadline
+ * is far, or that have none, look at the weeks behind. The calendar lock is held.
  */
 CREATE FUNCTION scheduler.insert_mail_tasks(user_id uuid, timezone text, mails scheduler.read_mail[])
 	RETURNS scheduler.mail_task[]
@@ -114,30 +106,46 @@ CREATE FUNCTION scheduler.insert_mail_tasks(user_id uuid, timezone text, mails s
 #variable_conflict error
 DECLARE
 	tasks scheduler.mail_task[] := scheduler.find_mail_tasks($3);
+	horizon timestamptz := now() + interval '14 days';
+	placements scheduler.placement[];
+	others scheduler.placement[];
 	waiting uuid[];
 BEGIN
 	IF tasks = '{}' THEN
 		RETURN tasks;
 	END IF;
-	tasks := scheduler.place_mail_tasks($1, tasks);
+	placements := scheduler.place_mail_tasks($1, tasks);
+	others := placements[cardinality(tasks) + 1 :];
+	placements := placements[: cardinality(tasks)];
 	INSERT INTO scheduler.tasks (user_id, task_id, description, original_input, task_type, priority, status, category,
 		duration_minutes, deadline, location, attendees, source_email_id, metadata, scheduled_date, start_time)
-	SELECT $1, t.task_id, t.description, t.subject, 'email_derived', t.priority, t.status, t.category,
-		t.duration_minutes, t.deadline, t.location, t.attendees, t.email_id, t.metadata,
-		(t.starts_at AT TIME ZONE $2)::date, (t.starts_at AT TIME ZONE $2)::time
-	FROM unnest(tasks) AS t;
+	SELECT $1, t.task_id, t.description, t.subject, 'email_derived', t.priority,
+		CASE WHEN t.starts_at IS NULL THEN t.status ELSE 'scheduled' END, t.category, t.duration_minutes, t.deadline,
+		t.location, t.attendees, t.email_id, t.metadata, (t.starts_at AT TIME ZONE $2)::date, (t.starts_at AT TIME ZONE $2)::time
+	FROM ROWS FROM (unnest(tasks), unnest(placements)) AS t (email_id, nth, subject, task_id, description, priority, status,
+		category, duration_minutes, deadline, location, attendees, metadata, same_id, event_id, starts_at, ends_at, outcome, why,
+		reason);
+	IF others <> '{}' THEN
+		PERFORM scheduler.apply_placements($1, others);
+	END IF;
 	INSERT INTO scheduler.calendar_events (user_id, task_id, summary, location, start_datetime, end_datetime, is_movable)
 	SELECT $1, t.task_id, t.description, t.location, t.starts_at, t.ends_at, true
-	FROM unnest(tasks) AS t
+	FROM ROWS FROM (unnest(tasks), unnest(placements)) AS t (email_id, nth, subject, task_id, description, priority, status,
+		category, duration_minutes, deadline, location, attendees, metadata, same_id, event_id, starts_at, ends_at, outcome, why,
+		reason)
 	WHERE t.starts_at IS NOT NULL
 	ORDER BY t.starts_at;
-	waiting := ARRAY(SELECT t.task_id FROM unnest(tasks) AS t WHERE t.why NOT IN ('never', 'deadline'));
+	waiting := ARRAY(SELECT p.task_id FROM ROWS FROM (unnest(tasks), unnest(placements)) AS p (email_id, nth, subject, task_id,
+			description, priority, status, category, duration_minutes, deadline, location, attendees, metadata, same_id, event_id,
+			starts_at, ends_at, outcome, why, reason)
+		WHERE p.why = 'no_gap' AND (p.deadline > horizon) IS NOT FALSE);
 	IF waiting <> '{}' THEN
 		PERFORM scheduler.replan_tasks(waiting, crowded => true);
 	END IF;
-	PERFORM scheduler.note_impossible($1, now() + interval '14 days',
-		ARRAY(SELECT ROW(t.task_id, NULL, NULL, NULL, 'unplaced', t.why, t.reason)::scheduler.placement
-			FROM unnest(tasks) AS t WHERE t.why IN ('never', 'deadline')));
+	PERFORM scheduler.note_impossible($1, horizon, placements || others);
+	IF others <> '{}' THEN
+		PERFORM scheduler.settle_conflicts();
+	END IF;
 	RETURN tasks;
 END
 $body$;
@@ -328,7 +336,7 @@ DECLARE
 	made jsonb[];
 BEGIN
 	/* Before any row of tasks: whoever writes both takes them in this order. */
-	PERFORM scheduler.lock_calendar($1);
+	PERFORM scheduler.open_calendar();
 	tasks := scheduler.insert_mail_tasks($1, $2, $3);
 	events := scheduler.add_mail_events($1, $3, $2);
 	PERFORM scheduler.finish_mails($1, $3, tasks);

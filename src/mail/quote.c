@@ -41,12 +41,22 @@ typedef struct Line
 	LineKind kind;
 } Line;
 
+/* Rules out nearly every comparison that follows; the word is in lower case. */
+static bool
+begins_alike(const char *text, const char *word)
+{
+	return *text == *word || (*text >= 'A' && *text <= 'Z' && *text + 32 == *word);
+}
+
 /* ASCII case is ignored; other letters must match, which their own case mostly does. */
 static bool
 starts_with(const Line *line, const char *prefix)
 {
-	size_t n = strlen(prefix);
+	size_t n;
 
+	if (line->length == 0 || !begins_alike(line->text, prefix))
+		return false;
+	n = strlen(prefix);
 	return line->length >= n && strncasecmp(line->text, prefix, n) == 0;
 }
 
@@ -76,7 +86,7 @@ contains(const Line *line, const char *word)
 	size_t n = strlen(word);
 
 	for (size_t i = 0; i + n <= line->length; i++)
-		if (strncasecmp(line->text + i, word, n) == 0)
+		if (begins_alike(line->text + i, word) && strncasecmp(line->text + i, word, n) == 0)
 			return true;
 	return false;
 }
@@ -335,7 +345,8 @@ is_sign_off(const Line *line)
 	while (length > 0 && strchr(",.!;- ", line->text[length - 1]))
 		length--;
 	for (int i = 0; words[i]; i++)
-		if (strlen(words[i]) == length && strncasecmp(line->text, words[i], length) == 0)
+		if (length > 0 && begins_alike(line->text, words[i]) && strlen(words[i]) == length &&
+			strncasecmp(line->text, words[i], length) == 0)
 			return true;
 	return false;
 }

@@ -38,21 +38,9 @@ CREATE FUNCTION scheduler.offer_for_task(task scheduler.tasks) RETURNS jsonb
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 #variable_conflict error
-DECLARE
-	length interval := make_interval(mins => greatest($1.duration_minutes - $1.worked_minutes, 1));
-	starts timestamptz := greatest(now(), $1.earliest_start);
-	late timestamptz := greatest(now(), $1.deadline);
-	offers jsonb;
 BEGIN
-	offers := scheduler.list_alternatives($1.user_id, starts, least($1.deadline, starts + interval '90 days'), length,
-			'any', 2, 'before the deadline, outside your hours')
-		|| scheduler.list_alternatives($1.user_id, late, late + interval '14 days', length,
-			CASE WHEN $1.category = 'work' THEN 'work' ELSE 'personal' END, 2, 'after the deadline');
-	IF offers = '[]' THEN
-		offers := scheduler.list_alternatives($1.user_id, late, late + interval '14 days', length, 'any', 2,
-			'after the deadline, outside your hours');
-	END IF;
-	RETURN scheduler.number_alternatives(offers);
+	RETURN scheduler.find_offers($1.user_id, ARRAY[$1.earliest_start], ARRAY[$1.deadline],
+		ARRAY[$1.duration_minutes - $1.worked_minutes], ARRAY[$1.category = 'work']);
 END
 $body$;
 COMMENT ON FUNCTION scheduler.offer_for_task(scheduler.tasks) IS 'Free times for a task that misses its deadline.';
@@ -90,19 +78,34 @@ CREATE FUNCTION scheduler.note_impossible(user_id uuid, horizon timestamptz, pla
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 #variable_conflict error
+DECLARE
+	lost record;
 BEGIN
 	IF NOT EXISTS (SELECT FROM unnest($3) AS p WHERE p.status = 'unplaced') THEN
 		RETURN;
 	END IF;
+	SELECT array_agg(t.task_id ORDER BY t.deadline, t.task_id) AS ids,
+		array_agg(p.reason ORDER BY t.deadline, t.task_id) AS reasons,
+		array_agg(t.earliest_start ORDER BY t.deadline, t.task_id) AS earliest,
+		array_agg(t.deadline ORDER BY t.deadline, t.task_id) AS deadlines,
+		array_agg(t.duration_minutes - t.worked_minutes ORDER BY t.deadline, t.task_id) AS minutes,
+		array_agg(t.category = 'work' ORDER BY t.deadline, t.task_id) AS work
+	INTO lost
+	FROM (
+		SELECT n.task_id FROM unnest($3) AS n WHERE n.status = 'unplaced'
+		EXCEPT
+		SELECT c.task_id FROM scheduler.scheduling_conflicts AS c
+		WHERE c.user_id = $1 AND c.conflict_type = 'deadline_impossible' AND c.resolution_status IN ('pending', 'ignored')) AS u
+	JOIN unnest($3) AS p ON p.task_id = u.task_id AND p.status = 'unplaced'
+	JOIN scheduler.tasks AS t ON t.user_id = $1 AND t.task_id = u.task_id
+	WHERE t.deadline <= $2;
+	IF lost.ids IS NULL THEN
+		RETURN;
+	END IF;
 	INSERT INTO scheduler.scheduling_conflicts (user_id, conflict_type, task_id, detail, alternatives_offered)
-	SELECT $1, 'deadline_impossible', p.task_id, p.reason, scheduler.offer_for_task(t)
-	FROM unnest($3) AS p
-	JOIN scheduler.tasks AS t ON t.user_id = $1 AND t.task_id = p.task_id
-	WHERE p.status = 'unplaced' AND t.deadline <= $2
-		AND NOT EXISTS (SELECT FROM scheduler.scheduling_conflicts AS c
-			WHERE c.user_id = $1 AND c.conflict_type = 'deadline_impossible' AND c.task_id = p.task_id
-				AND c.resolution_status IN ('pending', 'ignored'))
-	ORDER BY t.deadline, p.task_id
+	SELECT $1, 'deadline_impossible', o.task_id, o.reason, o.alternatives
+	FROM ROWS FROM (unnest(lost.ids), unnest(lost.reasons),
+		scheduler.find_offers($1, lost.earliest, lost.deadlines, lost.minutes, lost.work)) AS o (task_id, reason, alternatives)
 	ON CONFLICT DO NOTHING;
 END
 $body$;
@@ -160,23 +163,13 @@ END
 $body$;
 COMMENT ON FUNCTION scheduler.note_overlaps(uuid, timestamptz, timestamptz) IS 'Writes down overlaps of a span.';
 
-/* Whether what was written down is still so: the task has no place yet, or both events are where they were. */
-CREATE FUNCTION scheduler.is_conflict_live(conflict scheduler.scheduling_conflicts) RETURNS boolean
+/* Whether two events that were written down still overlap. */
+CREATE FUNCTION scheduler.is_overlap_live(conflict scheduler.scheduling_conflicts) RETURNS boolean
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 #variable_conflict error
 BEGIN
-	IF $1.conflict_type = 'deadline_impossible' THEN
-		RETURN EXISTS (
-				SELECT FROM scheduler.tasks AS t
-				WHERE t.user_id = $1.user_id AND t.task_id = $1.task_id
-					AND t.status NOT IN ('completed', 'cancelled', 'blocked'))
-			AND NOT EXISTS (
-				SELECT FROM scheduler.calendar_events AS e
-				WHERE e.user_id = $1.user_id AND e.task_id = $1.task_id AND e.status <> 'cancelled'
-					AND e.end_datetime > now());
-	END IF;
 	RETURN EXISTS (
 		SELECT FROM scheduler.calendar_events AS a, scheduler.calendar_events AS b
 		WHERE a.user_id = $1.user_id AND a.event_id = $1.event_id
@@ -186,10 +179,14 @@ BEGIN
 			AND NOT a.is_all_day AND NOT b.is_all_day);
 END
 $body$;
-COMMENT ON FUNCTION scheduler.is_conflict_live(scheduler.scheduling_conflicts) IS
-	'Whether a conflict still exists on the calendar.';
+COMMENT ON FUNCTION scheduler.is_overlap_live(scheduler.scheduling_conflicts) IS
+	'Whether the events of a conflict still overlap.';
 
-/* Pending conflicts that have gone away by themselves. */
+
+/*
+ * Pending conflicts that have gone away by themselves: the task is over or has a place, or the events have been moved. A
+ * pending task has no block (follow_tasks() sees to that), so only of others the calendar is asked.
+ */
 CREATE FUNCTION scheduler.settle_conflicts() RETURNS void
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
@@ -200,7 +197,16 @@ DECLARE
 BEGIN
 	UPDATE scheduler.scheduling_conflicts AS c
 	SET resolution_status = 'auto_resolved', resolved_at = now()
-	WHERE c.user_id = owner_id AND c.resolution_status = 'pending' AND NOT scheduler.is_conflict_live(c);
+	WHERE c.user_id = owner_id AND c.resolution_status = 'pending'
+		AND CASE WHEN c.conflict_type <> 'deadline_impossible' THEN NOT scheduler.is_overlap_live(c)
+			ELSE NOT EXISTS (
+				SELECT FROM scheduler.tasks AS t
+				WHERE t.user_id = owner_id AND t.task_id = c.task_id
+					AND t.status NOT IN ('completed', 'cancelled', 'blocked')
+					AND (t.status = 'pending' OR NOT EXISTS (
+						SELECT FROM scheduler.calendar_events AS e
+						WHERE e.user_id = owner_id AND e.task_id = t.task_id AND e.status <> 'cancelled'
+							AND e.end_datetime > now()))) END;
 END
 $body$;
 COMMENT ON FUNCTION scheduler.settle_conflicts() IS 'Marks pending conflicts that no longer exist auto_resolved.';

@@ -53,7 +53,7 @@ DECLARE
 	owner_id uuid := scheduler.check_calendar_user();
 	day smallint := CASE WHEN $1 = 0 THEN 7 ELSE least(greatest($1, 0), 8) END;
 BEGIN
-	PERFORM scheduler.check_hours($2, $3, $4);
+	PERFORM scheduler.refuse_old_snapshot(), scheduler.check_hours($2, $3, $4);
 	IF day IS NULL OR day NOT BETWEEN 1 AND 7 THEN
 		RAISE EXCEPTION 'not a weekday'
 			USING ERRCODE = '22023', DETAIL = format('weekday is %s.', coalesce($1::text, 'NULL')),
@@ -99,7 +99,7 @@ CREATE FUNCTION scheduler.set_day(day date, starts time DEFAULT NULL, ends time 
 DECLARE
 	owner_id uuid := scheduler.check_calendar_user();
 BEGIN
-	PERFORM scheduler.check_hours($2, $3, coalesce($4, 'work'));
+	PERFORM scheduler.refuse_old_snapshot(), scheduler.check_hours($2, $3, coalesce($4, 'work'));
 	IF $1 IS NULL OR NOT isfinite($1) THEN
 		RAISE EXCEPTION 'not a day'
 			USING ERRCODE = '22023', DETAIL = format('day is %s.', coalesce($1::text, 'NULL')),
@@ -182,6 +182,7 @@ DECLARE
 		"min_notice_minutes": "^([0-9]{1,4}|10000)$", "max_minutes_per_day": "^[1-9][0-9]{0,3}$",
 		"date_order": "^(DMY|MDY|YMD)$"}';
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	IF $1 IS NULL OR NOT known ? $1 THEN
 		RAISE EXCEPTION 'unknown preference'
 			USING ERRCODE = '22023', DETAIL = format('key is "%s".', $1),

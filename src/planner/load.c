@@ -116,48 +116,50 @@ get_uuid(uint64 row, int column)
 	return isnull ? key : *DatumGetUUIDP(value);
 }
 
-/*
- * Settings of the user, the local midnights around the window, and the hours that are open. Working
- * hours are what personal tasks rather stay out of. True where he has protected time.
- */
-static bool
-load_user(const SchedLoadRequest *request, SchedLoad *load, SpanArray *soft)
+/* Settings of the user and the hours of the days in the window. */
+static void
+read_hours(const SchedLoadRequest *request, SchedCalendar *calendar)
 {
-	SchedUserHours hours;
-	SpanArray open[SCHED_HOURS_COUNT] = {{0}};
-
-	if (!sched_planner_load_hours(&request->user_id, request->from, request->until, &hours))
+	if (!sched_planner_load_hours(&request->user_id, request->from, request->until,
+								  &calendar->hours))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no such user"),
 						errdetail("There is no user %s.",
 								  DatumGetCString(DirectFunctionCall1(
 									  uuid_out, UUIDPGetDatum(&request->user_id)))),
 						errhint("Leave user_id out: it defaults to the current user.")));
-	for (int i = 0; i < hours.hour_count; i++)
-	{
-		SchedSpan span = hours.hours[i].span;
+}
 
-		add_span(&open[hours.hours[i].kind], span.start, span.end);
-		if (hours.hours[i].kind == SCHED_HOURS_WORK)
+/*
+ * The hours that are open, the local midnights around the window, settings. Working hours are what personal tasks
+ * rather stay out of.
+ */
+static void
+take_hours(const SchedUserHours *hours, SchedLoad *load, SpanArray *soft)
+{
+	SpanArray open[SCHED_HOURS_COUNT] = {{0}};
+
+	for (int i = 0; i < hours->hour_count; i++)
+	{
+		SchedSpan span = hours->hours[i].span;
+
+		add_span(&open[hours->hours[i].kind], span.start, span.end);
+		if (hours->hours[i].kind == SCHED_HOURS_WORK)
 			add_span(&soft[SCHED_HOURS_PERSONAL], span.start, span.end);
 	}
 	for (int kind = 0; kind < SCHED_HOURS_COUNT; kind++)
 		load->input.open[kind] = merge_spans(&open[kind]);
-	load->input.days = hours.days;
-	load->input.day_count = hours.day_count;
-	load->input.day_load = palloc0((hours.day_count + 1) * sizeof(int64));
-	load->fixed_load = palloc0((hours.day_count + 1) * sizeof(int64));
-	load->input.buffer = hours.buffer;
-	load->input.notice = hours.notice;
-	load->input.max_day_load = hours.max_day_load;
-	return hours.has_protected;
+	load->input.days = hours->days;
+	load->input.day_count = hours->day_count;
+	load->input.day_load = palloc0((hours->day_count + 1) * sizeof(int64));
+	load->fixed_load = palloc0((hours->day_count + 1) * sizeof(int64));
+	load->input.buffer = hours->buffer;
+	load->input.notice = hours->notice;
+	load->input.max_day_load = hours->max_day_load;
 }
 
-/*
- * Strictly protected time is busy for everybody, the rest is only disliked,
- * whatever the hours.
- */
+/* Protected time of the window, where the user has any. */
 static void
-load_protected(const SchedLoadRequest *request, SpanArray *busy, SpanArray *soft)
+read_protected(const SchedLoadRequest *request, SchedCalendar *calendar)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid types[] = {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
@@ -168,16 +170,29 @@ load_protected(const SchedLoadRequest *request, SpanArray *busy, SpanArray *soft
 		&plan,
 		"SELECT p.strict, p.starts_at, p.ends_at FROM scheduler.protected_spans($1, $2, $3) AS p",
 		3, types, values, NULL);
+	calendar->protected_spans = palloc((SPI_processed + 1) * sizeof(SchedProtectedSpan));
+	calendar->protected_count = (int) SPI_processed;
 	for (uint64 row = 0; row < SPI_processed; row++)
-	{
-		SchedMoment start = get_int(row, 2, 0);
-		SchedMoment end = get_int(row, 3, 0);
+		calendar->protected_spans[row] =
+			(SchedProtectedSpan){{get_int(row, 2, 0), get_int(row, 3, 0)}, get_bool(row, 1)};
+}
 
-		if (get_bool(row, 1))
-			add_span(busy, start, end);
+/* Strictly protected time is busy for everybody, the rest is only disliked, whatever the hours. */
+static void
+take_protected(const SchedCalendar *calendar, SpanArray *busy, SpanArray *fixed, SpanArray *soft)
+{
+	for (int i = 0; i < calendar->protected_count; i++)
+	{
+		SchedSpan span = calendar->protected_spans[i].span;
+
+		if (calendar->protected_spans[i].strict)
+		{
+			add_span(busy, span.start, span.end);
+			add_span(fixed, span.start, span.end);
+		}
 		else
 			for (int kind = 0; kind < SCHED_HOURS_COUNT; kind++)
-				add_span(&soft[kind], start, end);
+				add_span(&soft[kind], span.start, span.end);
 	}
 }
 
@@ -201,14 +216,35 @@ find_task(SchedLoadedTask **by_id, int count, pg_uuid_t task_id)
 	return found == NULL ? NULL : *found;
 }
 
-/* Tasks that are not stored yet come in that order. */
-static void
-take_fresh(const SchedLoadRequest *request, SchedLoad *load)
+/* The order that breaks ties. */
+static int
+compare_ties(const void *a, const void *b)
 {
-	load->tasks = request->fresh;
-	load->task_count = request->fresh_count;
-	for (int i = 0; i < load->task_count; i++)
+	const SchedLoadedTask *x = a;
+	const SchedLoadedTask *y = b;
+
+	if (x->plan.deadline != y->plan.deadline)
+		return x->plan.deadline < y->plan.deadline ? -1 : 1;
+	if (x->plan.priority != y->plan.priority)
+		return x->plan.priority > y->plan.priority ? -1 : 1;
+	return memcmp(&x->task_id, &y->task_id, UUID_LEN);
+}
+
+/* Tasks that are not stored yet, among those that are. */
+static void
+add_fresh(const SchedLoadRequest *request, SchedLoad *load)
+{
+	int count = load->task_count + request->fresh_count;
+
+	load->tasks = load->tasks == NULL
+					  ? palloc((count + 1) * sizeof(SchedLoadedTask))
+					  : repalloc(load->tasks, (count + 1) * sizeof(SchedLoadedTask));
+	memcpy(load->tasks + load->task_count, request->fresh,
+		   request->fresh_count * sizeof(SchedLoadedTask));
+	for (int i = load->task_count; i < count; i++)
 		load->tasks[i].plan_index = -1;
+	load->task_count = count;
+	qsort(load->tasks, count, sizeof(SchedLoadedTask), compare_ties);
 }
 
 /* Tasks in the order that breaks ties. */
@@ -288,8 +324,7 @@ count_day(SchedLoad *load, SchedSpan span, bool fixed)
  * that lie outside it: ordered by task so that a task's blocks are neighbours.
  */
 static void
-load_events(const SchedLoadRequest *request, SchedLoad *load, SchedLoadedTask **by_id,
-			SpanArray *busy, SpanArray *fixed)
+read_events(const SchedLoadRequest *request, SchedCalendar *calendar)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid types[] = {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
@@ -312,27 +347,46 @@ load_events(const SchedLoadRequest *request, SchedLoad *load, SchedLoadedTask **
 			  " AND (e.hold_expires_at IS NULL OR e.hold_expires_at > $4)"
 			  " ORDER BY e.task_id, e.start_datetime",
 			  4, types, values, NULL);
-	load->blocks = palloc((SPI_processed + 1) * sizeof(SchedLoadedBlock));
+	calendar->events = palloc((SPI_processed + 1) * sizeof(SchedCalendarEvent));
+	calendar->event_count = (int) SPI_processed;
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
-		SchedSpan span = {get_int(row, 3, 0), get_int(row, 4, 0)};
+		SchedCalendarEvent *event = &calendar->events[row];
+
+		event->event_id = get_uuid(row, 1);
+		event->task_id = get_uuid(row, 2);
+		event->span = (SchedSpan){get_int(row, 3, 0), get_int(row, 4, 0)};
+		event->movable = get_bool(row, 5);
+		event->has_task = get_bool(row, 6);
+	}
+}
+
+/* Blocks of tasks of the plan that may move are the tasks' places; everything else is busy time. */
+static void
+take_events(const SchedLoadRequest *request, const SchedCalendar *calendar, SchedLoad *load,
+			SchedLoadedTask **by_id, SpanArray *busy, SpanArray *fixed)
+{
+	load->blocks = palloc((calendar->event_count + 1) * sizeof(SchedLoadedBlock));
+	for (int i = 0; i < calendar->event_count; i++)
+	{
+		const SchedCalendarEvent *event = &calendar->events[i];
 		SchedLoadedTask *task =
-			get_bool(row, 6) ? find_task(by_id, load->task_count, get_uuid(row, 2)) : NULL;
+			event->has_task ? find_task(by_id, load->task_count, event->task_id) : NULL;
 		bool movable;
 
-		if (task != NULL && span.end > request->now)
+		if (task != NULL && event->span.end > request->now)
 		{
-			add_loaded_block(request, load, task, get_uuid(row, 1), span,
-							 get_bool(row, 5) || request->unpin);
+			add_loaded_block(request, load, task, event->event_id, event->span,
+							 event->movable || request->unpin);
 			if (load->blocks[load->block_count - 1].movable)
 				continue;
 		}
-		movable = get_bool(row, 5) && get_bool(row, 6) && span.start > request->now;
-		add_span(busy, span.start, span.end);
+		movable = event->movable && event->has_task && event->span.start > request->now;
+		add_span(busy, event->span.start, event->span.end);
 		if (!movable)
-			add_span(fixed, span.start, span.end);
-		if (get_bool(row, 6))
-			count_day(load, span, !movable);
+			add_span(fixed, event->span.start, event->span.end);
+		if (event->has_task)
+			count_day(load, event->span, !movable);
 	}
 }
 
@@ -399,6 +453,9 @@ number_tasks(SchedLoad *load)
 			continue;
 		task->plan_index = load->input.task_count++;
 		task->plan.length = task->length;
+		/* A task without a row may have a place all the same. */
+		if (task->block_count == 0)
+			continue;
 		current = palloc((task->block_count + 1) * sizeof(SchedSpan));
 		for (int k = 0; k < task->block_count; k++)
 			if (load->blocks[task->first_block + k].movable)
@@ -419,13 +476,23 @@ collect_tasks(SchedLoad *load)
 	load->input.tasks = tasks;
 }
 
+void
+sched_planner_read_calendar(const SchedLoadRequest *request, SchedCalendar *calendar)
+{
+	memset(calendar, 0, sizeof(*calendar));
+	read_hours(request, calendar);
+	if (calendar->hours.has_protected)
+		read_protected(request, calendar);
+	read_events(request, calendar);
+}
+
 /*
  * The order matters: tasks before events, which need to know whose blocks
  * may move; events before numbering, which leaves out tasks that need
  * nothing more; numbers before dependencies, which refer to them.
  */
 void
-sched_planner_load(const SchedLoadRequest *request, SchedLoad *load)
+sched_planner_load(const SchedLoadRequest *request, const SchedCalendar *calendar, SchedLoad *load)
 {
 	SpanArray busy = {0};
 	SpanArray fixed = {0};
@@ -435,21 +502,19 @@ sched_planner_load(const SchedLoadRequest *request, SchedLoad *load)
 	memset(load, 0, sizeof(*load));
 	load->input.window = (SchedSpan){request->from, request->until};
 	load->input.now = sched_planner_align(request->now, SCHED_GRID);
-	if (load_user(request, load, soft))
-		load_protected(request, &busy, soft);
-	for (int i = 0; i < busy.count; i++)
-		add_span(&fixed, busy.spans[i].start, busy.spans[i].end);
-	if (request->fresh != NULL)
-		take_fresh(request, load);
-	else if (request->with_tasks)
+	take_hours(&calendar->hours, load, soft);
+	take_protected(calendar, &busy, &fixed, soft);
+	if (request->with_tasks)
 		load_tasks(request, load);
+	if (request->fresh_count > 0)
+		add_fresh(request, load);
 	by_id = palloc((load->task_count + 1) * sizeof(SchedLoadedTask *));
 	for (int i = 0; i < load->task_count; i++)
 		by_id[i] = &load->tasks[i];
 	qsort(by_id, load->task_count, sizeof(SchedLoadedTask *), compare_tasks);
-	load_events(request, load, by_id, &busy, &fixed);
+	take_events(request, calendar, load, by_id, &busy, &fixed);
 	number_tasks(load);
-	if (load->task_count > 0 && request->fresh == NULL)
+	if (request->with_tasks && load->task_count > 0)
 		load_dependencies(request, load, by_id);
 	collect_tasks(load);
 	load->input.busy = merge_spans(&busy);

@@ -7,6 +7,7 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
+#include "planner/hours.h"
 #include "planner/place.h"
 
 /* A block on the calendar that a task of the plan has. */
@@ -48,16 +49,48 @@ typedef struct SchedLoadRequest
 	bool with_tasks;
 	Datum only; /* uuid[] of the tasks to plan; the others' blocks are busy time */
 	bool only_null;
-	SchedLoadedTask *fresh; /* these, which have no row yet, instead of tasks of the table */
+	SchedLoadedTask *fresh; /* these, which have no row yet, too */
 	int fresh_count;
 	bool unpin; /* also pinned blocks of these tasks are theirs to move: for explanations */
 } SchedLoadRequest;
 
+/* Something on the calendar, as it is stored. */
+typedef struct SchedCalendarEvent
+{
+	pg_uuid_t event_id;
+	pg_uuid_t task_id;
+	bool has_task;
+	bool movable;
+	SchedSpan span;
+} SchedCalendarEvent;
+
+typedef struct SchedProtectedSpan
+{
+	SchedSpan span;
+	bool strict;
+} SchedProtectedSpan;
+
+/* What does not depend on which tasks are planned: one reading serves several plans. */
+typedef struct SchedCalendar
+{
+	SchedUserHours hours;
+	SchedProtectedSpan *protected_spans;
+	int protected_count;
+	SchedCalendarEvent *events; /* of one task beside each other, by start */
+	int event_count;
+} SchedCalendar;
+
 /*
- * Reads everything by SPI, which must be connected. The load lives in the
- * memory context that is current; throws what SPI throws, and 22023 for a user
- * without a row.
+ * Reads hours, protected time and events of the request's window by SPI, which must be connected. Lives in the
+ * memory context that is current; throws what SPI throws, and 22023 for a user without a row.
  */
-extern void sched_planner_load(const SchedLoadRequest *request, SchedLoad *load);
+extern void sched_planner_read_calendar(const SchedLoadRequest *request, SchedCalendar *calendar);
+
+/*
+ * Puts a load together: reads the tasks that are asked for and what they wait for. The same memory and errors. The
+ * calendar was read for this window; it may be used again.
+ */
+extern void sched_planner_load(const SchedLoadRequest *request, const SchedCalendar *calendar,
+							   SchedLoad *load);
 
 #endif

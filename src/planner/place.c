@@ -295,14 +295,19 @@ run_build(Build *build, const int *order, bool keep)
 	return code;
 }
 
-/* Whether another, more expensive way is worth trying. */
+/* Whether another, more expensive way is worth trying: something has no place, and something could move for it. */
 static bool
-has_unplaced(const Build *build)
+may_make_room(const Build *build)
 {
+	bool unplaced = false;
+	bool standing = false;
+
 	for (int i = 0; i < build->input->task_count; i++)
-		if (build->outcomes[i].status == SCHED_UNPLACED)
-			return true;
-	return false;
+	{
+		unplaced |= build->outcomes[i].status == SCHED_UNPLACED;
+		standing |= build->input->tasks[i].current_count > 0;
+	}
+	return unplaced && standing;
 }
 
 /*
@@ -329,8 +334,8 @@ try_build(Build *best, const SchedPlanInput *input, bool keep, const int *order)
 
 /*
  * Builds 0 and 1 keep what stands well, 2 and 3 let everything move; the
- * latter are tried only where a task found no place. The winner's arrays
- * become the result, the others are freed.
+ * latter are tried only where a task found no place and others could make room.
+ * The winner's arrays become the result, the others are freed.
  */
 int
 sched_planner_place(const SchedPlanInput *input, SchedPlanResult *result)
@@ -349,7 +354,7 @@ sched_planner_place(const SchedPlanInput *input, SchedPlanResult *result)
 	}
 	for (int i = 0; i < 4 && code == 0; i++)
 	{
-		if (i == 2 && (best.stopped || !has_unplaced(&best)))
+		if (i == 2 && (best.stopped || !may_make_room(&best)))
 			break;
 		code = try_build(&best, input, i < 2, orders[i % 2]);
 	}

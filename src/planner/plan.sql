@@ -20,13 +20,20 @@ CREATE FUNCTION scheduler.place_tasks(user_id uuid, from_time timestamptz, to_ti
 COMMENT ON FUNCTION scheduler.place_tasks(uuid, timestamptz, timestamptz, uuid[]) IS
 	'Computes a plan for open tasks, all or only some, and writes nothing.';
 
-CREATE FUNCTION scheduler.place_new_tasks(user_id uuid, from_time timestamptz, to_time timestamptz, minutes integer[],
-	deadlines timestamptz[], priorities integer[], work boolean[])
-	RETURNS TABLE (starts_at timestamptz, ends_at timestamptz, why text, reason text)
+CREATE FUNCTION scheduler.place_new_tasks(user_id uuid, from_time timestamptz, to_time timestamptz, task_ids uuid[],
+	minutes integer[], deadlines timestamptz[], priorities integer[], work boolean[]) RETURNS SETOF scheduler.placement
 	LANGUAGE c STABLE STRICT ROWS 10
 	AS 'MODULE_PATHNAME', 'sched_sql_place_new_tasks';
-COMMENT ON FUNCTION scheduler.place_new_tasks(uuid, timestamptz, timestamptz, integer[], timestamptz[], integer[], boolean[])
-	IS 'Places tasks that are not stored yet, in the order that breaks ties; a row for each, which says why where it has no place.';
+COMMENT ON FUNCTION scheduler.place_new_tasks(uuid, timestamptz, timestamptz, uuid[], integer[], timestamptz[], integer[],
+	boolean[]) IS
+	'Places tasks that are not stored yet: a row for each, "unwanted" where minutes is NULL, then those of tasks that make room.';
+
+CREATE FUNCTION scheduler.find_offers(user_id uuid, earliest timestamptz[], deadlines timestamptz[], minutes integer[],
+	work boolean[]) RETURNS SETOF jsonb
+	LANGUAGE c STABLE STRICT ROWS 10
+	AS 'MODULE_PATHNAME', 'sched_sql_find_offers';
+COMMENT ON FUNCTION scheduler.find_offers(uuid, timestamptz[], timestamptz[], integer[], boolean[]) IS
+	'Free times for tasks that miss their deadlines, as alternatives of a conflict: a row for each.';
 
 CREATE FUNCTION scheduler.placement_factors() RETURNS TABLE (n integer, name text, weight float8)
 	LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 6

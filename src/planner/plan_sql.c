@@ -19,14 +19,14 @@
 #include "utils/timestamp.h"
 
 #include "planner/load.h"
+#include "planner/plan_sql.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_place_tasks);
-PG_FUNCTION_INFO_V1(sched_sql_place_new_tasks);
 PG_FUNCTION_INFO_V1(sched_sql_free_slots);
 PG_FUNCTION_INFO_V1(sched_sql_judge_starts);
 PG_FUNCTION_INFO_V1(sched_sql_placement_factors);
 
-static const char *const rejection_words[] = {
+const char *const sched_planner_rejections[] = {
 	[SCHED_FITS] = "fits",
 	[SCHED_REJECT_PAST] = "past",
 	[SCHED_REJECT_EARLIEST] = "earliest_start",
@@ -71,8 +71,8 @@ is_interrupted(void)
  * everything a statement computes agrees; a window that began in the past
  * begins now.
  */
-static void
-begin_load(SchedLoadRequest *request, Datum user_id, Datum from, Datum until)
+void
+sched_planner_begin_load(SchedLoadRequest *request, Datum user_id, Datum from, Datum until)
 {
 	memset(request, 0, sizeof(*request));
 	request->user_id = *DatumGetUUIDP(user_id);
@@ -84,9 +84,19 @@ begin_load(SchedLoadRequest *request, Datum user_id, Datum from, Datum until)
 		request->from = request->now;
 }
 
-/* The core answers -1 where malloc fails; PostgreSQL's own arrays never do. */
+/* A calendar that serves one plan only. */
 static void
-fail_memory(void)
+read_load(const SchedLoadRequest *request, SchedLoad *load)
+{
+	SchedCalendar calendar;
+
+	sched_planner_read_calendar(request, &calendar);
+	sched_planner_load(request, &calendar, load);
+}
+
+/* The core answers -1 where malloc fails; PostgreSQL's own arrays never do. */
+void
+sched_planner_fail_memory(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
 					errdetail("The planner could not allocate its working arrays.")));
@@ -109,8 +119,8 @@ describe_placement(const SchedPlanTask *task, SchedMoment end, int chunks)
 }
 
 /* What stands in the way of a task, for people. */
-static const char *
-describe_unplaced(const SchedPlanTask *task, SchedRejection why, SchedSpan window)
+const char *
+sched_planner_describe_unplaced(const SchedPlanTask *task, SchedRejection why, SchedSpan window)
 {
 	int minutes = (int) (task->length / SCHED_MINUTE);
 
@@ -143,7 +153,7 @@ describe_outcome(const SchedLoad *load, const SchedPlanTask *task, const SchedPl
 		case SCHED_MOVED:
 			return moved_reasons[outcome->why];
 		default:
-			return describe_unplaced(task, outcome->why, load->input.window);
+			return sched_planner_describe_unplaced(task, outcome->why, load->input.window);
 	}
 }
 
@@ -151,9 +161,10 @@ describe_outcome(const SchedLoad *load, const SchedPlanTask *task, const SchedPl
  * One row of place_tasks(); a span without length is null, and so is an event
  * that is not there yet.
  */
-static void
-put_row(ReturnSetInfo *result, const SchedLoadedTask *task, const SchedLoadedBlock *block,
-		SchedSpan span, const char *status, const char *why, const char *reason)
+void
+sched_planner_put_row(ReturnSetInfo *result, const SchedLoadedTask *task,
+					  const SchedLoadedBlock *block, SchedSpan span, const char *status,
+					  const char *why, const char *reason)
 {
 	Datum values[7];
 	bool nulls[7] = {false};
@@ -189,9 +200,9 @@ find_movable(const SchedLoad *load, const SchedLoadedTask *task, int k)
  * takes over a row of the calendar where there is one, and one per row that is
  * no longer needed.
  */
-static void
-put_outcome(ReturnSetInfo *result, const SchedLoad *load, const SchedLoadedTask *task,
-			const SchedPlanOutcome *outcome, const SchedSpan *blocks)
+void
+sched_planner_put_outcome(ReturnSetInfo *result, const SchedLoad *load, const SchedLoadedTask *task,
+						  const SchedPlanOutcome *outcome, const SchedSpan *blocks)
 {
 	static const char *const words[] = {"placed", "kept", "moved", "unplaced"};
 	const SchedPlanTask *plan = &load->input.tasks[task->plan_index];
@@ -201,13 +212,15 @@ put_outcome(ReturnSetInfo *result, const SchedLoad *load, const SchedLoadedTask 
 	const SchedLoadedBlock *surplus;
 
 	if (outcome->status == SCHED_UNPLACED)
-		put_row(result, task, NULL, (SchedSpan){0, 0}, "unplaced", rejection_words[outcome->why],
-				reason);
+		sched_planner_put_row(result, task, NULL, (SchedSpan){0, 0}, "unplaced",
+							  sched_planner_rejections[outcome->why], reason);
 	for (int k = 0; k < outcome->block_count; k++)
-		put_row(result, task, find_movable(load, task, k), blocks[outcome->first_block + k],
-				words[outcome->status], rejection_words[outcome->why], reason);
+		sched_planner_put_row(result, task, find_movable(load, task, k),
+							  blocks[outcome->first_block + k], words[outcome->status],
+							  sched_planner_rejections[outcome->why], reason);
 	for (int k = outcome->block_count; (surplus = find_movable(load, task, k)) != NULL; k++)
-		put_row(result, task, surplus, surplus->span, "dropped", "length", "no longer needed");
+		sched_planner_put_row(result, task, surplus, surplus->span, "dropped", "length",
+							  "no longer needed");
 }
 
 /*
@@ -225,10 +238,11 @@ put_standing(ReturnSetInfo *result, const SchedLoad *load, const SchedLoadedTask
 		bool outside = block->span.start >= window.end || block->span.end <= window.start;
 
 		if (block->movable)
-			put_row(result, task, block, block->span, "dropped", "length", "no longer needed");
+			sched_planner_put_row(result, task, block, block->span, "dropped", "length",
+								  "no longer needed");
 		else
-			put_row(result, task, block, block->span, "kept", "fits",
-					outside ? "stands outside the window" : "pinned or under way");
+			sched_planner_put_row(result, task, block, block->span, "kept", "fits",
+								  outside ? "stands outside the window" : "pinned or under way");
 	}
 }
 
@@ -236,8 +250,8 @@ put_standing(ReturnSetInfo *result, const SchedLoad *load, const SchedLoadedTask
  * Runs the core and copies what it found into palloc'ed memory; what the core
  * malloc'ed is freed whatever happens.
  */
-static void
-run_core(const SchedPlanInput *input, SchedPlanResult *plan)
+void
+sched_planner_run_core(const SchedPlanInput *input, SchedPlanResult *plan)
 {
 	SchedPlanResult result;
 	int code = sched_planner_place(input, &result);
@@ -246,7 +260,7 @@ run_core(const SchedPlanInput *input, SchedPlanResult *plan)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (code != 0)
-			fail_memory();
+			sched_planner_fail_memory();
 		*plan = result;
 		plan->outcomes = palloc((input->task_count + 1) * sizeof(SchedPlanOutcome));
 		plan->blocks = palloc((result.block_count + 1) * sizeof(SchedSpan));
@@ -278,15 +292,15 @@ is_hopeless(const SchedLoad *load, const SchedPlanTask *task)
 	input.day_load = load->fixed_load;
 	input.tasks = &alone;
 	input.task_count = 1;
-	run_core(&input, &plan);
+	sched_planner_run_core(&input, &plan);
 	return plan.outcomes[0].status == SCHED_UNPLACED;
 }
 
-/* The plan of what was loaded, palloc'ed. */
-static void
-compute_plan(const SchedLoad *load, SchedPlanResult *plan)
+void
+sched_planner_compute(SchedLoad *load, SchedPlanResult *plan)
 {
-	run_core(&load->input, plan);
+	load->input.stop = is_interrupted;
+	sched_planner_run_core(&load->input, plan);
 	for (int i = 0; i < load->input.task_count; i++)
 	{
 		SchedPlanOutcome *outcome = &plan->outcomes[i];
@@ -314,138 +328,22 @@ sched_sql_place_tasks(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("tasks are placed for a user within a window")));
 	InitMaterializedSRF(fcinfo, 0);
-	begin_load(&request, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
+	sched_planner_begin_load(&request, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
 	request.with_tasks = true;
 	request.only_null = PG_ARGISNULL(3);
 	request.only = PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3);
 	SPI_connect();
-	sched_planner_load(&request, &load);
-	load.input.stop = is_interrupted;
-	compute_plan(&load, &plan);
+	read_load(&request, &load);
+	sched_planner_compute(&load, &plan);
 	for (int i = 0; i < load.task_count; i++)
 	{
 		const SchedLoadedTask *task = &load.tasks[i];
 
 		if (task->plan_index >= 0)
-			put_outcome(result, &load, task, &plan.outcomes[task->plan_index], plan.blocks);
+			sched_planner_put_outcome(result, &load, task, &plan.outcomes[task->plan_index],
+									  plan.blocks);
 		else
 			put_standing(result, &load, task);
-	}
-	SPI_finish();
-	return (Datum) 0;
-}
-
-/* An argument that is an array of a type of fixed length; how many elements there are. */
-static int
-take_array(FunctionCallInfo fcinfo, int n, Oid type, Datum **elements, bool **nulls)
-{
-	int16 length;
-	bool by_value;
-	char align;
-	int count;
-
-	get_typlenbyvalalign(type, &length, &by_value, &align);
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), type, length, by_value, align, elements, nulls,
-					  &count);
-	return count;
-}
-
-/*
- * The arrays of place_new_tasks() as tasks; which[i] tells where the i-th stood in the arrays. A
- * task without minutes is none.
- */
-static int
-take_new_tasks(FunctionCallInfo fcinfo, SchedLoadedTask **tasks, int **which, int *rows)
-{
-	Datum *minutes;
-	Datum *deadlines;
-	Datum *priorities;
-	Datum *work;
-	bool *absent;
-	bool *timeless;
-	bool *nulls;
-	int count = take_array(fcinfo, 3, INT4OID, &minutes, &absent);
-	int n = 0;
-
-	if (take_array(fcinfo, 4, TIMESTAMPTZOID, &deadlines, &timeless) != count ||
-		take_array(fcinfo, 5, INT4OID, &priorities, &nulls) != count ||
-		take_array(fcinfo, 6, BOOLOID, &work, &nulls) != count)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the arrays of new tasks differ in length")));
-	*tasks = palloc0((count + 1) * sizeof(SchedLoadedTask));
-	*which = palloc((count + 1) * sizeof(int));
-	*rows = count;
-	for (int i = 0; i < count; i++)
-	{
-		SchedLoadedTask *task = &(*tasks)[n];
-
-		if (absent[i])
-			continue;
-		(*which)[n++] = i;
-		task->length = DatumGetInt32(minutes[i]) * SCHED_MINUTE;
-		task->plan.earliest = PG_INT64_MIN;
-		task->plan.deadline = timeless[i] ? SCHED_NEVER : DatumGetTimestampTz(deadlines[i]);
-		task->plan.priority = DatumGetInt32(priorities[i]);
-		task->plan.hours = DatumGetBool(work[i]) ? SCHED_HOURS_WORK : SCHED_HOURS_PERSONAL;
-	}
-	return n;
-}
-
-/* A row of place_new_tasks(); what has no place says why, what was not to be placed is all NULL. */
-static void
-put_new_task(ReturnSetInfo *result, const SchedLoad *load, const SchedPlanOutcome *outcome,
-			 const SchedPlanTask *task, const SchedSpan *blocks)
-{
-	Datum values[4] = {0};
-	bool nulls[4] = {true, true, true, true};
-
-	if (outcome != NULL && outcome->status == SCHED_PLACED)
-	{
-		values[0] = TimestampTzGetDatum(blocks[outcome->first_block].start);
-		values[1] = TimestampTzGetDatum(blocks[outcome->first_block].end);
-		nulls[0] = nulls[1] = false;
-	}
-	else if (outcome != NULL)
-	{
-		values[2] = CStringGetTextDatum(rejection_words[outcome->why]);
-		values[3] = CStringGetTextDatum(describe_unplaced(task, outcome->why, load->input.window));
-		nulls[2] = nulls[3] = false;
-	}
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
-
-/*
- * place_new_tasks(user_id, from_time, to_time, minutes, deadlines, priorities, work) -> setof
- * (starts_at, ends_at, why, reason), a row for each element
- */
-Datum
-sched_sql_place_new_tasks(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	SchedLoadRequest request;
-	SchedLoad load = {0};
-	SchedPlanResult plan = {0};
-	int *which;
-	int rows;
-	int n = 0;
-
-	InitMaterializedSRF(fcinfo, 0);
-	begin_load(&request, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
-	request.fresh_count = take_new_tasks(fcinfo, &request.fresh, &which, &rows);
-	SPI_connect();
-	if (request.fresh_count > 0)
-	{
-		sched_planner_load(&request, &load);
-		load.input.stop = is_interrupted;
-		compute_plan(&load, &plan);
-	}
-	for (int i = 0; i < rows; i++)
-	{
-		bool wanted = n < request.fresh_count && which[n] == i;
-
-		put_new_task(result, &load, wanted ? &plan.outcomes[n] : NULL, &load.input.tasks[n],
-					 plan.blocks);
-		n += wanted;
 	}
 	SPI_finish();
 	return (Datum) 0;
@@ -468,7 +366,7 @@ sched_sql_free_slots(PG_FUNCTION_ARGS)
 	int count;
 
 	InitMaterializedSRF(fcinfo, 0);
-	begin_load(&request, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
+	sched_planner_begin_load(&request, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
 	task.length = PG_GETARG_INT64(3);
 	/* find_slots() has looked already, but whoever calls that may call this. */
 	if (max < 1 || max > 1000 || task.length < USECS_PER_MINUTE ||
@@ -482,12 +380,12 @@ sched_sql_free_slots(PG_FUNCTION_ARGS)
 				 : strcmp(kind, "personal") == 0 ? SCHED_HOURS_PERSONAL
 												 : SCHED_HOURS_ANY;
 	SPI_connect();
-	sched_planner_load(&request, &load);
+	read_load(&request, &load);
 	/* A slot is offered, not planned: the limit of a day binds tasks only. */
 	load.input.max_day_load = 0;
 	count = sched_planner_find_slots(&load.input, &task, PG_GETARG_INT64(5), slots, max);
 	if (count < 0)
-		fail_memory();
+		sched_planner_fail_memory();
 	for (int i = 0; i < count; i++)
 	{
 		Datum values[3] = {TimestampTzGetDatum(slots[i].start),
@@ -542,14 +440,14 @@ sched_sql_judge_starts(PG_FUNCTION_ARGS)
 	moments = palloc((count + 1) * sizeof(SchedMoment));
 	for (int i = 0; i < count; i++)
 		moments[i] = DatumGetTimestampTz(starts[i]);
-	begin_load(&request, PG_GETARG_DATUM(0), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3));
+	sched_planner_begin_load(&request, PG_GETARG_DATUM(0), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3));
 	request.with_tasks = true;
 	request.only_null = false;
 	request.unpin = true;
 	request.only =
 		PointerGetDatum(construct_array(&task_id, 1, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
 	SPI_connect();
-	sched_planner_load(&request, &load);
+	read_load(&request, &load);
 	for (int i = 0; load.input.task_count > 0 && i < count; i++)
 	{
 		SchedPlanTask task = load.input.tasks[0];
@@ -558,9 +456,9 @@ sched_sql_judge_starts(PG_FUNCTION_ARGS)
 
 		task.length = PG_GETARG_INT64(4);
 		if (i == 0 && sched_planner_judge(&load.input, &task, moments, count, judgements) != 0)
-			fail_memory();
+			sched_planner_fail_memory();
 		values[0] = TimestampTzGetDatum(moments[i]);
-		values[1] = CStringGetTextDatum(rejection_words[judgements[i].rejected]);
+		values[1] = CStringGetTextDatum(sched_planner_rejections[judgements[i].rejected]);
 		nulls[1] = judgements[i].rejected == SCHED_FITS;
 		values[2] = Float8GetDatum(judgements[i].score);
 		values[3] = make_float_array(judgements[i].values, SCHED_FACTOR_COUNT);

@@ -1,45 +1,21 @@
 /* planner: what holds for every row, whoever writes it. */
 
-/*
- * One writer of blocks per user at a time: the exclusion constraint alone answers concurrent writers with
- * deadlocks, behind this lock they wait and then see each other. The first number is the class of calendar locks.
- */
+/* One writer of blocks per user at a time. */
 CREATE FUNCTION scheduler.try_calendar(user_id uuid) RETURNS boolean
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-#variable_conflict error
-BEGIN
-	RETURN scheduler.try_lock(1396919116, uuid_hash($1));
-END
-$body$;
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'sched_sql_try_calendar';
 COMMENT ON FUNCTION scheduler.try_calendar(uuid) IS 'lock_calendar() without waiting: false where somebody else holds it.';
 
 CREATE FUNCTION scheduler.lock_calendar(user_id uuid) RETURNS void
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-#variable_conflict error
-BEGIN
-	PERFORM scheduler.take_lock(1396919116, uuid_hash($1));
-END
-$body$;
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'sched_sql_lock_calendar';
 COMMENT ON FUNCTION scheduler.lock_calendar(uuid) IS
 	'Takes the lock that every writer of blocks holds until the end of the transaction; several users in user_id order.';
 
 /* A pg_restore loads rows that are whole already; pg_dump's scripts start with row_security = off. */
 CREATE FUNCTION scheduler.is_restoring() RETURNS boolean
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-#variable_conflict error
-BEGIN
-	IF current_setting('row_security') <> 'off' THEN
-		RETURN false;
-	END IF;
-	RETURN (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = SESSION_USER);
-END
-$body$;
+	LANGUAGE c STABLE
+	AS 'MODULE_PATHNAME', 'sched_sql_is_restoring';
 COMMENT ON FUNCTION scheduler.is_restoring() IS 'Whether a superuser loads a dump: triggers that add rows stay still.';
 
 /*
@@ -47,23 +23,8 @@ COMMENT ON FUNCTION scheduler.is_restoring() IS 'Whether a superuser loads a dum
  * it, blocks follows from what the event is, and a row that blocks is written under the calendar lock.
  */
 CREATE FUNCTION scheduler.prepare_event() RETURNS trigger
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-#variable_conflict error
-BEGIN
-	IF NEW.is_external AND NEW.end_datetime <= NEW.start_datetime THEN
-		NEW.problem := format('ends at %s, not after its start; kept as one minute', NEW.end_datetime);
-		NEW.end_datetime := NEW.start_datetime + interval '1 minute';
-	END IF;
-	NEW.blocks := NOT NEW.is_external AND NOT NEW.is_all_day AND NEW.transparency = 'opaque'
-		AND NEW.status <> 'cancelled';
-	IF NEW.blocks OR (TG_OP = 'UPDATE' AND OLD.blocks) THEN
-		PERFORM scheduler.lock_calendar(NEW.user_id);
-	END IF;
-	RETURN NEW;
-END
-$body$;
+	LANGUAGE c
+	AS 'MODULE_PATHNAME', 'sched_sql_prepare_event';
 COMMENT ON FUNCTION scheduler.prepare_event() IS
 	'Trigger of calendar_events: sets blocks, mends lengths, takes the calendar lock.';
 CREATE TRIGGER prepare BEFORE INSERT OR UPDATE ON scheduler.calendar_events
@@ -84,27 +45,15 @@ CREATE TRIGGER prepare BEFORE INSERT OR UPDATE ON scheduler.protected_time
 	FOR EACH ROW EXECUTE FUNCTION scheduler.prepare_protected_time();
 
 /*
- * scheduled_date, start_time and the words pending and scheduled follow the blocks. One statement for all tasks
- * that the changed rows name; nothing is written where nothing differs.
+ * scheduled_date, start_time and the words pending and scheduled follow the blocks. One statement for all tasks;
+ * nothing is written where nothing differs.
  */
-CREATE FUNCTION scheduler.follow_blocks() RETURNS trigger
+CREATE FUNCTION scheduler.follow_tasks(user_ids uuid[], task_ids uuid[]) RETURNS void
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 #variable_conflict error
 BEGIN
-	IF scheduler.is_restoring() OR (SELECT count(changed.task_id) = 0 FROM changed) THEN
-		RETURN NULL;
-	END IF;
-	/* Tasks that were stored together with their place know it already. */
-	IF TG_OP = 'INSERT' AND NOT EXISTS (
-		SELECT FROM changed AS c
-		JOIN scheduler.tasks AS t ON t.user_id = c.user_id AND t.task_id = c.task_id
-		JOIN scheduler.users AS u ON u.user_id = c.user_id
-		WHERE t.status = 'pending' OR t.scheduled_date + t.start_time IS DISTINCT FROM c.start_datetime AT TIME ZONE u.timezone)
-	THEN
-		RETURN NULL;
-	END IF;
 	UPDATE scheduler.tasks AS t
 	SET scheduled_date = f.local_start::date,
 		start_time = f.local_start::time,
@@ -113,7 +62,7 @@ BEGIN
 			WHEN t.status = 'scheduled' AND f.local_start IS NULL THEN 'pending'
 			ELSE t.status END
 	FROM (SELECT c.user_id, c.task_id, b.first_start AT TIME ZONE u.timezone AS local_start
-		FROM (SELECT DISTINCT changed.user_id, changed.task_id FROM changed WHERE changed.task_id IS NOT NULL) AS c
+		FROM (SELECT DISTINCT a.user_id, a.task_id FROM ROWS FROM (unnest($1), unnest($2)) AS a (user_id, task_id)) AS c
 		JOIN scheduler.users AS u ON u.user_id = c.user_id
 		CROSS JOIN LATERAL (
 			SELECT min(e.start_datetime) AS first_start
@@ -123,11 +72,15 @@ BEGIN
 		AND (t.scheduled_date, t.start_time, t.status = 'scheduled')
 			IS DISTINCT FROM (f.local_start::date, f.local_start::time,
 				t.status IN ('pending', 'scheduled') AND f.local_start IS NOT NULL);
-	RETURN NULL;
 END
 $body$;
+COMMENT ON FUNCTION scheduler.follow_tasks(uuid[], uuid[]) IS 'Gives tasks the date, time and status of their blocks.';
+
+CREATE FUNCTION scheduler.follow_blocks() RETURNS trigger
+	LANGUAGE c
+	AS 'MODULE_PATHNAME', 'sched_sql_follow_blocks';
 COMMENT ON FUNCTION scheduler.follow_blocks() IS
-	'Trigger of calendar_events: tasks take date, time and status from their blocks.';
+	'Trigger of calendar_events: tasks take date, time and status from their blocks, where they do not have them.';
 CREATE TRIGGER follow_inserted AFTER INSERT ON scheduler.calendar_events
 	REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION scheduler.follow_blocks();
 CREATE TRIGGER follow_updated AFTER UPDATE ON scheduler.calendar_events

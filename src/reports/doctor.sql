@@ -10,14 +10,16 @@ DECLARE
 	place record;
 	standby boolean := pg_is_in_recovery();
 	running bigint;
+	runners bigint;
 	steady boolean;
 	/* Just after arm() or a start the worker is on its way. */
 	settled boolean := greatest(pg_postmaster_start_time(), (SELECT a.armed_at FROM scheduler.armed_places a))
 		< clock_timestamp() - interval '30 seconds';
 BEGIN
-	SELECT count(*), coalesce(bool_or(w.started_at < clock_timestamp() - interval '1 minute'), false)
-	INTO running, steady FROM scheduler.worker_states() AS w WHERE w.type = 'worker';
-	SELECT p.cause, p.hint AS advice, p.failures INTO problem FROM scheduler.worker_problem() AS p;
+	SELECT count(*) FILTER (WHERE w.type = 'worker'), count(*) FILTER (WHERE w.type = 'runner'),
+		coalesce(bool_or(w.started_at < clock_timestamp() - interval '1 minute') FILTER (WHERE w.type = 'worker'), false)
+	INTO running, runners, steady FROM scheduler.worker_states() AS w;
+	SELECT p.cause, p.hint AS advice, p.failures, p.no_runner INTO problem FROM scheduler.worker_problem() AS p;
 	IF problem.cause IS NOT NULL THEN
 		RETURN QUERY SELECT 'workers', CASE WHEN standby THEN 'warn' ELSE 'fail' END, problem.cause, problem.advice;
 	ELSIF problem.failures > 0 AND NOT steady THEN
@@ -29,6 +31,14 @@ BEGIN
 			'It starts within seconds; if it does not, the server''s log says why.';
 	ELSE
 		RETURN QUERY SELECT 'workers', 'ok', format('%s running', running), NULL::text;
+	END IF;
+	IF problem.no_runner THEN
+		RETURN QUERY SELECT 'runners', CASE WHEN runners = 0 THEN 'fail' ELSE 'warn' END,
+			format(CASE WHEN runners = 0 THEN 'max_worker_processes (%s) leaves no process for a runner: jobs of users'' kinds wait'
+				ELSE 'max_worker_processes (%s) leaves no process for more runners than %s' END,
+				current_setting('max_worker_processes'), runners),
+			format('ALTER SYSTEM SET max_worker_processes = %s; then restart the server.',
+				current_setting('max_worker_processes')::integer + current_setting('scheduler.runners')::integer);
 	END IF;
 	SELECT s.file, s.problem AS trouble, s.hint AS advice, s.bound INTO place FROM scheduler.place_state(false) AS s;
 	RETURN QUERY SELECT 'place file',

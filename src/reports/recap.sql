@@ -155,6 +155,7 @@ BEGIN
 			GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1) AS part
 	INTO best;
 
+	PERFORM scheduler.refuse_old_snapshot();
 	DELETE FROM scheduler.weekly_recaps r WHERE r.user_id = $2 AND r.week_start_date = monday;
 	INSERT INTO scheduler.weekly_recaps AS r (user_id, week_start_date, week_end_date, total_tasks_planned,
 		total_tasks_completed, completion_rate, productivity_score, work_life_balance_score, work_tasks_completed,

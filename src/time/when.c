@@ -120,6 +120,27 @@ read_phrase(SchedParser *parser, SchedWhen *found)
 }
 
 /*
+ * Does anything tell a time, as far as a phrase that begins here can reach? Most phrases would be
+ * tried in vain at every "and" and "the" of a text.
+ */
+static bool
+time_is_told(SchedParser *parser)
+{
+	if (parser->teller < parser->base)
+		parser->teller = parser->base;
+	while (parser->teller < parser->count)
+	{
+		const SchedToken *token = &parser->tokens[parser->teller];
+
+		if (token->kind == SCHED_TOKEN_NUMBER ||
+			(token->kind == SCHED_TOKEN_WORD && sched_time_tells(token->word)))
+			break;
+		parser->teller++;
+	}
+	return parser->teller < parser->count && parser->teller - parser->base < SCHED_WINDOW;
+}
+
+/*
  * Finds the phrases of a text; see when.h.
  */
 int
@@ -141,7 +162,7 @@ sched_time_parse_when(const char *text, size_t length, const SchedWhenContext *c
 		if (sched_time_peek(&parser, 0)->kind == SCHED_TOKEN_END)
 			break;
 		parser.reject = 0;
-		if (starts_here(&parser))
+		if (time_is_told(&parser) && starts_here(&parser))
 		{
 			look_back(&parser);
 			used = read_phrase(&parser, &found[count]);

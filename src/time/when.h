@@ -104,6 +104,12 @@ typedef struct SchedWhen
 extern int sched_time_parse_when(const char *text, size_t length, const SchedWhenContext *context,
 								 SchedWhen *found, int max);
 
+/*
+ * The words in lower case of which every phrase has one, or else a number: a text with neither
+ * holds no phrase. *place is 0 before the first; NULL behind the last.
+ */
+extern const char *sched_time_next_word(int *place);
+
 /* One duration phrase ("two hours", "1h30", "90 min", "half a day"). */
 typedef struct SchedDuration
 {

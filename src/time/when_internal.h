@@ -247,6 +247,7 @@ typedef struct SchedParser
 	int today; /* days since 2000-01-01 in the zone of the context */
 	int base;  /* index of the current token */
 	int count;
+	int teller;       /* index of the first token from there on that tells a time, else count */
 	int lookups;      /* zones asked for by name */
 	int reject;       /* tokens that looked like a date and cannot be one: to be skipped */
 	SchedWord before; /* the word before the phrase, for homonyms */
@@ -256,18 +257,65 @@ typedef struct SchedParser
 
 /* when_words.c */
 extern SchedWord sched_time_find_word(const char *word, size_t length, int *value);
+extern bool sched_time_tells(SchedWord word);
 extern const char *sched_time_name_region(int index);
 
 /* when_lex.c */
 extern void sched_time_start_lexer(SchedParser *parser, const char *text, size_t length);
-extern const SchedToken *sched_time_peek(const SchedParser *parser, int at);
 extern void sched_time_fill(SchedParser *parser);
-extern bool sched_time_is_word(const SchedParser *parser, int at, SchedWord word);
-extern bool sched_time_is_mark(const SchedParser *parser, int at, char mark);
-extern bool sched_time_is_glued(const SchedParser *parser, int at);
+extern const SchedToken sched_time_end_token;
 extern bool sched_time_ends_here(const SchedParser *parser, int at);
 extern bool sched_time_clause_ends(const SchedParser *parser, int at);
-extern bool sched_time_is_dash(const SchedParser *parser, int at);
+
+/*
+ * These are asked hundreds of times for a word, so they are part of whoever asks.
+ */
+
+/* The token that many places from the position; the end token outside of what is known. */
+static inline const SchedToken *
+sched_time_peek(const SchedParser *parser, int at)
+{
+	int index = parser->base + at;
+
+	if (index < 0 || index >= parser->count || at >= SCHED_WINDOW)
+		return &sched_time_end_token;
+	return &parser->tokens[index];
+}
+
+/* Is the token this kind of word? */
+static inline bool
+sched_time_is_word(const SchedParser *parser, int at, SchedWord word)
+{
+	const SchedToken *token = sched_time_peek(parser, at);
+
+	return token->kind == SCHED_TOKEN_WORD && token->word == word;
+}
+
+/* Is the token this punctuation mark? */
+static inline bool
+sched_time_is_mark(const SchedParser *parser, int at, char mark)
+{
+	const SchedToken *token = sched_time_peek(parser, at);
+
+	return token->kind == SCHED_TOKEN_PUNCT && token->mark == mark;
+}
+
+/* Does the token touch the one before it? */
+static inline bool
+sched_time_is_glued(const SchedParser *parser, int at)
+{
+	const SchedToken *token = sched_time_peek(parser, at);
+
+	return token->kind != SCHED_TOKEN_END && !token->spaced;
+}
+
+/* A dash that can join two ends of a range: not one that begins a line of a list. */
+static inline bool
+sched_time_is_dash(const SchedParser *parser, int at)
+{
+	return (sched_time_is_mark(parser, at, '-') || sched_time_is_mark(parser, at, '~')) &&
+		   !sched_time_peek(parser, at)->broken;
+}
 
 /* when_calendar.c */
 extern int sched_time_day_number(int year, int month, int day);

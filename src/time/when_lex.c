@@ -14,7 +14,7 @@
 #define NUMBER_CAP 9999999
 #define LOOKUP_ROOM 15
 
-static const SchedToken end_token = {.kind = SCHED_TOKEN_END, .spaced = true};
+const SchedToken sched_time_end_token = {.kind = SCHED_TOKEN_END, .spaced = true};
 
 static bool
 is_space(char c)
@@ -94,8 +94,8 @@ apostrophe_size(const char *text, size_t rest)
 {
 	char mark;
 
-	if (rest > 0 && *text == '\'')
-		return 1;
+	if (rest > 0 && (unsigned char) *text < 0x80)
+		return *text == '\'' ? 1 : 0;
 	if (rest >= 3 && read_symbol(text, rest, &mark) == 3 && mark == '\'')
 		return 3;
 	return 0;
@@ -295,6 +295,7 @@ sched_time_start_lexer(SchedParser *parser, const char *text, size_t length)
 	parser->next = 0;
 	parser->base = 0;
 	parser->count = 0;
+	parser->teller = 0;
 	parser->lookups = 0;
 }
 
@@ -312,56 +313,11 @@ sched_time_fill(SchedParser *parser)
 				sizeof(SchedToken) * (size_t) (parser->count - drop));
 		parser->count -= drop;
 		parser->base -= drop;
+		parser->teller -= drop;
 	}
 	while (parser->count - parser->base < SCHED_WINDOW && parser->count < SCHED_BUFFERED &&
 		   cut_token(parser, &parser->tokens[parser->count]))
 		parser->count++;
-}
-
-/* The token that many places from the position; the end token outside of what is known. */
-const SchedToken *
-sched_time_peek(const SchedParser *parser, int at)
-{
-	int index = parser->base + at;
-
-	if (index < 0 || index >= parser->count || at >= SCHED_WINDOW)
-		return &end_token;
-	return &parser->tokens[index];
-}
-
-/* Is the token this kind of word? */
-bool
-sched_time_is_word(const SchedParser *parser, int at, SchedWord word)
-{
-	const SchedToken *token = sched_time_peek(parser, at);
-
-	return token->kind == SCHED_TOKEN_WORD && token->word == word;
-}
-
-/* Is the token this punctuation mark? */
-bool
-sched_time_is_mark(const SchedParser *parser, int at, char mark)
-{
-	const SchedToken *token = sched_time_peek(parser, at);
-
-	return token->kind == SCHED_TOKEN_PUNCT && token->mark == mark;
-}
-
-/* Does the token touch the one before it? */
-bool
-sched_time_is_glued(const SchedParser *parser, int at)
-{
-	const SchedToken *token = sched_time_peek(parser, at);
-
-	return token->kind != SCHED_TOKEN_END && !token->spaced;
-}
-
-/* A dash that can join two ends of a range: not one that begins a line of a list. */
-bool
-sched_time_is_dash(const SchedParser *parser, int at)
-{
-	return (sched_time_is_mark(parser, at, '-') || sched_time_is_mark(parser, at, '~')) &&
-		   !sched_time_peek(parser, at)->broken;
 }
 
 /*

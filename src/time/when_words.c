@@ -1,8 +1,9 @@
 /*
  * when_words.c - the vocabulary of the date reader.
  *
- * Pure: no server, no memory, nothing thrown. One table in alphabetical order, searched by halving:
- * a text of a megabyte asks it two hundred thousand times.
+ * Pure: no server, nothing thrown. One table in alphabetical order, searched by halving: a text of a
+ * megabyte asks it two hundred thousand times. Where the words of each letter lie is found out at
+ * the first question of a process, in static memory.
  *
  * A word means one thing here, and words with a second sense (may, second, sun) are told apart
  * where they are read. The value of a word depends on its kind: the number of a month, weekday (1
@@ -235,6 +236,33 @@ static const char *const regions[] = {"America/New_York",    "America/Chicago", 
 /* The longest word worth looking up, with room for its end. */
 #define WORD_ROOM 16
 
+/* The words that begin with one letter. */
+typedef struct Range
+{
+	int first;
+	int end;
+	uint32_t lengths; /* a bit for each length that occurs */
+} Range;
+
+static Range ranges[128];
+static bool ranges_known = false;
+
+/* Most words of a text are none of ours: first letter and length tell that of nearly all of them. */
+static void
+learn_ranges(void)
+{
+	for (int i = 0; i < ENTRY_COUNT; i++)
+	{
+		Range *range = &ranges[(unsigned char) entries[i].text[0]];
+
+		if (range->lengths == 0)
+			range->first = i;
+		range->end = i + 1;
+		range->lengths |= UINT32_C(1) << strlen(entries[i].text);
+	}
+	ranges_known = true;
+}
+
 /*
  * The meaning of a word in lower case, WORD_NONE for one that has nothing to do with time.
  */
@@ -242,12 +270,20 @@ SchedWord
 sched_time_find_word(const char *word, size_t length, int *value)
 {
 	char key[WORD_ROOM];
-	int low = 0;
-	int high = ENTRY_COUNT - 1;
+	const Range *range;
+	int low;
+	int high;
 
 	*value = 0;
-	if (length >= WORD_ROOM)
+	if (length == 0 || length >= WORD_ROOM || (unsigned char) word[0] >= 128)
 		return WORD_NONE;
+	if (!ranges_known)
+		learn_ranges();
+	range = &ranges[(unsigned char) word[0]];
+	if ((range->lengths & (UINT32_C(1) << length)) == 0)
+		return WORD_NONE;
+	low = range->first;
+	high = range->end - 1;
 	memcpy(key, word, length);
 	key[length] = '\0';
 	while (low <= high)
@@ -266,6 +302,51 @@ sched_time_find_word(const char *word, size_t length, int *value)
 			low = middle + 1;
 	}
 	return WORD_NONE;
+}
+
+/* Does a word tell a time, rather than how two of them belong together? */
+bool
+sched_time_tells(SchedWord word)
+{
+	switch (word)
+	{
+		case WORD_MONTH:
+		case WORD_WEEKDAY:
+		case WORD_WEEKDAYS:
+		case WORD_UNIT:
+		case WORD_CARDINAL:
+		case WORD_ORDINAL:
+		case WORD_DAYPART:
+		case WORD_CLOCK_NAME:
+		case WORD_TODAY:
+		case WORD_TONIGHT:
+		case WORD_NOW:
+		case WORD_END_OF:
+		case WORD_CLOSE:
+		case WORD_COB:
+		case WORD_BUSINESS:
+		case WORD_WORKDAY:
+		case WORD_OFTEN:
+		case WORD_HOLIDAY:
+		case WORD_WEEKEND:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* The words that tell a time, one after the other; see when.h. */
+const char *
+sched_time_next_word(int *place)
+{
+	while (*place < ENTRY_COUNT)
+	{
+		const char *text = entries[*place].text;
+
+		if (sched_time_tells(entries[(*place)++].word))
+			return text;
+	}
+	return NULL;
 }
 
 /* The IANA name of a region that a word stands for. */

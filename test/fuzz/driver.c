@@ -2,7 +2,7 @@
  * driver.c - feeds a fuzz target the files that are named, without libFuzzer.
  *
  *   NAME_check FILE ..           every file once
- *   NAME_check --grow SECONDS FILE ..    each file grown by repeating its tail, 4 and 16 times as long as
+ *   NAME_grow --grow SECONDS FILE ..    each file grown by repeating its tail, 4 and 16 times as long as
  *                                a base size: fails where four times the bytes cost more than eight times
  *                                the processor time, twice in a row (quadratic work); takes no new file
  *                                after so many seconds of processor time
@@ -14,7 +14,7 @@
 
 #include "fuzz.h"
 
-#define BASE 16384
+#define BASE 65536
 #define TOO_SHORT_TO_TELL 0.02 /* seconds */
 
 static double

@@ -1,5 +1,5 @@
 /*
- * fuzz.h - what the fuzz targets share: a time zone, checks of what came out, a copy of what goes in.
+ * fuzz.h - what the fuzz targets share: checks of what came out, a copy of what goes in, a context for dates.
  *
  * A target is one file NAME_fuzz.c with LLVMFuzzerTestOneInput(); run.sh links it once with clang's
  * libFuzzer and once with driver.c, which only feeds it files. A check that fails aborts, as a
@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/fixed_zone.h"
 #include "mail/charset.h"
-#include "time/when.h"
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 extern int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -87,44 +87,6 @@ cut_string(const uint8_t **data, size_t *size, char separator)
 	return part;
 }
 
-/* ---- a zone: a fixed offset in seconds, by counting (H. Hinnant's algorithms) ---- */
-
-static inline SchedInstant
-zone_to_instant(void *data, const SchedCivil *civil)
-{
-	int64_t year = (int64_t) civil->year - (civil->month <= 2);
-	int64_t era = (year >= 0 ? year : year - 399) / 400;
-	int64_t of_era = year - era * 400;
-	int64_t of_year = (153 * (civil->month + (civil->month > 2 ? -3 : 9)) + 2) / 5 + civil->day - 1;
-	int64_t days = era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 730425;
-
-	return (days * 86400 + civil->hour * 3600 + civil->minute * 60 + civil->second -
-			*(const int *) data) *
-		   SCHED_USECS_PER_SEC;
-}
-
-static inline void
-zone_to_civil(void *data, SchedInstant instant, SchedCivil *civil)
-{
-	int64_t seconds =
-		instant / SCHED_USECS_PER_SEC - (instant % SCHED_USECS_PER_SEC < 0) + *(const int *) data;
-	int64_t day = seconds / 86400 - (seconds % 86400 < 0);
-	int64_t rest = seconds - day * 86400;
-	int64_t shifted = day + 730425;
-	int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-	int64_t of_era = shifted - era * 146097;
-	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-	int64_t month = (5 * of_year + 2) / 153;
-
-	civil->day = (int) (of_year - (153 * month + 2) / 5 + 1);
-	civil->month = (int) (month < 10 ? month + 3 : month - 9);
-	civil->year = (int) (year + era * 400 + (civil->month <= 2));
-	civil->hour = (int) (rest / 3600);
-	civil->minute = (int) (rest / 60 % 60);
-	civil->second = (int) (rest % 60);
-}
-
 static inline bool
 zone_find(const char *name, SchedZone *zone)
 {
@@ -133,8 +95,8 @@ zone_find(const char *name, SchedZone *zone)
 	if (strchr(name, '/') == NULL && strcmp(name, "UTC") != 0)
 		return false;
 	zone->data = &offsets[strlen(name) % 5];
-	zone->to_instant = zone_to_instant;
-	zone->to_civil = zone_to_civil;
+	zone->to_instant = fixed_to_instant;
+	zone->to_civil = fixed_to_civil;
 	return true;
 }
 
@@ -155,7 +117,7 @@ make_context(uint8_t choice)
 
 	return (SchedWhenContext){
 		.reference = references[choice & 7],
-		.zone = {&offsets[choice >> 3 & 3], zone_to_instant, zone_to_civil},
+		.zone = {&offsets[choice >> 3 & 3], fixed_to_instant, fixed_to_civil},
 		.find_zone = choice & 0x20 ? zone_find : NULL,
 		.date_order = (SchedDateOrder) ((choice >> 6) % 3),
 	};

@@ -3,6 +3,7 @@
 #
 #   test/fuzz/run.sh [name ..]          each target with libFuzzer (clang) for FUZZ_SECONDS (60) of processor time, from its
 #                                       seeds; then everything it found interesting, grown: no work may be quadratic
+#   test/fuzz/run.sh grow [name ..]     only the second half of that, of the corpora in FUZZ_CORPUS
 #   test/fuzz/run.sh check [name ..]    the seeds only, with the system's compiler; prints TAP
 #
 # Address and undefined-behaviour sanitizers, at most 5 s and 512 MB an input. FUZZ_JOBS (1) targets at a time; a corpus
@@ -19,7 +20,7 @@ export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS:-}
 export LSAN_OPTIONS=suppressions=$PWD/test/fuzz/lsan.supp:print_suppressions=0
 
 mode=fuzz
-[ "${1:-}" != check ] || { mode=check; shift; }
+case ${1:-} in check | grow) mode=$1; shift ;; esac
 # Looking for leaks needs ptrace, which not every container allows; the unit tests look for them with valgrind.
 export ASAN_OPTIONS=detect_leaks=$([ $mode = check ] && echo 0 || echo 1):${ASAN_OPTIONS:-}
 names=$*
@@ -45,6 +46,18 @@ check() {
 	return $failed
 }
 
+# The shortest inputs of a target's corpus grown, those first: what is repeated is one thing then.
+grow() {
+	local name=$1 log="$built/$1.log" corpus="${FUZZ_CORPUS:-$seeds/corpus}/$1"
+	if ! find "$corpus" "$seeds/$name" -type f -size -8 -printf '%s %p\n' | sort -n | head -n 3000 | cut -d' ' -f2 |
+		xargs -x "$built/${name}_grow" --grow $((seconds / 4)) >"$log.grow" 2>"$log.grow.files"; then
+		cat "$log.grow"
+		echo "not ok - $name: work grows faster than its input, or ends badly ($log.grow, $log.grow.files)"
+		return 1
+	fi
+	[ $mode != grow ] || echo "ok - $name: $(wc -l <"$log.grow.files") inputs grown"
+}
+
 # One target: libFuzzer until its processor time is used up, then its corpus grown.
 fuzz() {
 	local name=$1 log="$built/$1.log" corpus="${FUZZ_CORPUS:-$seeds/corpus}/$1" code
@@ -61,13 +74,7 @@ fuzz() {
 		echo "not ok - $name: $(grep -oE 'SUMMARY: .*|check failed: .*' "$log" | tail -n 1) (exit $code, $log)"
 		return 1
 	fi
-	# The shortest first: what is repeated is one thing then.
-	if ! find "$corpus" "$seeds/$name" -type f -size -8 -printf '%s %p\n' | sort -n | head -n 3000 | cut -d' ' -f2 |
-		xargs -x "$built/${name}_check" --grow $((seconds / 4)) >"$log.grow" 2>"$log.grow.files"; then
-		cat "$log.grow"
-		echo "not ok - $name: work grows faster than its input, or ends badly ($log.grow, $log.grow.files)"
-		return 1
-	fi
+	grow "$name" || return 1
 	echo "ok - $name: $(awk '/^#[0-9]/ { n = substr($1, 2) } END { print n }' "$log") inputs," \
 		"$(awk '/cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") n = $(i + 1) } END { print n }' "$log") edges," \
 		"$(ls "$corpus" | wc -l) inputs kept, in $seconds s of processor time"
@@ -77,7 +84,7 @@ if [ $mode = check ]; then
 	check
 	exit
 fi
-make -s -j"$(nproc)" $(printf "$built/%s_fuzz $built/%s_check " $(for name in $names; do echo $name $name; done)) || exit 1
-export -f fuzz
-export built seconds seeds
-printf '%s\n' $names | xargs -P "$jobs" -I{} bash -c 'fuzz {}'
+make -s -j"$(nproc)" $(printf "$built/%s_fuzz $built/%s_grow " $(for name in $names; do echo $name $name; done)) || exit 1
+export -f fuzz grow
+export built mode seconds seeds
+printf '%s\n' $names | xargs -P "$jobs" -I{} bash -c "$mode {}"

@@ -6,23 +6,7 @@ use PostgreSQL::Test::Utils;
 use Sched;
 use Test::More;
 
-my (@pids, @pipes, @ports);
-foreach my $n (0 .. 2)
-{
-	push @pids, open(my $pipe, '-|', 'python3', "$ENV{TREE}/test/services/misbehave.py");
-	push @pipes, $pipe;
-	push @ports, scalar <$pipe>;
-}
-chomp @ports;
-END
-{
-	my $status = $?;
-	kill 'KILL', @pids;
-	# Closing waits for the server: not before it is told to end.
-	close $_ foreach @pipes;
-	$? = $status;
-}
-
+my @ports = map { Sched::start_misbehave() } 0 .. 2;
 my $s = Sched->start('attacks', conf => <<"CONF");
 scheduler.max_user_jobs = 20000
 scheduler.max_in_flight = 32

@@ -47,6 +47,61 @@ $s->node->restart;
 cmp_ok(time - $start, '<', 20, sprintf('a restart of the server does not wait for it (%.1f s)', time - $start));
 $s->comes_true('... and the job runs afterwards, in its only attempt', "SELECT status || ' ' || result FROM scheduler.jobs WHERE job_id = '$over'", 'succeeded 1');
 
+# Somebody else kills a process (the system does where memory is short): the job that it had keeps its only attempt, once.
+$s->sql(q{
+	CREATE TABLE public.gate (open boolean); GRANT SELECT ON public.gate TO scheduler_owner;
+	CREATE FUNCTION public.wait(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE plpgsql AS $$
+	BEGIN
+		WHILE job.payload ? 'stays' OR NOT EXISTS (SELECT FROM public.gate) LOOP
+			PERFORM pg_sleep(0.05);
+		END LOOP;
+		RETURN scheduler.step_done(to_jsonb(job.attempts));
+	END $$;
+	GRANT EXECUTE ON FUNCTION public.wait TO scheduler_owner;
+	SELECT scheduler.register_job_kind('wait', 'public.wait', max_attempts => 1, timeout => '5 minutes');
+	SELECT scheduler.register_job_kind('shared_wait', 'public.wait', max_attempts => 1, timeout => '5 minutes', shared => true)});
+# The process that has the job; waited for, as the row of a dead one says "running" until it is judged.
+sub holder
+{
+	my ($name, $kind) = @_;
+	my $pid = "SELECT l.worker_pid FROM scheduler.live_jobs AS l JOIN pg_stat_activity AS a ON a.pid = l.worker_pid"
+	  . " WHERE l.kind = '$kind' AND l.status = 'running'";
+	my $found;
+	my $until = time + 30;
+	while (!$found && time < $until)
+	{
+		my ($code, $out) = $s->node->psql('postgres', $pid);
+		$found = $out if defined $code && $code == 0 && $out =~ /^\d+$/;
+		sleep 0.05;
+	}
+	ok($found, "$kind: $name");
+	return $found;
+}
+
+# A worker's job is taken with a mark after a crash only.
+ok($s->crash($s->worker_pid), 'a worker is killed');
+foreach my $kind (qw(wait shared_wait))
+{
+	my $chance = $s->sql("SELECT scheduler.enqueue('$kind')");
+	ok($s->crash(holder('a handler runs in its only attempt', $kind)), '... and its process is killed');
+	holder('that does not count, it runs again', $kind);
+	is($s->sql("SELECT attempts FROM scheduler.live_jobs WHERE kind = '$kind'"), 1, '... in its first attempt');
+	ok($s->crash($s->sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")), '... another process is killed');
+	holder('it runs once more', $kind);
+	$s->sql('INSERT INTO gate VALUES (true)');
+	$s->comes_true('... and ends in that attempt', "SELECT status || ' ' || result FROM scheduler.jobs WHERE job_id = '$chance'", 'succeeded 1');
+	$s->sql('TRUNCATE gate');
+	# An end from outside between two kills does not make the first one forgotten.
+	my $twice = $s->sql("SELECT scheduler.enqueue('$kind', '{\"stays\": true}')");
+	ok($s->crash(holder('a handler runs', $kind)), '... and its process is killed');
+	holder('it runs again', $kind);
+	ok($s->crash($s->sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")), '... another process is killed');
+	ok($s->crash(holder('it runs once more', $kind)), '... and its process is killed a second time');
+	$s->comes_true('... which counts', "SELECT status || ' ' || attempts || ' ' || error FROM scheduler.jobs WHERE job_id = '$twice'",
+		'dead 1 the process ended while the handler ran');
+}
+$s->sql("SELECT scheduler.cancel_job(job_id) FROM scheduler.live_jobs");
+
 # A job that crashes its runner, as a fault in somebody's C function would.
 $s->sql(q{
 	CREATE ROLE dangerous; GRANT scheduler_user, pg_execute_server_program TO dangerous;

@@ -139,8 +139,11 @@ $s->sql("SELECT scheduler.enqueue('written'), scheduler.enqueue('noop')");
 $s->comes_true('a worker needs no runner', 'SELECT count(*) FROM scheduler.finished_jobs', 2);
 sleep 2.5;
 is(scalar($s->logged(qr/no background process is free for a runner/, $mark)), 1, 'no process for a runner: the log says so once');
+$s->comes_true('... and doctor() as long as it lasts', "SELECT status, detail, hint FROM scheduler.doctor() WHERE check_name = 'runners'",
+	q{fail|max_worker_processes (4) leaves no process for a runner: jobs of users' kinds wait|ALTER SYSTEM SET max_worker_processes = 8; then restart the server.});
 give_back_processes();
 $s->comes_true('... and then it comes', "SELECT count(*) FROM scheduler.finished_jobs WHERE kind = 'written'", 1);
+$s->comes_true('... and doctor() has nothing more to say of it', "SELECT count(*) FROM scheduler.doctor() WHERE check_name = 'runners'", 0);
 $greedy->close;
 $s->node->stop;
 
@@ -269,9 +272,14 @@ cmp_ok(scalar($s->logged(qr/ERROR|FATAL|LOG:  the worker was kept/, $from)), '<'
 $s->sql("SELECT scheduler.enqueue_many('called', array_agg(to_jsonb(50))) FROM generate_series(1, 300)");
 $s->sql("SELECT scheduler.enqueue_many('written', array_agg('{}'::jsonb)) FROM generate_series(1, 100)");
 set(disk_full => 2);
-$s->node->psql('postgres', 'SELECT pg_switch_wal(); CREATE TABLE much AS SELECT repeat($$x$$, 100) FROM generate_series(1, 200000); SELECT pg_switch_wal()');
-$until = time + 10;
-sleep 0.2 while crashes($s) == $stay_up && time < $until;
+# Segments that lie ready have to be used up first.
+$s->node->psql('postgres', 'CREATE TABLE much (line text)');
+$until = time + 60;
+while (crashes($s) == $stay_up && time < $until)
+{
+	$s->node->psql('postgres', 'INSERT INTO much SELECT repeat($$x$$, 100) FROM generate_series(1, 100000)');
+	sleep 0.2;
+}
 cmp_ok(crashes($s), '>', $stay_up, 'no room for the write-ahead log: the server gives up');
 sleep 1;
 set(disk_full => 0);

@@ -7,25 +7,15 @@ use IPC::Run;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Sched;
 use Test::More;
 use Time::HiRes qw(time sleep);
 
 my $tree = $ENV{TREE};
 my $scratch = PostgreSQL::Test::Utils::tempdir;
 my @services;
-my @pipes;    # open as long as their servers: closing one waits for its server
 
 # ---- servers ----
-
-sub start_misbehave
-{
-	my $pid = open(my $pipe, '-|', 'python3', "$tree/test/services/misbehave.py") or die $!;
-	push @services, $pid;
-	push @pipes, $pipe;
-	my $port = <$pipe>;
-	chomp $port;
-	return $port;
-}
 
 sub start_nghttpd
 {
@@ -57,9 +47,9 @@ END
 is(system('sh', "$tree/test/services/certificates.sh", $scratch, 'localhost'), 0, 'certificates are made');
 mkdir "$scratch/www";
 append_to_file("$scratch/www/page", 'secret garden');
-my $port = start_misbehave();
-my $other_port = start_misbehave();
-my $private_port = start_misbehave();
+my $port = Sched::start_misbehave();
+my $other_port = Sched::start_misbehave();
+my $private_port = Sched::start_misbehave();
 my %tls = map { $_ => start_nghttpd($_) } qw(good expired future misnamed foreign);
 
 my $node = PostgreSQL::Test::Cluster->new('http');

@@ -8,16 +8,7 @@ use Sched;
 use Test::More;
 use Time::HiRes qw(time sleep);
 
-my $service = open(my $pipe, '-|', 'python3', "$ENV{TREE}/test/services/misbehave.py") or die $!;
-END
-{
-	my $status = $?;
-	kill 'TERM', $service if $service;
-	close $pipe if $pipe;
-	$? = $status;
-}
-my $port = <$pipe>;
-chomp $port;
+my $port = Sched::start_misbehave();
 
 # How often the service was asked for a path.
 sub asked

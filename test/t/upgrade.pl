@@ -17,16 +17,7 @@ if (!$ENV{SECOND_BIN})
 my $new_version = `$ENV{SECOND_BIN}/postgres --version`;
 note("to $new_version");
 
-my $service = open(my $pipe, '-|', 'python3', "$ENV{TREE}/test/services/misbehave.py") or die $!;
-END
-{
-	my $status = $?;
-	kill 'TERM', $service if $service;
-	close $pipe if $pipe;
-	$? = $status;
-}
-my $port = <$pipe>;
-chomp $port;
+my $port = Sched::start_misbehave();
 
 sub asked
 {

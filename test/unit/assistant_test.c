@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/fixed_zone.h"
 #include "assistant/split.h"
 #include "tap.h"
 
@@ -13,45 +14,13 @@
 #define TODAY (INT64_C(8922) * DAY_SECS)
 #define NOW (TODAY + 10 * 3600 + 15 * 60)
 
-/* Civil time in UTC by counting: the test needs no library for it. */
-static void
-to_civil(void *data, SchedInstant instant, SchedCivil *civil)
-{
-	int64_t seconds = instant / SCHED_USECS_PER_SEC;
-	int64_t days = seconds / DAY_SECS + 730425;
-	int64_t rest = seconds % DAY_SECS;
-	int64_t era = days / 146097;
-	int64_t of_era = days % 146097;
-	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-	int64_t month = (5 * of_year + 2) / 153;
-
-	civil->day = (int) (of_year - (153 * month + 2) / 5 + 1);
-	civil->month = (int) (month < 10 ? month + 3 : month - 9);
-	civil->year = (int) (year + era * 400 + (civil->month <= 2));
-	civil->hour = (int) (rest / 3600);
-	civil->minute = (int) (rest / 60 % 60);
-	civil->second = (int) (rest % 60);
-}
-
-static SchedInstant
-to_instant(void *data, const SchedCivil *civil)
-{
-	int64_t year = civil->year - (civil->month <= 2);
-	int64_t days = year / 400 * 146097 + year % 400 * 365 + year % 400 / 4 - year % 400 / 100 +
-				   (153 * (civil->month + (civil->month > 2 ? -3 : 9)) + 2) / 5 + civil->day - 1 -
-				   730425;
-
-	return (days * DAY_SECS + civil->hour * 3600 + civil->minute * 60 + civil->second) *
-		   SCHED_USECS_PER_SEC;
-}
-
 static int
 split(const char *text, size_t length, SchedItem *items)
 {
+	static int utc = 0;
 	SchedWhenContext context = {.reference = NOW * SCHED_USECS_PER_SEC};
 
-	context.zone = (SchedZone){NULL, to_instant, to_civil};
+	context.zone = (SchedZone){&utc, fixed_to_instant, fixed_to_civil};
 	return sched_assistant_split(text, length, &context, items, MAX_ITEMS);
 }
 

@@ -5,63 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/fixed_zone.h"
 #include "llm/builtin_internal.h"
 #include "tap.h"
 
-#define SECOND SCHED_USECS_PER_SEC
-#define DAY (INT64_C(86400) * SECOND)
-
-/* Days since 2000-01-01 of a civil date. */
-static int64_t
-count_days(int year, int month, int day)
-{
-	int64_t y = year - (month <= 2);
-	int64_t of_era = y % 400;
-	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return y / 400 * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 730425;
-}
-
-/* A zone two hours east of Greenwich, all year. */
-static SchedInstant
-fixed_to_instant(void *data, const SchedCivil *civil)
-{
-	return (count_days(civil->year, civil->month, civil->day) * 86400 + civil->hour * 3600 +
-			civil->minute * 60 + civil->second - 7200) *
-		   SECOND;
-}
-
-static void
-fixed_to_civil(void *data, SchedInstant instant, SchedCivil *civil)
-{
-	int64_t seconds = instant / SECOND + 7200;
-	int64_t days = seconds >= 0 ? seconds / 86400 : -((86399 - seconds) / 86400);
-	int64_t rest = seconds - days * 86400;
-	int year = 2000 + (int) (days / 366) - 1;
-	int month = 1;
-
-	while (count_days(year + 1, 1, 1) <= days)
-		year++;
-	while (month < 12 && count_days(year, month + 1, 1) <= days)
-		month++;
-	civil->year = year;
-	civil->month = month;
-	civil->day = (int) (days - count_days(year, month, 1)) + 1;
-	civil->hour = (int) (rest / 3600);
-	civil->minute = (int) (rest / 60 % 60);
-	civil->second = (int) (rest % 60);
-}
-
-/* Monday, 2 March 2026, 09:00 in that zone. */
+/* Monday, 2 March 2026, 09:00, two hours east of Greenwich. */
 static SchedWhenContext
 make_context(void)
 {
+	static int offset = 7200;
 	SchedWhenContext context = {0};
 	SchedCivil civil = {2026, 3, 2, 9, 0, 0};
 
-	context.zone.to_instant = fixed_to_instant;
-	context.zone.to_civil = fixed_to_civil;
-	context.reference = fixed_to_instant(NULL, &civil);
+	context.zone = (SchedZone){&offset, fixed_to_instant, fixed_to_civil};
+	context.reference = fixed_to_instant(&offset, &civil);
 	context.date_order = SCHED_ORDER_MDY;
 	return context;
 }
