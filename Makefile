@@ -16,8 +16,8 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.contr
 # PURE_x: objects that touch neither server, clock nor transactions; unit tests and fuzzers link them alone.
 # ENGINE_OBJS: input and output, but not a word of the server; unit tests link them too.
 
-CORE_OBJS = src/core/arguments.o src/core/bucket.o src/core/lock.o src/core/settings.o src/core/steady.o \
-	src/core/touch.o src/core/uuid7.o
+CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/touch.o \
+	src/core/uuid7.o src/core/bucket.o
 CORE_SQL = src/core/core.sql
 
 # identity
@@ -26,11 +26,11 @@ PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_ke
 	src/identity/address.o src/identity/chain.o src/identity/head_file.o
 IDENTITY_OBJS = src/identity/audit.o src/identity/audit_seal.o src/identity/current_user.o src/identity/log_guard.o \
 	src/identity/secret.o src/identity/data_key_file.o src/identity/mask.o
-IDENTITY_OBJS = src/identity/current_user.o src/identity/log_guard.o src/identity/secret.o src/identity/account.o \
-	src/identity/key_ring.o src/identity/sign_token.o src/identity/audit.o src/identity/signin.o src/identity/slot.o \
-	src/identity/lookup.o src/identity/issuer.o src/identity/token.o src/identity/request.o src/identity/api_limit.o \
-	src/identity/authenticate.o src/identity/read_token.o src/identity/data_key.o src/identity/key_sql.o \
-	src/identity/secret_input.o
+IDENTITY_OBJS = src/identity/current_user.o src/identity/data_key.o src/identity/key_sql.o src/identity/log_guard.o \
+	src/identity/secret.o src/identity/secret_input.o src/identity/account.o src/identity/key_ring.o \
+	src/identity/sign_token.o src/identity/signin.o src/identity/slot.o src/identity/lookup.o src/identity/issuer.o \
+	src/identity/token.o src/identity/request.o src/identity/api_limit.o src/identity/authenticate.o \
+	src/identity/read_token.o src/identity/audit_seal.o
 IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql \
 	src/identity/tokens.sql src/identity/sessions.sql src/identity/signin.sql src/identity/resets.sql \
 	src/identity/accounts.sql src/identity/requests.sql src/identity/issuers.sql src/identity/retention.sql \
@@ -38,10 +38,10 @@ IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people
 
 # http
 PURE_HTTP = src/http/answer.o src/http/breaker.o src/http/egress.o src/http/retry_after.o src/http/target.o \
-	src/http/trust.o
+	src/http/token_scan.o src/http/trust.o
 ENGINE_OBJS = src/http/engine.o src/http/failure.o src/http/transfer.o
-HTTP_OBJS = $(ENGINE_OBJS) src/http/gate.o src/http/host_stats.o src/http/http_settings.o src/http/request_sql.o \
-	src/http/response_sql.o
+HTTP_OBJS = $(ENGINE_OBJS) src/http/account_auth.o src/http/gate.o src/http/host_stats.o src/http/http_settings.o \
+	src/http/request_sql.o src/http/response_sql.o
 HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
 
 # jobs
