@@ -21,9 +21,9 @@ CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/st
 CORE_SQL = src/core/core.sql
 
 # identity
-PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/mask.o src/identity/binding.o \
-	src/identity/password.o src/identity/base64url.o src/identity/json.o src/identity/jwk.o src/identity/jwt.o \
-	src/identity/address.o src/identity/chain.o src/identity/head_file.o
+PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/mask.o \
+	src/identity/binding.o src/identity/password.o src/identity/base64url.o src/identity/json.o src/identity/jwk.o \
+	src/identity/jwt.o src/identity/address.o src/identity/chain.o src/identity/head_file.o
 IDENTITY_OBJS = src/identity/audit.o src/identity/audit_seal.o src/identity/current_user.o src/identity/log_guard.o \
 	src/identity/secret.o src/identity/data_key.o src/identity/key_sql.o src/identity/secret_input.o \
 	src/identity/account.o src/identity/key_ring.o src/identity/sign_token.o src/identity/signin.o src/identity/slot.o \
