@@ -74,7 +74,7 @@ PURE_LLM = src/llm/builtin.o src/llm/builtin_class.o src/llm/builtin_deeds.o src
 	src/llm/builtin_lexicon.o src/llm/builtin_mail_phrases.o src/llm/builtin_match.o src/llm/builtin_phrases.o \
 	src/llm/builtin_score.o src/llm/builtin_sentence.o src/llm/builtin_tasks.o src/llm/builtin_text.o \
 	src/llm/builtin_words.o src/llm/facts.o
-LLM_OBJS = src/llm/extract_sql.o src/llm/instant_sql.o src/llm/schema_sql.o
+LLM_OBJS = src/llm/extract_sql.o src/llm/instant_sql.o src/llm/normal_sql.o src/llm/schema_sql.o
 LLM_SQL = src/llm/extract.sql src/llm/models.sql src/llm/calls.sql src/llm/completion.sql src/llm/normalize.sql \
 	src/llm/extraction.sql src/llm/chat.sql
 
