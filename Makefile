@@ -23,14 +23,12 @@ CORE_SQL = src/core/core.sql
 # identity
 PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/binding.o \
 	src/identity/password.o src/identity/base64url.o src/identity/json.o src/identity/jwk.o src/identity/jwt.o \
-	src/identity/address.o src/identity/chain.o src/identity/head_file.o
-IDENTITY_OBJS = src/identity/audit.o src/identity/audit_seal.o src/identity/current_user.o src/identity/log_guard.o \
-	src/identity/secret.o src/identity/data_key_file.o src/identity/mask.o
+	src/identity/address.o src/identity/chain.o src/identity/head_file.o src/identity/mask.o
 IDENTITY_OBJS = src/identity/current_user.o src/identity/log_guard.o src/identity/secret.o src/identity/account.o \
 	src/identity/key_ring.o src/identity/sign_token.o src/identity/audit.o src/identity/signin.o src/identity/slot.o \
 	src/identity/lookup.o src/identity/issuer.o src/identity/token.o src/identity/request.o src/identity/api_limit.o \
 	src/identity/authenticate.o src/identity/read_token.o src/identity/data_key.o src/identity/key_sql.o \
-	src/identity/secret_input.o
+	src/identity/secret_input.o src/identity/audit_seal.o
 IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql \
 	src/identity/tokens.sql src/identity/sessions.sql src/identity/signin.sql src/identity/resets.sql \
 	src/identity/accounts.sql src/identity/requests.sql src/identity/issuers.sql src/identity/retention.sql \
