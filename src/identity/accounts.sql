@@ -9,6 +9,7 @@ CREATE FUNCTION scheduler.lock_user(user_id uuid, what text) RETURNS scheduler.u
 DECLARE
 	person scheduler.users;
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
 		RAISE EXCEPTION 'only an admin %', $2
 			USING ERRCODE = '42501', HINT = 'This needs membership of scheduler_admin.';

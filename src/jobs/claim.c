@@ -87,11 +87,11 @@ struct SchedClaimer
  * Jobs of a user who is not active wait. He is passed over where users are looked for, job by job would cost a scan of
  * all of his; and once more where jobs are taken, in the same snapshot, because his share may be there already.
  */
-#define FIND_USER(lane)                            \
-	"SELECT l.user_id, " SCHED_IS_ACTIVE(          \
-		"l.user_id") " FROM scheduler.live_jobs l" \
-					 " WHERE l.ready AND " lane    \
-					 " AND l.user_id >= $1 AND l.user_id < $2 ORDER BY l.user_id LIMIT 1"
+#define ROW_ACTIVE SCHED_IS_ACTIVE("l.user_id")
+#define USER_ACTIVE SCHED_IS_ACTIVE("$1")
+#define FIND_USER(lane)                                                                   \
+	"SELECT l.user_id, " ROW_ACTIVE " FROM scheduler.live_jobs l WHERE l.ready AND " lane \
+	" AND l.user_id >= $1 AND l.user_id < $2 ORDER BY l.user_id LIMIT 1"
 /* Anything that goes before what the share has come to? */
 #define FIND_URGENT(lane)                                       \
 	"SELECT FROM scheduler.live_jobs l WHERE l.ready AND " lane \
@@ -99,8 +99,8 @@ struct SchedClaimer
 #define TAKE_JOBS(lane)                                                                        \
 	"SELECT " SCHED_JOB_COLUMNS " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.ready" \
 	" AND " lane " AND (l.priority, l.run_at, l.job_id) > ($2, $3, $4)"                        \
-	" AND " SCHED_IS_ACTIVE(                                                                   \
-		"$1") " ORDER BY l.priority, l.run_at, l.job_id LIMIT $5 FOR UPDATE SKIP LOCKED"
+	" AND " USER_ACTIVE " ORDER BY l.priority, l.run_at, l.job_id LIMIT $5"                    \
+	" FOR UPDATE SKIP LOCKED"
 #define FIND_TYPES       \
 	{                    \
 		UUIDOID, UUIDOID \
