@@ -40,16 +40,16 @@ PURE_HTTP = src/http/answer.o src/http/breaker.o src/http/egress.o src/http/retr
 ENGINE_OBJS = src/http/engine.o src/http/failure.o src/http/transfer.o
 HTTP_OBJS = $(ENGINE_OBJS) src/http/account_auth.o src/http/gate.o src/http/host_stats.o src/http/http_settings.o \
 	src/http/request_sql.o src/http/response_sql.o
-HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
+HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql src/http/oauth.sql
 
 # jobs
 JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o src/jobs/call.o src/jobs/enqueue.o \
 	src/jobs/place.o src/jobs/claim.o src/jobs/mark.o src/jobs/insert.o src/jobs/quota.o src/jobs/outcome.o \
-	src/jobs/rewrite.o src/jobs/batch.o src/jobs/flight.o src/jobs/lines.o src/jobs/parking.o src/jobs/duties.o \
-	src/jobs/held.o src/jobs/limits.o src/jobs/lease.o src/jobs/clock.o src/jobs/flight_rows.o src/jobs/process.o \
-	src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o src/jobs/work.o src/jobs/stat_workers.o \
-	src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o src/jobs/claim_ends.o src/jobs/changes.o \
-	src/jobs/end_processes.o
+	src/jobs/rewrite.o src/jobs/batch.o src/jobs/flight.o src/jobs/lines.o src/jobs/parking.o src/jobs/renew.o \
+	src/jobs/duties.o src/jobs/held.o src/jobs/limits.o src/jobs/lease.o src/jobs/clock.o src/jobs/flight_rows.o \
+	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o src/jobs/work.o \
+	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o \
+	src/jobs/claim_ends.o src/jobs/changes.o src/jobs/end_processes.o
 JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/claims.sql src/jobs/schedules.sql \
 	src/jobs/workers.sql src/jobs/http_kind.sql src/jobs/people.sql
 
