@@ -203,7 +203,7 @@ CREATE FUNCTION scheduler.admit_token(token text, OUT user_id uuid, OUT problem 
 #variable_conflict error
 DECLARE
 	read record;
-	admitted record;
+	found_id uuid;
 BEGIN
 	SELECT * INTO read FROM scheduler.read_token(coalesce($1, ''));
 	IF read.unknown_key THEN
@@ -213,16 +213,16 @@ BEGIN
 	END IF;
 	problem := read.problem;
 	IF problem IS NULL THEN
-		SELECT * INTO admitted FROM scheduler.admit_subject(read.issuer, read.subject, read.claims);
-		problem := admitted.problem;
-		IF problem IS NULL AND NOT EXISTS (SELECT FROM scheduler.users u WHERE u.user_id = admitted.user_id AND u.is_active) THEN
+		SELECT a.user_id, a.problem INTO found_id, admit_token.problem
+		FROM scheduler.admit_subject(read.issuer, read.subject, read.claims) AS a;
+		IF problem IS NULL AND NOT EXISTS (SELECT FROM scheduler.users u WHERE u.user_id = found_id AND u.is_active) THEN
 			problem := 'the account was disabled';
 		END IF;
 	END IF;
 	IF problem IS NULL THEN
-		admit_token.user_id := admitted.user_id;
+		admit_token.user_id := found_id;
 	ELSE
-		PERFORM scheduler.audit_refusal('session.refused', admitted.user_id,
+		PERFORM scheduler.audit_refusal('session.refused', found_id,
 			jsonb_build_object('reason', 'token', 'problem', problem, 'issuer', read.issuer));
 	END IF;
 END
