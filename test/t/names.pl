@@ -74,6 +74,8 @@ foreach my $word ($c_source =~ /errcode\((ERRCODE_\w+)\)/g)
 	$states{ $named{$word} // '' } = 1;
 }
 $states{ join '', $1 =~ /'(.)'/g } = 1 while $c_source =~ /MAKE_SQLSTATE\(([^)]*)\)/g;
+# Over HTTP authenticate() writes them as the code of what PostgREST answers; what is raised is PGRST.
+$states{$1} = 1 while $c_source =~ /"(PT\d{3})"/g;
 my $listed = slurp("$tree/doc/errors.md");
 foreach my $state (sort keys %states)
 {
@@ -89,6 +91,7 @@ sub http_status
 {
 	my ($state) = @_;
 	return $1 if $state =~ /^PT(\d{3})$/;
+	return 401 if $state eq 'PGRST';
 	return { 23503 => 409, 23505 => 409, 42501 => 403, 42883 => 404, '42P01' => 404, P0001 => 400 }->{$state}
 		// { 28 => 403, 53 => 503, 55 => 500, 57 => 500, 58 => 500, P0 => 500, XX => 500, F0 => 500, 54 => 413 }
 		->{ substr $state, 0, 2 } // 400;
