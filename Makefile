@@ -16,19 +16,19 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.contr
 # PURE_x: objects that touch neither server, clock nor transactions; unit tests and fuzzers link them alone.
 # ENGINE_OBJS: input and output, but not a word of the server; unit tests link them too.
 
-CORE_OBJS = src/core/arguments.o src/core/bucket.o src/core/lock.o src/core/settings.o src/core/steady.o \
-	src/core/touch.o src/core/uuid7.o
+CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/touch.o \
+	src/core/uuid7.o src/core/bucket.o
 CORE_SQL = src/core/core.sql
 
 # identity
-PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/binding.o \
-	src/identity/password.o src/identity/base64url.o src/identity/json.o src/identity/jwk.o src/identity/jwt.o \
-	src/identity/address.o src/identity/chain.o src/identity/head_file.o src/identity/mask.o
-IDENTITY_OBJS = src/identity/current_user.o src/identity/log_guard.o src/identity/secret.o src/identity/account.o \
-	src/identity/key_ring.o src/identity/sign_token.o src/identity/audit.o src/identity/signin.o src/identity/slot.o \
+PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/mask.o \
+	src/identity/binding.o src/identity/password.o src/identity/base64url.o src/identity/json.o src/identity/jwk.o \
+	src/identity/jwt.o src/identity/address.o src/identity/chain.o src/identity/head_file.o
+IDENTITY_OBJS = src/identity/audit.o src/identity/audit_seal.o src/identity/current_user.o src/identity/log_guard.o \
+	src/identity/secret.o src/identity/data_key.o src/identity/key_sql.o src/identity/secret_input.o \
+	src/identity/account.o src/identity/key_ring.o src/identity/sign_token.o src/identity/signin.o src/identity/slot.o \
 	src/identity/lookup.o src/identity/issuer.o src/identity/token.o src/identity/request.o src/identity/api_limit.o \
-	src/identity/authenticate.o src/identity/read_token.o src/identity/data_key.o src/identity/key_sql.o \
-	src/identity/secret_input.o src/identity/audit_seal.o
+	src/identity/authenticate.o src/identity/read_token.o
 IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql \
 	src/identity/tokens.sql src/identity/sessions.sql src/identity/signin.sql src/identity/resets.sql \
 	src/identity/accounts.sql src/identity/requests.sql src/identity/issuers.sql src/identity/retention.sql \
@@ -36,22 +36,22 @@ IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people
 
 # http
 PURE_HTTP = src/http/answer.o src/http/breaker.o src/http/egress.o src/http/retry_after.o src/http/target.o \
-	src/http/trust.o
+	src/http/token_scan.o src/http/trust.o
 ENGINE_OBJS = src/http/engine.o src/http/failure.o src/http/transfer.o
-HTTP_OBJS = $(ENGINE_OBJS) src/http/gate.o src/http/host_stats.o src/http/http_settings.o src/http/request_sql.o \
-	src/http/response_sql.o
-HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql
+HTTP_OBJS = $(ENGINE_OBJS) src/http/account_auth.o src/http/gate.o src/http/host_stats.o src/http/http_settings.o \
+	src/http/request_sql.o src/http/response_sql.o
+HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql src/http/oauth.sql
 
 # jobs
 JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o src/jobs/call.o src/jobs/enqueue.o \
 	src/jobs/place.o src/jobs/claim.o src/jobs/mark.o src/jobs/insert.o src/jobs/quota.o src/jobs/outcome.o \
-	src/jobs/rewrite.o src/jobs/batch.o src/jobs/flight.o src/jobs/lines.o src/jobs/parking.o src/jobs/duties.o \
-	src/jobs/held.o src/jobs/limits.o src/jobs/lease.o src/jobs/clock.o src/jobs/flight_rows.o src/jobs/process.o \
-	src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o src/jobs/work.o src/jobs/stat_workers.o \
-	src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o src/jobs/claim_ends.o src/jobs/changes.o \
-	src/jobs/end_processes.o
+	src/jobs/rewrite.o src/jobs/batch.o src/jobs/flight.o src/jobs/lines.o src/jobs/parking.o src/jobs/renew.o \
+	src/jobs/duties.o src/jobs/held.o src/jobs/limits.o src/jobs/lease.o src/jobs/clock.o src/jobs/flight_rows.o \
+	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o src/jobs/work.o \
+	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o \
+	src/jobs/claim_ends.o src/jobs/changes.o src/jobs/end_processes.o
 JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/claims.sql src/jobs/schedules.sql \
-	src/jobs/workers.sql src/jobs/http_kind.sql src/jobs/people.sql
+	src/jobs/workers.sql src/jobs/http_kind.sql src/jobs/people.sql src/jobs/issuer_keys.sql
 
 # time
 PURE_TIME = src/time/when.o src/time/when_lex.o src/time/when_words.o src/time/when_calendar.o src/time/when_number.o \
@@ -74,7 +74,7 @@ PURE_LLM = src/llm/builtin.o src/llm/builtin_class.o src/llm/builtin_deeds.o src
 	src/llm/builtin_lexicon.o src/llm/builtin_mail_phrases.o src/llm/builtin_match.o src/llm/builtin_phrases.o \
 	src/llm/builtin_score.o src/llm/builtin_sentence.o src/llm/builtin_tasks.o src/llm/builtin_text.o \
 	src/llm/builtin_words.o src/llm/facts.o
-LLM_OBJS = src/llm/extract_sql.o src/llm/instant_sql.o src/llm/schema_sql.o
+LLM_OBJS = src/llm/extract_sql.o src/llm/instant_sql.o src/llm/normal_sql.o src/llm/schema_sql.o
 LLM_SQL = src/llm/extract.sql src/llm/models.sql src/llm/calls.sql src/llm/completion.sql src/llm/normalize.sql \
 	src/llm/extraction.sql src/llm/chat.sql
 

@@ -163,6 +163,11 @@ SELECT scheduler.normal_event('{"summary": "x", "starts_at": "2026-11-27T10:00",
 SELECT jsonb_array_length(scheduler.normal_facts(jsonb_build_object('tasks', (SELECT jsonb_agg('{"description": "x"}'::jsonb) FROM generate_series(1, 50))), 'UTC')->'tasks') AS tasks_kept;
 SELECT scheduler.normal_facts('7', 'UTC'), scheduler.normal_facts(NULL, 'UTC'), scheduler.normal_facts('{"tasks": "none"}', 'UTC')->'tasks' AS left_for_the_schema;
 SELECT scheduler.json_or_null('{"a": 1}'), scheduler.json_or_null('{a}'), scheduler.json_or_null(repeat('[', 100000)), scheduler.json_or_null(NULL);
+SELECT scheduler.plain_json(' {"a": ["[[", 1.5, "\"]"]} '), scheduler.plain_json('{"a": 1e3}') IS NULL AS read_with_care,
+	scheduler.json_or_null('{"a": 1e3}') AS but_read, scheduler.json_or_null('1e999999') AS too_large, scheduler.json_or_null('"\u0000"') AS no_text;
+SELECT scheduler.normal_facts('{"language": "EN-us", "classification": " Spam ", "confidence": "0.25", "tasks": [7, {"description": "a\u2003 b", "deadline": "2026-11-27",
+	"priority": 99, "attendees": [" Ann ", null, 5]}], "events": [{"starts_at": "2026-11-27T10:00", "ends_at": "2026-11-27T09:00Z"}]}', 'Europe/Berlin');
+SELECT scheduler.normal_facts('{"language": true, "tasks": [{"deadline": "2026-11-27"}]}', NULL) AS without_a_zone;
 SELECT scheduler.utf8_or_null('\xc3a4'), scheduler.utf8_or_null('\xc3'), scheduler.utf8_or_null('\x00');
 SELECT scheduler.completion_usage('{"prompt_tokens": -1, "completion_tokens": "12"}'), scheduler.completion_usage(NULL);
 SELECT scheduler.call_cost(scheduler.find_model('house'), '{"tokens_in": 1000, "tokens_out": 100}') AS cost,

@@ -67,6 +67,7 @@ typedef struct SchedHttpCall
 	int n_secret_headers;
 	const void *body;
 	size_t body_length;
+	bool secret_body; /* the caller's: holds secrets; the engine wipes its copy of any body */
 	long timeout_ms; /* of the whole call */
 } SchedHttpCall;
 
@@ -91,6 +92,7 @@ typedef struct SchedHttpAnswer
 	int64_t elapsed_us;
 	char *host;       /* host:port, for statistics; NULL where the url has none */
 	int http_version; /* 10, 11, 20; 0 without a status */
+	bool sealed;      /* the caller's: its tokens have been taken out */
 } SchedHttpAnswer;
 
 /* NULL when memory or descriptors are out. curl_global_init() is the caller's, once per process. */

@@ -205,6 +205,7 @@ static int
 list_dues(const SchedGateCall *call, Due *dues)
 {
 	char user[37];
+	char account[37];
 	int n = 0;
 
 	if (limits == NULL || hash_get_num_entries(limits) == 0)
@@ -212,7 +213,10 @@ list_dues(const SchedGateCall *call, Due *dues)
 	name_uuid(call->user_id, user);
 	n = add_due(dues, n, "user", user);
 	if (call->auth != NULL && strncmp(call->auth, "account:", 8) == 0)
-		n = add_due(dues, n, "account", call->auth + 8);
+	{
+		strlcpy(account, call->auth + 8, sizeof(account));
+		n = add_due(dues, n, "account", account);
+	}
 	return add_due(dues, n, "host", call->host);
 }
 

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -18,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "core/settings.h"
+#include "http/account_auth.h"
 #include "http/answer.h"
 #include "http/request.h"
 #include "http/target.h"
@@ -25,6 +28,13 @@
 
 #define PLACEHOLDER "{{auth}}"
 #define MAX_TIMEOUT_MS 3600000.0
+#define FORM_PLACEHOLDER "{{secret:"
+/* A form with room for all its secrets, each percent-encoded, is allocated at once. */
+#define MAX_FORM 16384
+#define MAX_FORM_SECRET 16384
+#define MAX_FORM_SECRETS 4
+
+static const char NO_TLS[] = "a secret is not sent to port 443 without TLS";
 
 /* A request taken apart; strings palloc'ed or NULL. */
 typedef struct Request
@@ -262,48 +272,81 @@ refuse_secret(uint64_t tag, SchedSecretStatus status, const char *name)
 		false, words);
 }
 
+/*
+ * Where the url leads, as the engine will parse it: a binding checked against anything else could be tricked into
+ * another host. NULL, or what is wrong.
+ */
+static const char *
+find_target(const char *url, SchedSecretTarget *where)
+{
+	SchedTarget target;
+	const char *problem = sched_target_parse(&target, NULL, url);
+	bool in_clear;
+
+	if (problem != NULL)
+		return problem;
+	/* Copied to where an error frees it. */
+	where->host = target.address ? psprintf("[%s]", target.host) : pstrdup(target.host);
+	where->path = pstrdup(target.path);
+	where->port = target.port;
+	in_clear = !target.https && target.port == 443;
+	sched_target_clear(&target);
+	/* A binding without a port means TLS; the other end would refuse, but only after it was sent. */
+	return in_clear ? NO_TLS : NULL;
+}
+
+/* The failure's kind and words of a place that gets no secret. */
+static SchedHttpAnswer *
+refuse_target(uint64_t tag, const char *problem)
+{
+	return sched_http_make_failure(
+		tag, problem == NO_TLS ? SCHED_HTTP_FORBIDDEN : SCHED_HTTP_BAD_REQUEST, false, problem);
+}
+
+/* The name of the secret that auth means; NULL where there is none. */
+static const char *
+find_auth_name(const char *auth, const pg_uuid_t *user_id, const char **problem)
+{
+	pg_uuid_t account_id;
+	bool again;
+	int64 number;
+	char *name;
+
+	if (strncmp(auth, "secret:", 7) == 0 && auth[7] != '\0')
+		return auth + 7;
+	*problem = "auth is not of the form secret:name or account:uuid";
+	if (!sched_http_parse_account(auth, &account_id, &again))
+		return NULL;
+	name = palloc(NAMEDATALEN);
+	*problem = "there is no such account, or it has no secret";
+	return sched_http_look_at_account(user_id, &account_id, name, &number) == SCHED_ACCOUNT_UNKNOWN
+			   ? NULL
+			   : name;
+}
+
 /* Opens the secret that auth names, for this url and no other, and places it. */
 static SchedHttpAnswer *
 add_auth(const Request *request, const Lines *lines, const pg_uuid_t *user_id, uint64_t tag,
 		 SchedHttpCall *call)
 {
-	SchedTarget target;
-	SchedSecretTarget secret_target;
+	SchedSecretTarget target;
 	SchedSecretValue secret = {0};
 	SchedSecretStatus status;
-	const char *name;
-	const char *problem;
-	bool in_clear;
+	const char *problem = NULL;
+	const char *name = find_auth_name(request->auth, user_id, &problem);
 
-	/*
-	 * Only the name stands in the request; the prefix leaves room for other kinds of credentials.
-	 */
-	if (strncmp(request->auth, "secret:", 7) != 0 || request->auth[7] == '\0')
-		return sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false,
-									   "auth is not of the form secret:name");
 	/* Sending both would leave it to the server which of the two counts. */
-	if (lines->n_templates == 0 && lines->has_authorization)
-		return sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false,
-									   "both auth and an Authorization header without {{auth}}");
-	/*
-	 * The secret is opened for the url as the engine will parse it. A binding checked against
-	 * anything else could be tricked into another host.
-	 */
-	name = request->auth + 7;
-	problem = sched_target_parse(&target, NULL, request->url);
-	if (problem != NULL)
+	if (name != NULL && lines->n_templates == 0 && lines->has_authorization)
+	{
+		name = NULL;
+		problem = "both auth and an Authorization header without {{auth}}";
+	}
+	if (name == NULL)
 		return sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false, problem);
-	/* Copied to where an error frees it. */
-	secret_target.host = target.address ? psprintf("[%s]", target.host) : pstrdup(target.host);
-	secret_target.path = pstrdup(target.path);
-	secret_target.port = target.port;
-	in_clear = !target.https && target.port == 443;
-	sched_target_clear(&target);
-	/* A binding without a port means TLS; the other end would refuse, but only after it was sent. */
-	if (in_clear)
-		return sched_http_make_failure(tag, SCHED_HTTP_FORBIDDEN, false,
-									   "a secret is not sent to port 443 without TLS");
-	status = sched_identity_open_secret(user_id, name, &secret_target, &secret);
+	problem = find_target(request->url, &target);
+	if (problem != NULL)
+		return refuse_target(tag, problem);
+	status = sched_identity_open_secret(user_id, name, &target, &secret);
 	if (status != SCHED_SECRET_OK)
 		return refuse_secret(tag, status, name);
 	/*
@@ -337,6 +380,130 @@ add_auth(const Request *request, const Lines *lines, const pg_uuid_t *user_id, u
 						   : sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false, problem);
 }
 
+/* ---- secrets in a form ---- */
+
+/* Percent-encoded, as a form has it. The buffer was made large enough: growing would leave copies behind. */
+static void
+append_encoded(StringInfo form, const SchedSecretValue *secret)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < secret->length; i++)
+	{
+		unsigned char c = (unsigned char) secret->bytes[i];
+
+		if (isalnum(c) || (c != 0 && strchr("-._~", c) != NULL))
+			appendStringInfoCharMacro(form, c);
+		else
+		{
+			appendStringInfoCharMacro(form, '%');
+			appendStringInfoCharMacro(form, digits[c >> 4]);
+			appendStringInfoCharMacro(form, digits[c & 15]);
+		}
+	}
+}
+
+/* The next {{secret:name}} from `from` on; its name, palloc'ed, or NULL. */
+static char *
+next_placeholder(const char *from, const char **start, const char **end)
+{
+	*start = strstr(from, FORM_PLACEHOLDER);
+	*end = *start == NULL ? NULL : strstr(*start, "}}");
+	if (*end == NULL)
+		return NULL;
+	*end += 2;
+	return pnstrdup(*start + strlen(FORM_PLACEHOLDER), *end - 2 - *start - strlen(FORM_PLACEHOLDER));
+}
+
+/*
+ * Opens one secret and appends it. The installation's own stands where a client's secret stands, and nowhere else: a server
+ * that quotes what it does not understand would tell the user its value.
+ */
+static SchedHttpAnswer *
+append_secret(StringInfo form, const char *template, const char *start, const char *name,
+			  const pg_uuid_t *user_id, const SchedSecretTarget *target, uint64_t tag)
+{
+	SchedSecretValue secret = {0};
+	SchedSecretStatus status = sched_identity_open_secret(user_id, name, target, &secret);
+	bool misplaced;
+	bool too_long;
+
+	if (status != SCHED_SECRET_OK)
+		return refuse_secret(tag, status, name);
+	misplaced = secret.shared && !(start - template >= 14 &&
+								   strncmp(start - 14, "client_secret=", 14) == 0 &&
+								   (start - template == 14 || start[-15] == '&'));
+	too_long = secret.length > MAX_FORM_SECRET;
+	if (!misplaced && !too_long)
+		append_encoded(form, &secret);
+	sched_identity_close_secret(&secret);
+	if (misplaced)
+		return sched_http_make_failure(tag, SCHED_HTTP_FORBIDDEN, false,
+									   "a secret of the installation is sent as client_secret only");
+	return too_long ? sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false,
+											  "the secret is too long for a form")
+					: NULL;
+}
+
+/*
+ * auth 'tokens:...': a form with {{secret:name}} in it. What is placed lies in one buffer, the call's body, which
+ * sched_http_scrub_call() wipes.
+ */
+static SchedHttpAnswer *
+fill_form(const Request *request, const pg_uuid_t *user_id, uint64_t tag, SchedHttpCall *call)
+{
+	char *template = request->body == NULL ? pstrdup("") : text_to_cstring((text *) request->body);
+	const char *from = template;
+	const char *start;
+	const char *end;
+	SchedSecretTarget target;
+	SchedHttpAnswer *refusal = NULL;
+	StringInfoData form;
+	const char *problem = find_target(request->url, &target);
+	char *name;
+
+	if (problem == NULL && strlen(template) > MAX_FORM)
+		problem = "the form is too long";
+	if (problem != NULL)
+		return refuse_target(tag, problem);
+	initStringInfo(&form);
+	enlargeStringInfo(&form, (int) strlen(template) + MAX_FORM_SECRETS * 3 * MAX_FORM_SECRET);
+	call->secret_body = true;
+	call->body = form.data;
+	for (int n = 0; refusal == NULL && (name = next_placeholder(from, &start, &end)) != NULL; n++)
+	{
+		if (n == MAX_FORM_SECRETS)
+			return sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false,
+										   "too many secrets in a form");
+		appendBinaryStringInfo(&form, from, (int) (start - from));
+		refusal = append_secret(&form, template, start, name, user_id, &target, tag);
+		call->body_length = form.len;
+		from = end;
+	}
+	appendStringInfoString(&form, from);
+	call->body_length = form.len;
+	return refusal;
+}
+
+/* An error while the form is filled must not leave it readable. */
+static SchedHttpAnswer *
+add_form(const Request *request, const pg_uuid_t *user_id, uint64_t tag, SchedHttpCall *call)
+{
+	SchedHttpAnswer *refusal;
+
+	PG_TRY();
+	{
+		refusal = fill_form(request, user_id, tag, call);
+	}
+	PG_CATCH();
+	{
+		sched_http_scrub_call(call);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return refusal;
+}
+
 /*
  * Cheap checks first; the secret is opened last, when everything else is known to be in order, so
  * that it is in memory for as short as possible.
@@ -361,7 +528,9 @@ sched_http_build_call(Datum composite, const pg_uuid_t *user_id, uint64_t tag, S
 		problem = "a header holds {{auth}}, but the request names no auth";
 	if (problem != NULL)
 		return sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false, problem);
-	if (request.auth != NULL)
+	if (request.auth != NULL && strncmp(request.auth, "tokens:", 7) == 0)
+		refusal = add_form(&request, user_id, tag, call);
+	else if (request.auth != NULL)
 		refusal = add_auth(&request, &lines, user_id, tag, call);
 	if (refusal != NULL)
 	{
@@ -374,7 +543,7 @@ sched_http_build_call(Datum composite, const pg_uuid_t *user_id, uint64_t tag, S
 	call->headers = lines.plain;
 	call->n_headers = lines.n_plain;
 	call->timeout_ms = (long) Max(1.0, Min(request.timeout_ms, MAX_TIMEOUT_MS));
-	if (request.body != NULL)
+	if (request.body != NULL && !call->secret_body)
 	{
 		call->body = VARDATA_ANY(request.body);
 		call->body_length = VARSIZE_ANY_EXHDR(request.body);
@@ -394,6 +563,13 @@ sched_http_scrub_call(SchedHttpCall *call)
 			continue;
 		explicit_bzero(line, strlen(line));
 		pfree(line);
+	}
+	if (call->secret_body)
+	{
+		char *body = unconstify(void *, call->body);
+
+		explicit_bzero(body, call->body_length);
+		pfree(body);
 	}
 	memset(call, 0, sizeof(*call));
 }

@@ -4,7 +4,7 @@
  * Runs in every process that writes to the log, where the library is preloaded, for each line, also of the CSV and
  * JSON logs, and before the same message goes to the client. A statement that names a function or view that takes
  * a secret (mask.c) loses its literals in every field, its bound parameters, its context (COPY puts the input line
- * there) and, where there was a literal, the line STATEMENT. Allocates nothing and cannot throw.
+ * there) and, where there was a literal, the line STATEMENT. Cannot throw.
  */
 #include "postgres.h"
 
@@ -14,6 +14,7 @@
 #include "commands/prepare.h"
 #include "tcop/tcopprot.h"
 #include "utils/elog.h"
+#include "utils/memutils.h"
 #include "utils/plancache.h"
 
 #include "identity/log_guard.h"
@@ -78,17 +79,11 @@ blank_field(char *field, const char *statement)
 		sched_identity_mask_quoted(field, statement);
 }
 
-/* The fields that may hold a statement, or pieces of one. */
-#define TEXTS_OF(error)                                                        \
-	{                                                                          \
-		(error)->message, (error)->detail, (error)->detail_log, (error)->hint, \
-			(error)->internalquery, (error)->context                           \
-	}
-
 static bool
 is_about_secret(const ErrorData *error)
 {
-	const char *texts[] = TEXTS_OF(error);
+	const char *texts[] = {error->message, error->detail,        error->detail_log,
+						   error->hint,    error->internalquery, error->context};
 
 	for (size_t i = 0; i < lengthof(texts); i++)
 	{
@@ -98,25 +93,41 @@ is_about_secret(const ErrorData *error)
 	return false;
 }
 
+/*
+ * Parameters: how their list begins, not the words before it, which differ from version to version and from language to
+ * language. Trees of debug_print_parse and its like have the bytes of constants as numbers.
+ */
 static void
-blank_line(ErrorData *error, const char *statement)
+blank_detail(char *detail, const char *statement)
 {
-	char *texts[] = TEXTS_OF(error);
+	cut_after(detail, "$1 = ");
+	cut_after(detail, "{QUERY");
+	cut_after(detail, "{PLANNEDSTMT");
+	blank_field(detail, statement);
+}
 
-	/*
-	 * Of the details of a logged statement and of the context of a failing portal. How the list of parameters
-	 * begins, not the words before it: these differ from version to version and from language to language.
-	 */
-	cut_after(error->detail, "$1 = ");
-	cut_after(error->detail_log, "$1 = ");
-	cut_after(error->context, "$1 = ");
-	/* debug_print_parse and its like: trees, with the bytes of constants as numbers. */
-	if (error->detail != NULL && strstr(error->detail, "{QUERY") != NULL)
-		cut_after(error->detail, "{QUERY");
-	if (error->detail != NULL && strstr(error->detail, "{PLANNEDSTMT") != NULL)
-		cut_after(error->detail, "{PLANNEDSTMT");
-	for (size_t i = 0; i < lengthof(texts); i++)
-		blank_field(texts[i], statement);
+/*
+ * The client is told its own details in full: of these the log gets a copy. Where there is no memory for one, nobody is
+ * told.
+ */
+static void
+blank_details(ErrorData *error, const char *statement)
+{
+	if (error->detail != NULL && error->detail_log == NULL && error->output_to_client)
+	{
+		size_t size = strlen(error->detail) + 1;
+		char *copy = MemoryContextAllocExtended(ErrorContext, size, MCXT_ALLOC_NO_OOM);
+
+		if (copy != NULL)
+		{
+			memcpy(copy, error->detail, size);
+			blank_detail(copy, statement);
+			error->detail_log = copy;
+			return;
+		}
+	}
+	blank_detail(error->detail, statement);
+	blank_detail(error->detail_log, statement);
 }
 
 static void
@@ -128,10 +139,15 @@ guard_line(ErrorData *error)
 
 	if (secret || is_about_secret(error))
 	{
-		blank_line(error, statement);
-		/* What is not ours to understand, like the line that COPY was reading. */
+		blank_field(error->message, statement);
+		blank_field(error->hint, statement);
+		blank_field(error->internalquery, statement);
+		blank_details(error, statement);
+		/* A context is not ours to understand: it may be the line that COPY was reading, or the parameters. */
 		if (secret)
-			error->context = NULL;
+			error->hide_ctx = true;
+		else
+			blank_field(error->context, statement);
 		if (secret && sched_identity_has_literals(statement))
 			error->hide_stmt = true;
 	}

@@ -9,8 +9,8 @@
 
 #include "identity/mask.h"
 
-/* A shorter piece of a value tells nothing, and would be found in every message. */
-#define MIN_PIECE 4
+/* A shorter piece of a value tells little, and would be found in every message. */
+#define MIN_PIECE 6
 /* Every byte of a message is looked for in the whole statement. Several secrets at their longest fit into this. */
 #define MAX_STATEMENT (256 * 1024)
 #define MASK '*'

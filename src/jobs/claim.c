@@ -452,7 +452,8 @@ count_active(const SchedClaimer *claimer, bool foreign)
 
 /*
  * One visit to each user, with an equal share of the batch for each; whose share is empty leaves
- * the rotation.
+ * the rotation. No share is cut short at the end of the batch: two small groups of a user cost more
+ * than one.
  */
 static int
 visit_users(SchedClaimer *claimer, SchedJob *jobs, int limit, bool foreign)
@@ -460,21 +461,20 @@ visit_users(SchedClaimer *claimer, SchedJob *jobs, int limit, bool foreign)
 	int taken = 0;
 	int share_size = Max(Min(limit, MIN_SHARE), limit / Max(1, count_active(claimer, foreign)));
 
-	for (int visits = claimer->n_shares; visits > 0 && taken < limit; visits--)
+	for (int visits = claimer->n_shares; visits > 0 && taken + share_size <= limit; visits--)
 	{
-		int wanted = Min(share_size, limit - taken);
 		Share *share;
-		int got = wanted;
+		int got = share_size;
 
 		if (claimer->next >= claimer->n_shares)
 			claimer->next = 0;
 		share = &claimer->shares[claimer->next];
 		if (!share->resting && (foreign || !share->foreign))
 		{
-			got = take_from(claimer, share, jobs + taken, wanted);
+			got = take_from(claimer, share, jobs + taken, share_size);
 			taken += got;
 		}
-		if (got == wanted || leave_share(claimer, claimer->next))
+		if (got == share_size || leave_share(claimer, claimer->next))
 			claimer->next++;
 	}
 	return taken;

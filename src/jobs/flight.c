@@ -37,6 +37,7 @@
 #include "jobs/limits.h"
 #include "jobs/lines.h"
 #include "jobs/parking.h"
+#include "jobs/renew.h"
 #include "jobs/shmem.h"
 #include "jobs/store.h"
 
@@ -353,6 +354,8 @@ take_answer(SchedFlight *flight, SchedHttpAnswer *answer)
 	end_flight(flight);
 	sched_jobs_leave_gate(flight, answer);
 	flight->answer = answer;
+	if (sched_jobs_hold_unauthorized(flight))
+		return;
 	flight->listed = true;
 	dlist_push_tail(&answered, &flight->node);
 }
@@ -405,6 +408,9 @@ find_ready_in_line(SchedLine *line)
 	const SchedFlight *refused = NULL;
 	int seen = 0;
 
+	if (!sched_jobs_check_account(line, dlist_head_element(SchedFlight, node, &line->flights),
+								  launch))
+		return NULL;
 	dlist_foreach(iter, &line->flights)
 	{
 		SchedFlight *flight = dlist_container(SchedFlight, node, iter.cur);
@@ -634,6 +640,7 @@ void
 sched_jobs_end_launch(bool committed)
 {
 	sched_jobs_end_parking(committed);
+	sched_jobs_end_repeat(committed);
 	launch_after = sched_jobs_lines_held_until(sched_core_steady_now());
 }
 
@@ -641,6 +648,8 @@ sched_jobs_end_launch(bool committed)
 bool
 sched_jobs_flights_wait_for_launch(void)
 {
+	if (sched_jobs_unauthorized_wait())
+		return true;
 	return sched_jobs_flights_waiting() > 0 && n_air < most_in_air() &&
 		   (launch_after == 0 || launch_after <= sched_core_steady_now());
 }
@@ -656,6 +665,7 @@ sched_jobs_launch_flights(uint64 incarnation)
 	sched_http_refresh_limits();
 	launch_in_turn(incarnation);
 	sched_jobs_park_late(incarnation);
+	sched_jobs_repeat_unauthorized(incarnation);
 }
 
 /* An answer whose flight is gone belonged to a cancelled job. */

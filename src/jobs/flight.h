@@ -27,6 +27,8 @@ typedef struct SchedFlight
 	char *host;               /* host:port, once it has passed the gate */
 	bool probe;               /* ... as the one that finds out whether the host is back */
 	bool parked;              /* its row waits by the clock now, once that is committed */
+	int64 token_number;       /* of its account, when it passed */
+	bool tried;               /* its account's token was renewed for it, in this step */
 	SchedHttpAnswer *refusal; /* instead of a call; until it is the answer */
 	SchedJob *job;            /* until it stands in line */
 	HeapTupleHeader request;  /* NULL where it stands in the row only */

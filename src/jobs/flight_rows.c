@@ -12,6 +12,7 @@
 #include "utils/memutils.h"
 
 #include "core/fault.h"
+#include "http/account_auth.h"
 #include "http/request.h"
 #include "jobs/flight_rows.h"
 #include "jobs/lease.h"
@@ -131,6 +132,7 @@ sched_jobs_lock_answered(uint64 incarnation, SchedJob *jobs, SchedFlight **taken
 		}
 		if (!found && !lock_by_key(some[i], incarnation, job))
 			continue;
+		sched_http_seal_tokens(some[i]->auth, &some[i]->user_id, some[i]->answer);
 		job->answer = some[i]->answer;
 		taken[n_taken++] = some[i];
 	}

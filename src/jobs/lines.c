@@ -91,10 +91,18 @@ sched_jobs_stand_in_line(SchedFlight *flight)
 	line = hash_search(lines, &key, HASH_ENTER, &found);
 	if (!found)
 	{
-		line->held_until = line->spacing_us = 0;
+		line->held_until = line->spacing_us = line->token_number = 0;
+		line->for_account = false;
+		line->checked_in = 0;
 		dlist_init(&line->flights);
 		line->user = find_user(&flight->user_id);
 		dlist_push_tail(&line->user->lines, &line->node);
+	}
+	/* Who comes now may have been woken by the new token. */
+	if (line->for_account)
+	{
+		line->for_account = false;
+		line->held_until = 0;
 	}
 	flight->line = line;
 	flight->listed = true;

@@ -30,6 +30,10 @@ typedef struct SchedLine
 	int64 held_until; /* by the steady clock; 0: not held back */
 	int64 spacing_us; /* between two of them, once they may go */
 	char reason[240];
+	/* where calls are sent for an account: */
+	bool for_account;   /* held back until it has a token */
+	uint64 checked_in;  /* the launch that looked */
+	int64 token_number; /* what it found */
 } SchedLine;
 
 extern void sched_jobs_open_lines(void);

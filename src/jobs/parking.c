@@ -91,6 +91,7 @@ sched_jobs_pass_gate(SchedFlight *flight, char *host)
 	if (verdict.word == SCHED_GATE_PASS)
 	{
 		flight->line->held_until = 0;
+		flight->token_number = flight->line->token_number;
 		flight->host = host;
 		flight->probe = verdict.probe;
 		return true;

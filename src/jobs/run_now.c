@@ -12,6 +12,7 @@
 #include <signal.h>
 
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
@@ -20,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/wait_event.h"
 
+#include "http/account_auth.h"
 #include "http/request.h"
 #include "identity/current_user.h"
 #include "jobs/batch.h"
@@ -91,6 +93,16 @@ wait_for_answer(SchedHttpEngine *engine, uint64 tag)
 	}
 }
 
+/* NULL where the request names none. */
+static char *
+read_auth(Datum request)
+{
+	bool is_null;
+	Datum auth = GetAttributeByName(DatumGetHeapTupleHeader(request), "auth", &is_null);
+
+	return is_null ? NULL : TextDatumGetCString(auth);
+}
+
 /* Makes the call and gives the job its response. */
 static void
 answer_request(SchedJob *job, Datum request)
@@ -115,6 +127,7 @@ answer_request(SchedJob *job, Datum request)
 	}
 	PG_TRY();
 	{
+		sched_http_seal_tokens(read_auth(request), &job->user_id, answer);
 		job->response = sched_http_form_response(answer);
 		job->has_response = true;
 		job->retry_after_ms = sched_http_asked_delay_ms(answer);

@@ -207,6 +207,15 @@ find_patience(const SchedWorker *worker, const SchedJob *jobs, int taken)
 	return SCHED_LONG_BATCH_US;
 }
 
+/* Smaller batches of jobs that are handled together would take longer for each of them. */
+static int
+find_least(const SchedJob *jobs, int taken)
+{
+	bool together = taken > 0 && jobs[0].kind != NULL && jobs[0].kind->handler_many[0] != '\0';
+
+	return together ? MIN_BATCH : 8;
+}
+
 /*
  * Slow handlers, or a busy machine: take no more than a batch has time for, less where somebody waits for the next one.
  * What was taken too much is taken again.
@@ -219,8 +228,8 @@ adapt_batch(SchedWorker *worker, const SchedJob *jobs, int taken, TimestampTz st
 	int reached = count_reached(jobs, taken);
 
 	if (worked > patience && reached == taken)
-		worker->batch_size = Max(8, worker->batch_size / 2);
-	else if (reached == worker->batch_size && worked < patience / 2)
+		worker->batch_size = Max(find_least(jobs, taken), worker->batch_size / 2);
+	else if (taken > worker->batch_size - MIN_BATCH && worked < patience / 2)
 		worker->batch_size = Min(SCHED_BATCH_SIZE, 2 * worker->batch_size);
 	if (reached == taken)
 		return;

@@ -26,7 +26,7 @@ BEGIN
 	VALUES (here.system_identifier, here.database_oid, here.place, here.data_directory)
 	ON CONFLICT ON CONSTRAINT armed_places_pkey DO UPDATE SET system_identifier = excluded.system_identifier,
 		database_oid = excluded.database_oid, place = excluded.place, data_directory = excluded.data_directory, armed_at = now();
-	PERFORM scheduler.wake_workers('arming');
+	PERFORM scheduler.record_audit('database.armed'), scheduler.wake_workers('arming');
 	RETURN true;
 END
 $body$;
@@ -46,7 +46,7 @@ BEGIN
 	END IF;
 	DELETE FROM scheduler.armed_places;
 	was_armed := FOUND;
-	PERFORM scheduler.wake_workers('arming');
+	PERFORM scheduler.record_audit('database.disarmed'), scheduler.wake_workers('arming');
 	RETURN was_armed;
 END
 $body$;

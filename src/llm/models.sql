@@ -95,6 +95,7 @@ BEGIN
 		PERFORM scheduler.place_system_secret(former.secret, former.base_url);
 		PERFORM scheduler.place_system_secret($4, address);
 	END IF;
+	PERFORM scheduler.record_audit('model.added', 'ok', owner_id, jsonb_build_object('model_id', $1, 'base_url', address, 'secret', $4));
 	RETURN $1;
 END
 $body$;
@@ -162,6 +163,7 @@ BEGIN
 	END IF;
 	IF $2 IS NULL THEN
 		DELETE FROM scheduler.model_choices c WHERE c.user_id = owner_id AND c.purpose = $1;
+		PERFORM scheduler.record_audit('model.chosen', 'ok', owner_id, jsonb_build_object('purpose', $1, 'model_id', NULL));
 		RETURN;
 	END IF;
 	IF $2 <> 'builtin' AND NOT EXISTS (SELECT FROM scheduler.llm_models m WHERE m.model_id = $2
@@ -172,6 +174,7 @@ BEGIN
 	END IF;
 	INSERT INTO scheduler.model_choices AS c (user_id, purpose, model_id) VALUES (owner_id, $1, $2)
 	ON CONFLICT ON CONSTRAINT model_choices_pkey DO UPDATE SET model_id = excluded.model_id;
+	PERFORM scheduler.record_audit('model.chosen', 'ok', owner_id, jsonb_build_object('purpose', $1, 'model_id', $2));
 	/* Who chooses a model for himself wants his mails to go there. An admin's choice for others is not theirs. */
 	IF owner_id IS NOT DISTINCT FROM scheduler.current_user_id() AND owner_id <> scheduler.system_user_id() AND EXISTS (
 		SELECT FROM scheduler.llm_models m WHERE m.model_id = $2 AND m.user_id IN (owner_id, scheduler.system_user_id())

@@ -40,6 +40,10 @@ BEGIN
 		RAISE EXCEPTION 'unknown provider' USING ERRCODE = '22023', DETAIL = format('"%s"', coalesce($1, 'NULL')),
 			HINT = format('Known: %s.', (SELECT string_agg(p.provider, ', ') FROM scheduler.providers AS p));
 	END IF;
+	IF $1 IN ('google', 'microsoft') THEN
+		RAISE EXCEPTION 'such an account is granted by its provider' USING ERRCODE = '22023', DETAIL = format('"%s"', $1),
+			HINT = 'scheduler.oauth_start() returns the address where.';
+	END IF;
 	IF $2 IS NULL OR $2 !~ '\S' OR length($2) > 1000 OR $5 IS NULL OR $5 NOT BETWEEN '1 second' AND '7 days' THEN
 		RAISE EXCEPTION 'not an account' USING ERRCODE = '22023',
 			DETAIL = format('address %s, poll_interval %s', coalesce(quote_literal(left($2, 100)), 'NULL'), $5),
@@ -96,14 +100,14 @@ CREATE FUNCTION scheduler.pause_account(account_id uuid, paused boolean DEFAULT 
 #variable_conflict error
 DECLARE
 	account scheduler.accounts := scheduler.lock_account($1);
+	kind text;
 BEGIN
 	UPDATE scheduler.accounts AS a
 	SET status = CASE WHEN $2 THEN 'paused' ELSE 'active' END, next_poll_at = CASE WHEN NOT $2 THEN now() END
 	WHERE a.user_id = account.user_id AND a.account_id = account.account_id;
-	IF NOT $2 THEN
-		PERFORM scheduler.enqueue((SELECT p.poll_kind FROM scheduler.providers AS p
-				WHERE p.provider = account.provider),
-			jsonb_build_object('account_id', account.account_id), unique_key => account.account_id::text,
+	SELECT p.poll_kind INTO kind FROM scheduler.providers AS p WHERE p.provider = account.provider;
+	IF NOT $2 AND kind IS NOT NULL THEN
+		PERFORM scheduler.enqueue(kind, jsonb_build_object('account_id', account.account_id), unique_key => account.account_id::text,
 			unique_mode => 'reschedule');
 	END IF;
 END

@@ -96,7 +96,7 @@ BEGIN
 		FROM scheduler.accounts a
 		JOIN scheduler.providers p ON p.provider = a.provider
 		JOIN scheduler.users u ON u.user_id = a.user_id
-		WHERE u.is_active AND a.status <> 'paused');
+		WHERE u.is_active AND a.status <> 'paused' AND p.poll_kind IS NOT NULL);
 END
 $body$;
 COMMENT ON FUNCTION scheduler.sync_all() IS

@@ -131,7 +131,8 @@ BEGIN
 		SELECT * INTO batch FROM scheduler.reseal_rows(owner_id, key, ($1 ->> 'mail')::uuid, 4000000);
 		IF batch.secrets + batch.mails > 0 OR batch.last_mail IS NOT NULL THEN
 			/* Once more from the first mail when this is committed. */
-			RETURN $1 || jsonb_build_object('mail', CASE WHEN batch.mails = 0 THEN batch.last_mail END);
+			RETURN $1 || jsonb_build_object('mail', CASE WHEN batch.mails = 0 THEN batch.last_mail END,
+				'secrets', ($1 ->> 'secrets')::bigint + batch.secrets, 'mails', ($1 ->> 'mails')::bigint + batch.mails);
 		ELSIF owner_id = scheduler.system_user_id() AND scheduler.shares_keys() THEN
 			RETURN $1 - '{mail}'::text[] || jsonb_build_object('after', owner_id, 'kept', true);
 		END IF;

@@ -507,6 +507,9 @@ test_messages(void)
 		{"bad value sk-canary-47", "bad value ************"},
 		{"near canary", "near ******"},
 		{"something else", "something else"},
+		{"no such secret, see set_secret", "no such secret, see set_secret"},
+		{"is openai", "is ******"},
+		{"is open", "is open"},
 		{"gr\xc3\xbc\xc3\x9f!", "******!"},
 	};
 	char *long_statement = malloc(600000);
