@@ -94,7 +94,7 @@ static SchedJwkSet *
 read_file(const char *path, struct stat *identity, const char **problem, const char **hint)
 {
 	char *text = palloc(SCHED_JWK_SET_BYTES + 1);
-	size_t length;
+	size_t length = 0;
 	SchedJwkSet *keys = NULL;
 	SchedKeyFileStatus status = sched_identity_read_private_file(
 		path, DataDir, text, SCHED_JWK_SET_BYTES + 1, &length, identity);

@@ -28,6 +28,7 @@ sub install
 		SELECT scheduler.protect_time('$mark lunch', now() + interval '50 days', now() + interval '50 days 1 hour');
 		SELECT scheduler.set_day(current_date + 60);
 		SELECT scheduler.set_secret('$mark', 'not-a-real-value', ARRAY['example.org']);
+		INSERT INTO scheduler.secret_input (name, hosts, value) VALUES ('$mark refused', 'https://example.org', 'not-a-real-value');
 		SELECT scheduler.add_model('$mark', 'openai', '$mark', '$mark', 'https://example.org/v1');
 		SELECT scheduler.set_model('assist', '$mark');
 		SELECT scheduler.save_schedule('$mark', 'noop', jsonb_build_object('m', '$mark'), every => '1 second');
