@@ -20,9 +20,9 @@ CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/st
 CORE_SQL = src/core/core.sql
 
 # identity
-PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/binding.o src/identity/mask.o src/identity/password.o
-IDENTITY_OBJS = src/identity/audit.o src/identity/current_user.o src/identity/data_key.o src/identity/key_sql.o src/identity/log_guard.o src/identity/secret.o src/identity/secret_input.o
-IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql
+PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/binding.o src/identity/mask.o src/identity/password.o src/identity/chain.o src/identity/head_file.o
+IDENTITY_OBJS = src/identity/audit.o src/identity/audit_seal.o src/identity/current_user.o src/identity/data_key.o src/identity/key_sql.o src/identity/log_guard.o src/identity/secret.o src/identity/secret_input.o
+IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql src/identity/retention.sql src/identity/consents.sql
 
 # http
 PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o
@@ -73,7 +73,7 @@ ASSISTANT_SQL = src/assistant/assistant.sql
 
 # reports
 REPORTS_OBJS =
-REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql src/reports/cron.sql src/reports/rotation.sql
+REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql src/reports/cron.sql src/reports/rotation.sql src/reports/privacy.sql
 
 PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
 OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \

@@ -42,6 +42,20 @@ SET ROLE regress_llm_ben;
 SELECT scheduler.model_for('extract') AS installations;
 RESET ROLE;
 
+-- who chooses a model outside for himself agrees to it; nobody agrees for others
+SELECT scheduler.is_local_model('https://api.openai.com/v1') AS outside, scheduler.is_local_model('http://localhost:11434/v1') AS not_named, scheduler.is_local_model(NULL) IS NULL AS none;
+SELECT u.role_name, c.purpose, c.withdrawn_at IS NULL AS holds FROM scheduler.consents c JOIN scheduler.users u USING (user_id) ORDER BY 1;
+SET ROLE regress_llm_ben;
+SELECT scheduler.chat('hello', 'house');
+SELECT scheduler.give_consent('remote_model') AS given, scheduler.give_consent('remote_model') AS again;
+SELECT scheduler.chat('hello', 'house') IS NOT NULL AS asked;
+SELECT scheduler.withdraw_consent('remote_model') AS withdrawn, scheduler.withdraw_consent('remote_model') AS again;
+SELECT scheduler.give_consent('everything');
+SELECT purpose, withdrawn_at IS NOT NULL AS withdrawn FROM scheduler.consents;
+SELECT action, outcome, details, subject_user_id = user_id AS own FROM scheduler.audit_log ORDER BY audit_id;
+RESET ROLE;
+DELETE FROM scheduler.live_jobs;
+
 -- a secret of the installation goes to the addresses of its models, and to no other
 SELECT scheduler.model_endpoint(url) FROM (VALUES ('https://api.openai.com/v1'), ('http://LocalHost:8080/v1'),
 	('http://[::1]:9/x/y'), ('https://example.org')) AS u (url);

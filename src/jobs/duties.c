@@ -1,6 +1,6 @@
 /*
- * duties.c - the worker's other work: clock, queues, schedules, numbering of changes, jobs of
- * the dead, retention.
+ * duties.c - the worker's other work: clock, queues, schedules, numbering of changes, seals of
+ * the audit log, jobs of the dead, retention.
  *
  * Runs in workers, each duty in a short transaction of its own that the worker opens. Several
  * workers of a database may do the same at once: rows are taken with SKIP LOCKED, the rest is
@@ -237,6 +237,20 @@ sched_jobs_number_changes(void)
 	snprintf(text, sizeof(text), INT64_FORMAT, DatumGetInt64(highest));
 	Async_Notify("scheduler", text);
 	return true;
+}
+
+/* One seal's worth; the fence is inside, so that nobody who seals by hand meets the worker. */
+bool
+sched_jobs_seal_audit_log(void)
+{
+	static SchedStatement seal = {
+		"SELECT scheduler.seal_in_passing($1)", 1, {INT8OID}, false, NULL};
+	Datum values[1] = {Int64GetDatum(DUTY_ROWS)};
+	bool is_null;
+
+	sched_jobs_execute(&seal, values, NULL, SPI_OK_SELECT);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+									   &is_null)) >= DUTY_ROWS;
 }
 
 /* The incarnations that hold leases rightly. */

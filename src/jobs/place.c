@@ -215,6 +215,7 @@ static SchedStatement read_armed = {
 static SchedStatement look_round = {
 	"SELECT p.system_identifier, p.database_oid, p.place, p.data_directory,"
 	" EXISTS (SELECT FROM scheduler.new_changes)"
+	" OR EXISTS (SELECT FROM scheduler.audit_log a WHERE a.audit_seq IS NULL)"
 	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE l.ready AND NOT l.runner)"
 	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE l.ready AND l.runner)"
 	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE NOT l.ready AND l.status IN ('pending',"

@@ -211,7 +211,7 @@ look_at_all(SchedWorker *worker, TimestampTz now)
 	worker->looked = true;
 	sched_jobs_refresh_claimer(worker->claimer);
 	worker->due_at = worker->queues_at = worker->schedules_at = worker->runners_at = now;
-	worker->changes_wanted = worker->orphans_wanted = true;
+	worker->changes_wanted = worker->orphans_wanted = worker->seals_wanted = true;
 }
 
 /* The duty's part of work_on_cancels(). */
@@ -251,6 +251,13 @@ static void
 number_changes(SchedWorker *worker)
 {
 	worker->changes_wanted = sched_jobs_number_changes();
+}
+
+/* The same, once per poll_interval: who appends to the audit log signals nobody. */
+static void
+seal_audit_log(SchedWorker *worker)
+{
+	worker->seals_wanted = sched_jobs_seal_audit_log();
 }
 
 /* Jobs of processes that are no more. */
@@ -327,6 +334,11 @@ do_duties(SchedWorker *worker)
 	{
 		worker->changes_after = now + CHANGE_PAUSE;
 		do_duty(worker, number_changes);
+	}
+	if (worker->seals_wanted)
+	{
+		worker->seals_wanted = false;
+		do_duty(worker, seal_audit_log);
 	}
 	if (worker->cancels_wanted || now >= worker->cancels_at)
 		work_on_cancels(worker);
@@ -441,7 +453,7 @@ find_pause(SchedWorker *worker)
 		worker->blocked = false;
 		return 50;
 	}
-	if (has_news(worker) || worker->more ||
+	if (has_news(worker) || worker->more || worker->seals_wanted ||
 		(worker->armed && !sched_jobs_claimer_is_idle(worker->claimer)))
 		return 0;
 	if (worker->changes_wanted)

@@ -32,6 +32,7 @@ typedef struct SchedWorker
 	TimestampTz schedules_at;
 	bool changes_wanted;
 	TimestampTz changes_after; /* not before */
+	bool seals_wanted;
 	TimestampTz queues_after;
 	TimestampTz runners_at;
 	bool runner_work;  /* the answer of the last look */

@@ -370,3 +370,23 @@ CREATE FUNCTION scheduler.email_text(email_id uuid) RETURNS text
 	$body$;
 COMMENT ON FUNCTION scheduler.email_text(uuid) IS 'The text of a mail of the current user, attached mails included.';
 GRANT EXECUTE ON FUNCTION scheduler.email_raw(uuid), scheduler.email_text(uuid) TO scheduler_viewer;
+
+/* By the time the mail reached us, which its key begins with. */
+CREATE FUNCTION scheduler.expire_bodies(max_rows bigint DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	first_kept uuid := (lpad(to_hex(greatest(0, extract(epoch FROM now() - scheduler.retention_of('email_bodies')) * 1000)::bigint),
+		12, '0') || repeat('0', 20))::uuid;
+BEGIN
+	PERFORM scheduler.require_auditor();
+	RETURN scheduler.expire_rows('email_bodies', format('o.email_id < %L AND NOT EXISTS (SELECT FROM scheduler.email_tracking m'
+		' WHERE m.user_id = o.user_id AND m.email_id = o.email_id AND NOT m.processed)', first_kept), $1);
+END
+$body$;
+COMMENT ON FUNCTION scheduler.expire_bodies(bigint) IS
+	'Deletes mails that are over their time, but not what was read out of them, and none that is still to be read; for all users.';
+ALTER FUNCTION scheduler.expire_bodies(bigint) OWNER TO scheduler_system;
+GRANT EXECUTE ON FUNCTION scheduler.expire_bodies(bigint) TO scheduler_admin;

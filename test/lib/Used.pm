@@ -9,7 +9,7 @@ use Sched;
 use Test::More;
 
 our @ISA = ('Sched');
-my @partitioned = qw(agent_context changes finished_jobs llm_calls);
+my @partitioned = qw(agent_context audit_log changes finished_jobs llm_calls);
 
 # What runs in here believes that it is so many days ago, from its start on.
 sub days_ago
@@ -33,6 +33,7 @@ sub start
 		$s->sql('CREATE EXTENSION scheduler CASCADE');
 		# The role that restores is a user itself, as setup() makes it.
 		$s->sql("SELECT scheduler.setup('me\@example.org', timezone => 'Europe/Berlin')");
+		$s->sql("SELECT scheduler.set_retention('completed_jobs', '7 days')");
 		$s->sql(q{
 			CREATE SCHEMA app;
 			CREATE FUNCTION app.kept(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE sql AS $$ SELECT scheduler.step_done() $$;
@@ -62,7 +63,8 @@ sub work_a_day
 	my ($s) = @_;
 	$s->sql("SELECT scheduler.enqueue_many('app.kept', array_fill('{}'::jsonb, ARRAY[4])); SELECT scheduler.record_change('test.week', NULL) FROM generate_series(1, 4);"
 		  . " INSERT INTO scheduler.llm_calls (model_id, model, purpose, outcome, cost) SELECT 'far', 'far-1', 'extract', 'ok', 0.5 FROM generate_series(1, 4);"
-		  . " INSERT INTO scheduler.agent_context (agent_name, context_type) SELECT 'agent', 'debug' FROM generate_series(1, 4)");
+		  . " INSERT INTO scheduler.agent_context (agent_name, context_type) SELECT 'agent', 'debug' FROM generate_series(1, 4);"
+		  . " SELECT scheduler.record_audit('test.week') FROM generate_series(1, 4)");
 	$s->poll('SELECT (SELECT count(*) FROM scheduler.live_jobs) + (SELECT count(*) FROM scheduler.new_changes)', 0) or die;
 	$s->keep_house;
 }
