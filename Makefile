@@ -25,7 +25,7 @@ PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_ke
 IDENTITY_OBJS = src/identity/audit.o src/identity/audit_seal.o src/identity/current_user.o src/identity/data_key.o src/identity/key_sql.o \
 	src/identity/log_guard.o src/identity/secret.o src/identity/secret_input.o
 IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql \
-	src/identity/retention.sql src/identity/consents.sql
+	src/identity/retention.sql src/identity/consents.sql src/identity/mask.o
 
 # http
 PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o
@@ -76,7 +76,7 @@ ASSISTANT_SQL = src/assistant/assistant.sql
 
 # reports
 REPORTS_OBJS =
-REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql src/reports/cron.sql src/reports/privacy.sql
+REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql src/reports/cron.sql src/reports/privacy.sql src/reports/rotation.sql
 
 PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
 OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \

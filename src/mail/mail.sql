@@ -96,6 +96,13 @@ CREATE FUNCTION scheduler.seal_body(user_id uuid, email_id uuid, key_id text, ra
 COMMENT ON FUNCTION scheduler.seal_body(uuid, uuid, text, bytea) IS
 	'A mail sealed for its row of email_bodies; raw itself where key_id is NULL.';
 
+CREATE FUNCTION scheduler.reseal_body(user_id uuid, email_id uuid, key_id text, raw bytea, new_key_id text)
+	RETURNS bytea
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'sched_sql_reseal_body';
+COMMENT ON FUNCTION scheduler.reseal_body(uuid, uuid, text, bytea, text) IS
+	'A sealed mail under another key of its owner; NULL where it cannot be opened.';
+
 CREATE FUNCTION scheduler.open_body(user_id uuid, email_id uuid, key_id text, raw bytea) RETURNS bytea
 	LANGUAGE c STABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'sched_sql_open_body';

@@ -113,6 +113,7 @@ sub fill
 			SELECT scheduler.recap();
 			SELECT scheduler.save_schedule('nightly', 'noop', every => '1 day', starts_at => now() - interval '1 minute');
 			SELECT scheduler.set_secret('key', 'value-of-the-secret', ARRAY['127.0.0.1:9']);
+			INSERT INTO scheduler.secret_input (name, hosts, value) VALUES ('No Name', '127.0.0.1:9', 'value-of-the-secret');
 			SELECT scheduler.add_model('far', 'openai', 'far-1', 'key', 'https://127.0.0.1:9/v1', 1, 2)}, $role);
 		foreach my $i (1 .. 5)
 		{

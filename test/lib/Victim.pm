@@ -28,6 +28,7 @@ sub install
 		SELECT scheduler.protect_time('$mark lunch', now() + interval '50 days', now() + interval '50 days 1 hour');
 		SELECT scheduler.set_day(current_date + 60);
 		SELECT scheduler.set_secret('$mark', 'not-a-real-value', ARRAY['example.org']);
+		INSERT INTO scheduler.secret_input (name, hosts, value) VALUES ('$mark refused', 'https://example.org', 'not-a-real-value');
 		SELECT scheduler.add_model('$mark', 'openai', '$mark', '$mark', 'https://example.org/v1');
 		SELECT scheduler.set_model('assist', '$mark');
 		SELECT scheduler.save_schedule('$mark', 'noop', jsonb_build_object('m', '$mark'), every => '1 second');
@@ -50,6 +51,8 @@ sub install
 		INSERT INTO scheduler.accounts (user_id, provider, address, settings) VALUES ('$b', 'maildir', '$mark', '{"path": "/$mark"}');
 		INSERT INTO scheduler.connection_tests (user_id, what, ok, error) VALUES ('$b', 'model:$mark', false, '$mark');
 		INSERT INTO scheduler.llm_calls (user_id, model_id, model, purpose, outcome) VALUES ('$b', '$mark', '$mark', 'assist', 'ok');
+		INSERT INTO scheduler.audit_log (user_id, actor_role, action, outcome, subject_user_id, details)
+			VALUES ('$b', 'b', 'session.login', 'ok', '$b', '{"m": "$mark"}');
 		INSERT INTO scheduler.task_dependencies (user_id, task_id, depends_on_id)
 			SELECT '$b', min(task_id::text)::uuid, max(task_id::text)::uuid FROM scheduler.tasks WHERE user_id = '$b';
 		INSERT INTO scheduler.scheduling_conflicts (user_id, conflict_type, task_id, detail)
