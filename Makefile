@@ -21,11 +21,11 @@ CORE_SQL = src/core/core.sql
 
 # identity
 PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/binding.o src/identity/password.o \
-	src/identity/chain.o src/identity/head_file.o
+	src/identity/chain.o src/identity/head_file.o src/identity/mask.o
 IDENTITY_OBJS = src/identity/audit.o src/identity/audit_seal.o src/identity/current_user.o src/identity/data_key.o src/identity/key_sql.o \
 	src/identity/log_guard.o src/identity/secret.o src/identity/secret_input.o
 IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql \
-	src/identity/retention.sql src/identity/consents.sql src/identity/mask.o
+	src/identity/retention.sql src/identity/consents.sql
 
 # http
 PURE_HTTP = src/http/answer.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/trust.o
