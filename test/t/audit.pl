@@ -134,6 +134,8 @@ like(problems("'" . ($last + 7) . ':' . ('0' x 64) . "'"), qr/\Aseal \d+, kept e
 
 # For good: sealing on would overwrite the file, so what it said is sealed.
 $s->sql('SELECT scheduler.disarm()');
+all_sealed('that the database was disarmed is sealed');
+$last = $s->sql('SELECT max(seal_seq) FROM scheduler.audit_seals');
 $s->sql("BEGIN; LOCK TABLE scheduler.audit_seals; SET LOCAL session_replication_role = replica; DELETE FROM $log WHERE audit_seq > 2511; DELETE FROM scheduler.audit_seals WHERE last_seq > 2511; COMMIT");
 record(2);
 all_sealed('after the end was cut off sealing goes on');
