@@ -42,7 +42,7 @@ JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o 
 	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o src/jobs/work.o \
 	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o src/jobs/claim_ends.o src/jobs/changes.o src/jobs/end_processes.o
 JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/claims.sql src/jobs/schedules.sql src/jobs/workers.sql \
-	src/jobs/http_kind.sql src/jobs/people.sql
+	src/jobs/http_kind.sql src/jobs/oauth.sql src/jobs/people.sql
 
 # time
 PURE_TIME = src/time/when.o src/time/when_lex.o src/time/when_words.o src/time/when_calendar.o src/time/when_number.o \
