@@ -185,7 +185,8 @@ find_end(ChainEnd *end)
 
 	memset(end, 0, sizeof(*end));
 	execute(&plan,
-			"SELECT s.seal_seq, s.last_seq, s.hash FROM scheduler.audit_seals s ORDER BY s.seal_seq DESC LIMIT 1",
+			"SELECT s.seal_seq, s.last_seq, s.hash FROM scheduler.audit_seals s ORDER BY "
+			"s.seal_seq DESC LIMIT 1",
 			0, NULL, NULL, SPI_OK_SELECT);
 	if (SPI_processed == 0)
 		return;
@@ -215,12 +216,11 @@ look_for_lost_end(void)
 			types, values, SPI_OK_SELECT);
 	if (SPI_processed > 0)
 		return;
-	execute(
-		&insert,
-		"INSERT INTO scheduler.audit_log (user_id, actor_role, action, outcome, details) VALUES"
-		" (scheduler.system_user_id(), 'seal_audit_log()', 'audit.end_lost', 'failed',"
-		" pg_catalog.jsonb_build_object('seal', $1, 'hash', pg_catalog.encode($2, 'hex')))",
-		2, types, values, SPI_OK_INSERT);
+	execute(&insert,
+			"INSERT INTO scheduler.audit_log (user_id, actor_role, action, outcome, details) VALUES"
+			" (scheduler.system_user_id(), 'seal_audit_log()', 'audit.end_lost', 'failed',"
+			" pg_catalog.jsonb_build_object('seal', $1, 'hash', pg_catalog.encode($2, 'hex')))",
+			2, types, values, SPI_OK_INSERT);
 }
 
 /* Numbers up to `limit` rows and collects their digests, palloc'ed; how many there were. */
@@ -236,7 +236,8 @@ number_rows(const ChainEnd *end, int64 limit, unsigned char **digests)
 	int n;
 
 	execute(&find,
-			"SELECT a.audit_id, scheduler.audit_digest(a.user_id, a.audit_id, a.at, a.actor_role, a.action, a.outcome,"
+			"SELECT a.audit_id, scheduler.audit_digest(a.user_id, a.audit_id, a.at, a.actor_role, "
+			"a.action, a.outcome,"
 			" a.subject_user_id, a.details::text, a.address::text) FROM scheduler.audit_log a"
 			" WHERE a.audit_seq IS NULL ORDER BY a.at, a.audit_id LIMIT $1",
 			1, limit_type, values, SPI_OK_SELECT);
@@ -254,15 +255,16 @@ number_rows(const ChainEnd *end, int64 limit, unsigned char **digests)
 	values[0] = PointerGetDatum(construct_array(ids, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
 	values[1] = Int64GetDatum(end->last);
 	execute(&write,
-			"UPDATE scheduler.audit_log a SET audit_seq = $2 + u.n FROM unnest($1) WITH ORDINALITY AS u (audit_id, n)"
+			"UPDATE scheduler.audit_log a SET audit_seq = $2 + u.n FROM unnest($1) WITH ORDINALITY "
+			"AS u (audit_id, n)"
 			" WHERE a.audit_id = u.audit_id AND a.audit_seq IS NULL",
 			2, array_types, values, SPI_OK_UPDATE);
 	if (SPI_processed != (uint64) n)
-		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-						errmsg("rows of audit_log cannot be told apart"),
-						errdetail("%d rows to seal have " UINT64_FORMAT " keys.", n, SPI_processed),
-						errhint("SELECT audit_id FROM scheduler.audit_log WHERE audit_seq IS NULL"
-								" GROUP BY 1 HAVING count(*) > 1")));
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("rows of audit_log cannot be told apart"),
+				 errdetail("%d rows to seal have " UINT64_FORMAT " keys.", n, SPI_processed),
+				 errhint("SELECT audit_id FROM scheduler.audit_log WHERE audit_seq IS NULL"
+						 " GROUP BY 1 HAVING count(*) > 1")));
 	return n;
 }
 
@@ -272,9 +274,9 @@ sign(const char *key_path, const SchedChainSeal *seal, unsigned char *hash,
 	 unsigned char *signature, char *key_id)
 {
 	SchedKey key;
-	bool done =
-		sched_identity_read_key_file(key_path, DataDir, &key) == SCHED_KEY_FILE_OK &&
-		sched_identity_hash_seal(seal, hash) && sched_identity_sign_seal(&key, hash, signature);
+	bool done = sched_identity_read_key_file(key_path, DataDir, &key) == SCHED_KEY_FILE_OK &&
+				sched_identity_hash_seal(seal, hash) &&
+				sched_identity_sign_seal(&key, hash, signature);
 
 	memcpy(key_id, key.id, SCHED_KEY_ID_CHARS + 1);
 	sched_identity_wipe(&key, sizeof(key));
@@ -286,7 +288,7 @@ insert_seal(const SchedChainSeal *seal, const unsigned char *hash, const unsigne
 			const char *key_id)
 {
 	static SPIPlanPtr plan = NULL;
-	Oid types[] = {INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, BYTEAOID,
+	Oid types[] = {INT8OID,  INT8OID,  INT8OID, TIMESTAMPTZOID, BYTEAOID,
 				   BYTEAOID, BYTEAOID, TEXTOID, BYTEAOID};
 	size_t length = (size_t) (seal->last - seal->first + 1) * SCHED_DIGEST_BYTES;
 	Datum values[] = {Int64GetDatum(seal->number),
@@ -300,7 +302,8 @@ insert_seal(const SchedChainSeal *seal, const unsigned char *hash, const unsigne
 					  PointerGetDatum(form_bytes(signature, SCHED_DIGEST_BYTES))};
 
 	execute(&plan,
-			"INSERT INTO scheduler.audit_seals (seal_seq, first_seq, last_seq, sealed_at, previous, digests, hash,"
+			"INSERT INTO scheduler.audit_seals (seal_seq, first_seq, last_seq, sealed_at, "
+			"previous, digests, hash,"
 			" key_id, signature) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 			9, types, values, SPI_OK_INSERT);
 }

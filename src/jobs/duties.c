@@ -254,13 +254,14 @@ sched_jobs_number_changes(void)
 bool
 sched_jobs_seal_audit_log(void)
 {
-	static SchedStatement seal = {"SELECT scheduler.seal_in_passing($1)", 1, {INT8OID}, false, NULL};
+	static SchedStatement seal = {
+		"SELECT scheduler.seal_in_passing($1)", 1, {INT8OID}, false, NULL};
 	Datum values[1] = {Int64GetDatum(DUTY_ROWS)};
 	bool is_null;
 
 	sched_jobs_execute(&seal, values, NULL, SPI_OK_SELECT);
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null)) >=
-		   DUTY_ROWS;
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+									   &is_null)) >= DUTY_ROWS;
 }
 
 /* The incarnations that hold leases rightly. */
