@@ -16,58 +16,71 @@ EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" scheduler.contr
 # PURE_x: objects that touch neither server, clock nor transactions; unit tests and fuzzers link them alone.
 # ENGINE_OBJS: input and output, but not a word of the server; unit tests link them too.
 
-CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/touch.o src/core/uuid7.o src/core/bucket.o
+CORE_OBJS = src/core/arguments.o src/core/lock.o src/core/settings.o src/core/steady.o src/core/touch.o \
+	src/core/uuid7.o src/core/bucket.o
 CORE_SQL = src/core/core.sql
 
 # identity
-PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/binding.o src/identity/password.o src/identity/base64url.o src/identity/json.o src/identity/jwk.o \
+PURE_IDENTITY = src/identity/seal.o src/identity/key_file.o src/identity/data_key_file.o src/identity/mask.o \
+	src/identity/binding.o src/identity/password.o src/identity/base64url.o src/identity/json.o src/identity/jwk.o \
 	src/identity/jwt.o src/identity/address.o src/identity/chain.o src/identity/head_file.o
-IDENTITY_OBJS = src/identity/audit.o src/identity/current_user.o src/identity/data_key.o src/identity/key_sql.o src/identity/log_guard.o src/identity/secret.o src/identity/secret_input.o src/identity/account.o \
-	src/identity/key_ring.o src/identity/sign_token.o src/identity/signin.o src/identity/slot.o src/identity/lookup.o src/identity/issuer.o src/identity/token.o \
-	src/identity/request.o src/identity/api_limit.o src/identity/authenticate.o src/identity/read_token.o src/identity/audit_seal.o
-IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql src/identity/tokens.sql src/identity/sessions.sql src/identity/signin.sql src/identity/resets.sql \
-	src/identity/accounts.sql src/identity/requests.sql src/identity/issuers.sql
+IDENTITY_OBJS = src/identity/audit.o src/identity/audit_seal.o src/identity/current_user.o src/identity/log_guard.o \
+	src/identity/secret.o src/identity/data_key.o src/identity/key_sql.o src/identity/secret_input.o \
+	src/identity/account.o src/identity/key_ring.o src/identity/sign_token.o src/identity/signin.o src/identity/slot.o \
+	src/identity/lookup.o src/identity/issuer.o src/identity/token.o src/identity/request.o src/identity/api_limit.o \
+	src/identity/authenticate.o src/identity/read_token.o
+IDENTITY_SQL = src/identity/users.sql src/identity/audit.sql src/identity/people.sql src/identity/secrets.sql \
+	src/identity/tokens.sql src/identity/sessions.sql src/identity/signin.sql src/identity/resets.sql \
+	src/identity/accounts.sql src/identity/requests.sql src/identity/issuers.sql src/identity/retention.sql \
+	src/identity/consents.sql
 
 # http
-PURE_HTTP = src/http/answer.o src/http/breaker.o src/http/egress.o src/http/retry_after.o src/http/target.o src/http/token_scan.o src/http/trust.o
+PURE_HTTP = src/http/answer.o src/http/breaker.o src/http/egress.o src/http/retry_after.o src/http/target.o \
+	src/http/token_scan.o src/http/trust.o
 ENGINE_OBJS = src/http/engine.o src/http/failure.o src/http/transfer.o
-HTTP_OBJS = $(ENGINE_OBJS) src/http/account_auth.o src/http/gate.o src/http/host_stats.o src/http/http_settings.o src/http/request_sql.o \
-	src/http/response_sql.o
+HTTP_OBJS = $(ENGINE_OBJS) src/http/account_auth.o src/http/gate.o src/http/host_stats.o src/http/http_settings.o \
+	src/http/request_sql.o src/http/response_sql.o
 HTTP_SQL = src/http/types.sql src/http/http.sql src/http/accounts.sql src/http/oauth.sql
 
 # jobs
 JOBS_OBJS = src/core/fault.o src/jobs/shmem.o src/jobs/store.o src/jobs/kinds.o src/jobs/call.o src/jobs/enqueue.o \
-	src/jobs/place.o src/jobs/claim.o src/jobs/mark.o src/jobs/insert.o src/jobs/quota.o src/jobs/outcome.o src/jobs/rewrite.o \
-	src/jobs/batch.o src/jobs/flight.o src/jobs/lines.o src/jobs/parking.o src/jobs/renew.o src/jobs/duties.o src/jobs/held.o src/jobs/limits.o src/jobs/lease.o src/jobs/clock.o src/jobs/flight_rows.o \
+	src/jobs/place.o src/jobs/claim.o src/jobs/mark.o src/jobs/insert.o src/jobs/quota.o src/jobs/outcome.o \
+	src/jobs/rewrite.o src/jobs/batch.o src/jobs/flight.o src/jobs/lines.o src/jobs/parking.o src/jobs/renew.o \
+	src/jobs/duties.o src/jobs/held.o src/jobs/limits.o src/jobs/lease.o src/jobs/clock.o src/jobs/flight_rows.o \
 	src/jobs/process.o src/jobs/worker.o src/jobs/runner.o src/jobs/launcher.o src/jobs/hooks.o src/jobs/work.o \
-	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o src/jobs/claim_ends.o src/jobs/changes.o src/jobs/end_processes.o
-JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/claims.sql src/jobs/schedules.sql src/jobs/workers.sql \
-	src/jobs/http_kind.sql src/jobs/oauth.sql src/jobs/people.sql
+	src/jobs/stat_workers.o src/jobs/run_now.o src/jobs/http_kind.o src/jobs/spared.o src/jobs/claims.o \
+	src/jobs/claim_ends.o src/jobs/changes.o src/jobs/end_processes.o
+JOBS_SQL = src/jobs/types.sql src/jobs/tables.sql src/jobs/enqueue.sql src/jobs/claims.sql src/jobs/schedules.sql \
+	src/jobs/workers.sql src/jobs/http_kind.sql src/jobs/oauth.sql src/jobs/people.sql src/jobs/issuer_keys.sql
 
 # time
 PURE_TIME = src/time/when.o src/time/when_lex.o src/time/when_words.o src/time/when_calendar.o src/time/when_number.o \
-	src/time/when_date.o src/time/when_figures.o src/time/when_period.o src/time/when_clock.o src/time/when_hours.o src/time/when_zone.o src/time/when_moment.o \
-	src/time/when_relative.o src/time/when_deadline.o src/time/when_recur.o src/time/duration.o
+	src/time/when_date.o src/time/when_figures.o src/time/when_period.o src/time/when_clock.o src/time/when_hours.o \
+	src/time/when_zone.o src/time/when_moment.o src/time/when_relative.o src/time/when_deadline.o src/time/when_recur.o \
+	src/time/duration.o
 TIME_OBJS = src/time/zone.o src/time/time_sql.o
 TIME_SQL = src/time/time.sql
 
 # planner
 PURE_PLANNER = src/planner/order.o src/planner/place.o src/planner/search.o src/planner/slots.o
-PLANNER_OBJS = src/planner/announce.o src/planner/hours.o src/planner/load.o src/planner/new_tasks.o src/planner/offers.o src/planner/plan_sql.o \
-	src/planner/triggers.o
+PLANNER_OBJS = src/planner/announce.o src/planner/hours.o src/planner/load.o src/planner/new_tasks.o \
+	src/planner/offers.o src/planner/plan_sql.o src/planner/triggers.o
 PLANNER_SQL = src/planner/tables.sql src/planner/triggers.sql src/planner/tasks.sql src/planner/hours.sql \
-	src/planner/slots.sql src/planner/events.sql src/planner/plan.sql src/planner/conflicts.sql \
-	src/planner/changes.sql src/planner/views.sql
+	src/planner/slots.sql src/planner/events.sql src/planner/plan.sql src/planner/conflicts.sql src/planner/changes.sql \
+	src/planner/views.sql
 
 # llm
-PURE_LLM = src/llm/builtin.o src/llm/builtin_class.o src/llm/builtin_deeds.o src/llm/builtin_detail.o src/llm/builtin_lexicon.o \
-	src/llm/builtin_mail_phrases.o src/llm/builtin_match.o src/llm/builtin_phrases.o src/llm/builtin_score.o src/llm/builtin_sentence.o \
-	src/llm/builtin_tasks.o src/llm/builtin_text.o src/llm/builtin_words.o src/llm/facts.o
-LLM_OBJS = src/llm/extract_sql.o src/llm/instant_sql.o src/llm/schema_sql.o
-LLM_SQL = src/llm/extract.sql src/llm/models.sql src/llm/calls.sql src/llm/completion.sql src/llm/normalize.sql src/llm/extraction.sql src/llm/chat.sql
+PURE_LLM = src/llm/builtin.o src/llm/builtin_class.o src/llm/builtin_deeds.o src/llm/builtin_detail.o \
+	src/llm/builtin_lexicon.o src/llm/builtin_mail_phrases.o src/llm/builtin_match.o src/llm/builtin_phrases.o \
+	src/llm/builtin_score.o src/llm/builtin_sentence.o src/llm/builtin_tasks.o src/llm/builtin_text.o \
+	src/llm/builtin_words.o src/llm/facts.o
+LLM_OBJS = src/llm/extract_sql.o src/llm/instant_sql.o src/llm/normal_sql.o src/llm/schema_sql.o
+LLM_SQL = src/llm/extract.sql src/llm/models.sql src/llm/calls.sql src/llm/completion.sql src/llm/normalize.sql \
+	src/llm/extraction.sql src/llm/chat.sql
 
 # mail
-PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o src/mail/head.o src/mail/mailbox.o src/mail/invitation.o
+PURE_MAIL = src/mail/buffer.o src/mail/charset.o src/mail/html.o src/mail/quote.o src/mail/parts.o src/mail/mime.o \
+	src/mail/head.o src/mail/mailbox.o src/mail/invitation.o
 MAIL_OBJS = src/mail/body_sql.o src/mail/mail_sql.o src/mail/import_sql.o
 MAIL_SQL = src/mail/mail.sql src/mail/import.sql src/mail/pipeline.sql src/mail/connect.sql
 
@@ -78,7 +91,8 @@ ASSISTANT_SQL = src/assistant/assistant.sql
 
 # reports
 REPORTS_OBJS =
-REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql src/reports/cron.sql src/reports/panic.sql
+REPORTS_SQL = src/reports/setup.sql src/reports/doctor.sql src/reports/recap.sql src/reports/upkeep.sql \
+	src/reports/cron.sql src/reports/panic.sql src/reports/rotation.sql src/reports/privacy.sql
 
 PURE_OBJS = $(PURE_TIME) $(PURE_HTTP) $(PURE_IDENTITY) $(PURE_PLANNER) $(PURE_LLM) $(PURE_MAIL) $(PURE_ASSISTANT)
 OBJS = src/scheduler.o $(PURE_OBJS) $(CORE_OBJS) $(IDENTITY_OBJS) $(HTTP_OBJS) $(JOBS_OBJS) $(TIME_OBJS) \

@@ -58,6 +58,20 @@ SET ROLE regress_llm_ben;
 SELECT scheduler.model_for('extract') AS installations;
 RESET ROLE;
 
+-- who chooses a model outside for himself agrees to it; nobody agrees for others
+SELECT scheduler.is_local_model('https://api.openai.com/v1') AS outside, scheduler.is_local_model('http://localhost:11434/v1') AS not_named, scheduler.is_local_model(NULL) IS NULL AS none;
+SELECT u.role_name, c.purpose, c.withdrawn_at IS NULL AS holds FROM scheduler.consents c JOIN scheduler.users u USING (user_id) ORDER BY 1;
+SET ROLE regress_llm_ben;
+SELECT scheduler.chat('hello', 'house');
+SELECT scheduler.give_consent('remote_model') AS given, scheduler.give_consent('remote_model') AS again;
+SELECT scheduler.chat('hello', 'house') IS NOT NULL AS asked;
+SELECT scheduler.withdraw_consent('remote_model') AS withdrawn, scheduler.withdraw_consent('remote_model') AS again;
+SELECT scheduler.give_consent('everything');
+SELECT purpose, withdrawn_at IS NOT NULL AS withdrawn FROM scheduler.consents;
+SELECT action, outcome, details, subject_user_id = user_id AS own FROM scheduler.audit_log ORDER BY audit_id;
+RESET ROLE;
+DELETE FROM scheduler.live_jobs;
+
 -- a secret of the installation goes to the addresses of its models, and to no other
 SELECT scheduler.model_endpoint(url) FROM (VALUES ('https://api.openai.com/v1'), ('http://LocalHost:8080/v1'),
 	('http://[::1]:9/x/y'), ('https://example.org')) AS u (url);
@@ -149,6 +163,11 @@ SELECT scheduler.normal_event('{"summary": "x", "starts_at": "2026-11-27T10:00",
 SELECT jsonb_array_length(scheduler.normal_facts(jsonb_build_object('tasks', (SELECT jsonb_agg('{"description": "x"}'::jsonb) FROM generate_series(1, 50))), 'UTC')->'tasks') AS tasks_kept;
 SELECT scheduler.normal_facts('7', 'UTC'), scheduler.normal_facts(NULL, 'UTC'), scheduler.normal_facts('{"tasks": "none"}', 'UTC')->'tasks' AS left_for_the_schema;
 SELECT scheduler.json_or_null('{"a": 1}'), scheduler.json_or_null('{a}'), scheduler.json_or_null(repeat('[', 100000)), scheduler.json_or_null(NULL);
+SELECT scheduler.plain_json(' {"a": ["[[", 1.5, "\"]"]} '), scheduler.plain_json('{"a": 1e3}') IS NULL AS read_with_care,
+	scheduler.json_or_null('{"a": 1e3}') AS but_read, scheduler.json_or_null('1e999999') AS too_large, scheduler.json_or_null('"\u0000"') AS no_text;
+SELECT scheduler.normal_facts('{"language": "EN-us", "classification": " Spam ", "confidence": "0.25", "tasks": [7, {"description": "a\u2003 b", "deadline": "2026-11-27",
+	"priority": 99, "attendees": [" Ann ", null, 5]}], "events": [{"starts_at": "2026-11-27T10:00", "ends_at": "2026-11-27T09:00Z"}]}', 'Europe/Berlin');
+SELECT scheduler.normal_facts('{"language": true, "tasks": [{"deadline": "2026-11-27"}]}', NULL) AS without_a_zone;
 SELECT scheduler.utf8_or_null('\xc3a4'), scheduler.utf8_or_null('\xc3'), scheduler.utf8_or_null('\x00');
 SELECT scheduler.completion_usage('{"prompt_tokens": -1, "completion_tokens": "12"}'), scheduler.completion_usage(NULL);
 SELECT scheduler.call_cost(scheduler.find_model('house'), '{"tokens_in": 1000, "tokens_out": 100}') AS cost,

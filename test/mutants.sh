@@ -2,7 +2,7 @@
 # Proves that the tests can fail: each patch under test/mutants is a one-line defect, its first line names the test
 # that must catch it ("Test: regress planner"). Prints TAP; exit status 1 where a defect slips through.
 #
-#   test/mutants.sh [room ..]      the patches of these rooms, or of all
+#   test/mutants.sh [room | room/patch ..]   the patches of these rooms, these patches, or all
 #   test/mutants.sh bodies [name ..]   empties the body of each SQL function (or of these) instead: a pg_regress test must
 #                                      notice every one
 set -u
@@ -35,9 +35,9 @@ slipped=0
 patches=$(find test/mutants -name '*.patch' | sort)
 for patch in $patches; do
 	room=$(basename "$(dirname "$patch")")
-	[ $# = 0 ] || case " $* " in *" $room "*) ;; *) continue ;; esac
-	number=$((number + 1))
 	title="$room/$(basename "$patch" .patch)"
+	[ $# = 0 ] || case " $* " in *" $room "* | *" $title "*) ;; *) continue ;; esac
+	number=$((number + 1))
 	test=$(sed -n '1s/^Test: //p' "$patch")
 	if ! (cd "$work" && patch -p1 -s -f <"$top/$patch"); then
 		echo "not ok $number - $title: the patch does not apply"

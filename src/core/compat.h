@@ -53,6 +53,15 @@
 #define SCHED_MY_PROCNO MyProcNumber
 #endif
 
+/* What a JSON text is read from; in memory of its own since 17 where none is given. */
+#if PG_VERSION_NUM < 170000
+#define SCHED_LEX_JSON(text, length) \
+	makeJsonLexContextCstringLen(unconstify(char *, (text)), (length), PG_UTF8, true)
+#else
+#define SCHED_LEX_JSON(text, length) \
+	makeJsonLexContextCstringLen(NULL, (text), (length), PG_UTF8, true)
+#endif
+
 /* 18 counts what a scan of an index does, where asked, and takes bytes for base64 as unsigned. */
 #if PG_VERSION_NUM < 180000
 #define SCHED_BEGIN_INDEX_SCAN(table, index, snapshot, keys) \

@@ -1,7 +1,7 @@
 /* identity: what administrators do to accounts, and what goes in time. */
 
 /* Whether somebody was there to be changed; the row stays locked. */
-CREATE FUNCTION scheduler.lock_account(user_id uuid, what text) RETURNS scheduler.users
+CREATE FUNCTION scheduler.lock_user(user_id uuid, what text) RETURNS scheduler.users
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
@@ -9,6 +9,7 @@ CREATE FUNCTION scheduler.lock_account(user_id uuid, what text) RETURNS schedule
 DECLARE
 	person scheduler.users;
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
 		RAISE EXCEPTION 'only an admin %', $2
 			USING ERRCODE = '42501', HINT = 'This needs membership of scheduler_admin.';
@@ -21,7 +22,7 @@ BEGIN
 	RETURN person;
 END
 $body$;
-COMMENT ON FUNCTION scheduler.lock_account(uuid, text) IS 'The user that an administrator is about to change; 42501, PT404.';
+COMMENT ON FUNCTION scheduler.lock_user(uuid, text) IS 'The user that an administrator is about to change; 42501, PT404.';
 
 CREATE FUNCTION scheduler.disable_user(user_id uuid) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -29,7 +30,7 @@ CREATE FUNCTION scheduler.disable_user(user_id uuid) RETURNS boolean
 	AS $body$
 #variable_conflict error
 DECLARE
-	person scheduler.users := scheduler.lock_account($1, 'disables users');
+	person scheduler.users := scheduler.lock_user($1, 'disables users');
 	ended integer;
 BEGIN
 	IF $1 = scheduler.current_user_id() THEN
@@ -57,7 +58,7 @@ CREATE FUNCTION scheduler.enable_user(user_id uuid) RETURNS boolean
 	AS $body$
 #variable_conflict error
 DECLARE
-	person scheduler.users := scheduler.lock_account($1, 'enables users');
+	person scheduler.users := scheduler.lock_user($1, 'enables users');
 BEGIN
 	IF person.is_active THEN
 		RETURN false;
@@ -78,7 +79,7 @@ CREATE FUNCTION scheduler.set_admin(user_id uuid, is_admin boolean) RETURNS bool
 	AS $body$
 #variable_conflict error
 DECLARE
-	person scheduler.users := scheduler.lock_account($1, 'makes administrators');
+	person scheduler.users := scheduler.lock_user($1, 'makes administrators');
 BEGIN
 	IF $2 IS NULL THEN
 		RAISE EXCEPTION 'is_admin must not be NULL' USING ERRCODE = '22004';

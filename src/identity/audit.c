@@ -74,6 +74,36 @@ insert_row(Datum *values, const char *nulls)
 	SPI_finish();
 }
 
+/* Two words of small letters and underscores with a dot between them. */
+static bool
+is_action(text *action)
+{
+	const char *bytes = VARDATA_ANY(action);
+	int length = VARSIZE_ANY_EXHDR(action);
+	int dot = -1;
+
+	for (int i = 0; i < length; i++)
+	{
+		if (bytes[i] == '.' && dot < 0)
+			dot = i;
+		else if (bytes[i] != '_' && (bytes[i] < 'a' || bytes[i] > 'z'))
+			return false;
+	}
+	return dot > 0 && dot < length - 1 && length <= 100;
+}
+
+static bool
+is_outcome(text *outcome)
+{
+	static const char *const known[] = {"ok", "refused", "failed"};
+	int length = VARSIZE_ANY_EXHDR(outcome);
+
+	for (size_t i = 0; i < lengthof(known); i++)
+		if (length == (int) strlen(known[i]) && memcmp(VARDATA_ANY(outcome), known[i], length) == 0)
+			return true;
+	return false;
+}
+
 /* record_audit(action, outcome, user_id, details) */
 Datum
 sched_sql_record_audit(PG_FUNCTION_ARGS)
@@ -85,6 +115,13 @@ sched_sql_record_audit(PG_FUNCTION_ARGS)
 	sched_core_require_argument(fcinfo, 0, "action");
 	sched_core_require_argument(fcinfo, 1, "outcome");
 	sched_core_require_argument(fcinfo, 3, "details");
+	if (!is_action(PG_GETARG_TEXT_PP(0)) || !is_outcome(PG_GETARG_TEXT_PP(1)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("this is no action to record"),
+				 errdetail("The action is \"%.100s\", its outcome \"%.100s\".",
+						   text_to_cstring(PG_GETARG_TEXT_PP(0)),
+						   text_to_cstring(PG_GETARG_TEXT_PP(1))),
+				 errhint("An action is \"room.verb\", an outcome ok, refused or failed.")));
 	if (!sched_identity_find_current(&user_id))
 		user_id = sched_identity_system_user;
 	values[0] = UUIDPGetDatum(&user_id);

@@ -43,7 +43,7 @@ refuse_call(int seconds)
 	char value[16];
 	SchedRefusal refusal = {.status = 429,
 							.code = "PT429",
-							.sqlstate = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+							.sqlstate = MAKE_SQLSTATE('P', 'T', '4', '2', '9'),
 							.message = "too many calls",
 							.detail = psprintf("The next one can be made in %d s.", seconds),
 							.hint = "Limits are in scheduler.api_limits.",

@@ -7,8 +7,8 @@
  * child processes. A key is kept
  * - in a backend until its transaction ends,
  * - in a worker for KEEP_MS, looked at whenever a transaction ends, so that an idle worker has none after its next poll,
- * - never longer than its file: each use asks for the file's identity, so a key that was destroyed or replaced is not
- *   used once more, in no process.
+ * - never longer than its file and the master key's: each use asks for the identity of both, so a key that was
+ *   destroyed, replaced or taken away is not used once more, in no process.
  * It is wiped when it is pushed out, on error and on exit.
  */
 #include "postgres.h"
@@ -43,6 +43,7 @@ typedef struct KeptRing
 	pg_uuid_t user_id;
 	TimestampTz opened_at; /* 0: an empty place */
 	uint64 used;
+	struct stat master; /* the master key file when the ring was opened */
 	SchedKeyRing ring;
 } KeptRing;
 
@@ -201,15 +202,24 @@ choose_place(const pg_uuid_t *user_id)
 	return chosen;
 }
 
+/* Whether a kept ring is what would be read now. */
+static bool
+is_current(const KeptRing *own, const char *path, const char *master_path)
+{
+	struct stat now;
+
+	return own->opened_at != 0 && stat(path, &now) == 0 && is_same_file(&now, &own->ring.file) &&
+		   stat(master_path, &now) == 0 && is_same_file(&now, &own->master);
+}
+
 /*
- * A user's keys as his file has them now. One stat() is what a kept key costs; files are only ever replaced as a whole,
- * and destroyed by unlinking, so it tells every change.
+ * A user's keys as his file has them now. Two stat() are what a kept key costs; files are only ever replaced as a whole,
+ * and destroyed by unlinking, so they tell every change.
  */
 static SchedDataKeyStatus
 open_ring(const pg_uuid_t *user_id, SchedKeyPlace *place, const SchedKeyRing **ring)
 {
 	char path[MAXPGPATH];
-	struct stat now;
 	KeptRing *own;
 	SchedDataKeyStatus status;
 
@@ -219,10 +229,13 @@ open_ring(const pg_uuid_t *user_id, SchedKeyPlace *place, const SchedKeyRing **r
 		return SCHED_DATA_KEY_REFUSED;
 	own = choose_place(user_id);
 	own->used = ++uses;
-	if (own->opened_at == 0 || stat(path, &now) != 0 || !is_same_file(&now, &own->ring.file))
+	if (!is_current(own, path, place->master_file))
 	{
 		if (own->opened_at != 0)
 			forget_ring(own);
+		/* Before the file is read: what is put in its place meanwhile shows the next time. */
+		if (stat(place->master_file, &own->master) != 0)
+			memset(&own->master, 0, sizeof(own->master));
 		status = sched_identity_read_ring(place, user_id->data, &own->ring);
 		if (status != SCHED_DATA_KEY_OK)
 			return status;

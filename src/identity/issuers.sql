@@ -45,12 +45,12 @@ CREATE TABLE scheduler.external_identities
 	email text,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT external_identities_pkey PRIMARY KEY (user_id, issuer, subject),
+	/* authenticate() looks a token's subject up here. */
+	CONSTRAINT external_identities_subject_key UNIQUE (issuer, subject),
 	CONSTRAINT external_identities_user_fkey FOREIGN KEY (user_id) REFERENCES scheduler.users ON DELETE CASCADE,
 	CONSTRAINT external_identities_length CHECK (octet_length(issuer) BETWEEN 1 AND 512
 		AND octet_length(subject) BETWEEN 1 AND 255)
 );
-/* authenticate() looks a token's subject up here. */
-CREATE UNIQUE INDEX external_identities_subject_key ON scheduler.external_identities (issuer, subject);
 COMMENT ON TABLE scheduler.external_identities IS 'Which subject of which issuer of tokens stands for which user.';
 SELECT scheduler.install_user_table('external_identities');
 
@@ -203,7 +203,7 @@ CREATE FUNCTION scheduler.admit_token(token text, OUT user_id uuid, OUT problem 
 #variable_conflict error
 DECLARE
 	read record;
-	admitted record;
+	found_id uuid;
 BEGIN
 	SELECT * INTO read FROM scheduler.read_token(coalesce($1, ''));
 	IF read.unknown_key THEN
@@ -213,16 +213,16 @@ BEGIN
 	END IF;
 	problem := read.problem;
 	IF problem IS NULL THEN
-		SELECT * INTO admitted FROM scheduler.admit_subject(read.issuer, read.subject, read.claims);
-		problem := admitted.problem;
-		IF problem IS NULL AND NOT EXISTS (SELECT FROM scheduler.users u WHERE u.user_id = admitted.user_id AND u.is_active) THEN
+		SELECT a.user_id, a.problem INTO found_id, admit_token.problem
+		FROM scheduler.admit_subject(read.issuer, read.subject, read.claims) AS a;
+		IF problem IS NULL AND NOT EXISTS (SELECT FROM scheduler.users u WHERE u.user_id = found_id AND u.is_active) THEN
 			problem := 'the account was disabled';
 		END IF;
 	END IF;
 	IF problem IS NULL THEN
-		admit_token.user_id := admitted.user_id;
+		admit_token.user_id := found_id;
 	ELSE
-		PERFORM scheduler.audit_refusal('session.refused', admitted.user_id,
+		PERFORM scheduler.audit_refusal('session.refused', found_id,
 			jsonb_build_object('reason', 'token', 'problem', problem, 'issuer', read.issuer));
 	END IF;
 END
@@ -345,7 +345,7 @@ BEGIN
 			HINT = 'Give claims iss and sub as the tokens have them, and a user.';
 	END IF;
 	INSERT INTO scheduler.external_identities AS e (user_id, issuer, subject) VALUES ($3, $1, $2)
-	ON CONFLICT (issuer, subject) DO UPDATE SET user_id = excluded.user_id, email = NULL;
+	ON CONFLICT ON CONSTRAINT external_identities_subject_key DO UPDATE SET user_id = excluded.user_id, email = NULL;
 	PERFORM scheduler.record_audit('identity.linked', 'ok', $3, jsonb_build_object('issuer', $1));
 END
 $body$;

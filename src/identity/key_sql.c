@@ -225,11 +225,22 @@ sched_sql_data_key_problem(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(sched_identity_data_key_problem(status)));
 }
 
-/* current_data_key(user_id) -> text: the id of the key that seals for this user; made where there is none. */
+/* current_data_key(user_id) -> text: the id of the key that seals for this user; NULL where he has none. */
 Datum
 sched_sql_current_data_key(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(sched_identity_sealing_key(PG_GETARG_UUID_P(0))->id));
+	SchedKeyPlace place = sched_identity_key_place();
+	SchedKeyRing ring;
+	char key_id[SCHED_KEY_ID_CHARS + 1];
+	SchedDataKeyStatus status = sched_identity_read_ring(&place, PG_GETARG_UUID_P(0)->data, &ring);
+
+	memcpy(key_id, ring.keys[0].id, sizeof(key_id));
+	sched_identity_wipe(&ring, sizeof(ring));
+	if (status == SCHED_DATA_KEY_NONE)
+		PG_RETURN_NULL();
+	if (status != SCHED_DATA_KEY_OK)
+		sched_identity_throw_data_key(status, &place);
+	PG_RETURN_TEXT_P(cstring_to_text(key_id));
 }
 
 /*

@@ -1,18 +1,24 @@
 /*
- * log_guard.c - keeps bound parameters of statements that hand over a secret out of the server's log.
+ * log_guard.c - keeps what statements hand over as secrets out of the server's log.
  *
- * Runs in every process that writes to the log, where the library is preloaded. log_statement and
- * log_min_duration_statement write the values of parameters beside the statement; for one that names a function that
- * takes a secret the values are cut off, in place. Allocates nothing and cannot throw.
+ * Runs in every process that writes to the log, where the library is preloaded, for each line, also of the CSV and
+ * JSON logs, and before the same message goes to the client. A statement that names a function or view that takes
+ * a secret (mask.c) loses its literals in every field, its bound parameters, its context (COPY puts the input line
+ * there) and, where there was a literal, the line STATEMENT. Cannot throw.
  */
 #include "postgres.h"
 
+#include <ctype.h>
 #include <strings.h>
 
+#include "commands/prepare.h"
 #include "tcop/tcopprot.h"
 #include "utils/elog.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
 
 #include "identity/log_guard.h"
+#include "identity/mask.h"
 #include "identity/seal.h"
 
 static emit_log_hook_type previous_hook = NULL;
@@ -29,19 +35,121 @@ cut_after(char *text, const char *words)
 	sched_identity_wipe(found, strlen(found));
 }
 
-static void
-hide_parameters(ErrorData *error)
+/* EXECUTE tells only the name of the statement that it fills in. */
+static bool
+executes_secret(const char *statement)
 {
-	if (debug_query_string != NULL && (strcasestr(debug_query_string, "set_secret") != NULL ||
-									   strcasestr(debug_query_string, "create_user") != NULL))
+	char name[NAMEDATALEN];
+	size_t length = 0;
+	bool quoted;
+	PreparedStatement *prepared;
+
+	while (isspace((unsigned char) *statement))
+		statement++;
+	if (strncasecmp(statement, "execute", 7) != 0)
+		return false;
+	statement += 7;
+	while (isspace((unsigned char) *statement))
+		statement++;
+	quoted = *statement == '"';
+	if (quoted)
+		statement++;
+	while (*statement != '\0' && length < sizeof(name) - 1 &&
+		   (quoted
+				? *statement != '"'
+				: *statement != '(' && *statement != ';' && !isspace((unsigned char) *statement)))
 	{
-		/*
-		 * Of the details of a logged statement and of the context of a failing portal. How the list of parameters
-		 * begins, not the words before it: these differ from version to version and from language to language.
-		 */
-		cut_after(error->detail, "$1 = ");
-		cut_after(error->detail_log, "$1 = ");
-		cut_after(error->context, "$1 = ");
+		name[length++] = quoted ? *statement : pg_tolower((unsigned char) *statement);
+		statement++;
+	}
+	name[length] = '\0';
+	prepared = FetchPreparedStatement(name, false);
+	return prepared != NULL && sched_identity_names_secret(prepared->plansource->query_string);
+}
+
+/* A field of a line about a statement with a secret. */
+static void
+blank_field(char *field, const char *statement)
+{
+	if (field == NULL)
+		return;
+	if (sched_identity_names_secret(field))
+		sched_identity_mask_literals(field);
+	else if (statement != NULL)
+		sched_identity_mask_quoted(field, statement);
+}
+
+static bool
+is_about_secret(const ErrorData *error)
+{
+	const char *texts[] = {error->message, error->detail,        error->detail_log,
+						   error->hint,    error->internalquery, error->context};
+
+	for (size_t i = 0; i < lengthof(texts); i++)
+	{
+		if (texts[i] != NULL && sched_identity_names_secret(texts[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Parameters: how their list begins, not the words before it, which differ from version to version and from language to
+ * language. Trees of debug_print_parse and its like have the bytes of constants as numbers.
+ */
+static void
+blank_detail(char *detail, const char *statement)
+{
+	cut_after(detail, "$1 = ");
+	cut_after(detail, "{QUERY");
+	cut_after(detail, "{PLANNEDSTMT");
+	blank_field(detail, statement);
+}
+
+/*
+ * The client is told its own details in full: of these the log gets a copy. Where there is no memory for one, nobody is
+ * told.
+ */
+static void
+blank_details(ErrorData *error, const char *statement)
+{
+	if (error->detail != NULL && error->detail_log == NULL && error->output_to_client)
+	{
+		size_t size = strlen(error->detail) + 1;
+		char *copy = MemoryContextAllocExtended(ErrorContext, size, MCXT_ALLOC_NO_OOM);
+
+		if (copy != NULL)
+		{
+			memcpy(copy, error->detail, size);
+			blank_detail(copy, statement);
+			error->detail_log = copy;
+			return;
+		}
+	}
+	blank_detail(error->detail, statement);
+	blank_detail(error->detail_log, statement);
+}
+
+static void
+guard_line(ErrorData *error)
+{
+	const char *statement = debug_query_string;
+	bool secret =
+		statement != NULL && (sched_identity_names_secret(statement) || executes_secret(statement));
+
+	if (secret || is_about_secret(error))
+	{
+		blank_field(error->message, statement);
+		blank_field(error->hint, statement);
+		blank_field(error->internalquery, statement);
+		blank_details(error, statement);
+		/* A context is not ours to understand: it may be the line that COPY was reading, or the parameters. */
+		if (secret)
+			error->hide_ctx = true;
+		else
+			blank_field(error->context, statement);
+		if (secret && sched_identity_has_literals(statement))
+			error->hide_stmt = true;
 	}
 	if (previous_hook != NULL)
 		previous_hook(error);
@@ -51,5 +159,5 @@ void
 sched_identity_install_log_guard(void)
 {
 	previous_hook = emit_log_hook;
-	emit_log_hook = hide_parameters;
+	emit_log_hook = guard_line;
 }

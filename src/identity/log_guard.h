@@ -1,5 +1,5 @@
 /*
- * log_guard.h - bound parameters of statements about secrets stay out of the log.
+ * log_guard.h - what statements hand over as secrets stays out of the log.
  */
 #ifndef SCHED_IDENTITY_LOG_GUARD_H
 #define SCHED_IDENTITY_LOG_GUARD_H

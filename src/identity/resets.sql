@@ -40,6 +40,7 @@ DECLARE
 	address text := scheduler.checked_email($1);
 	seconds integer := scheduler.take_attempt('reset ' || scheduler.account_name($1), scheduler.client_address(), false);
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	IF seconds > 0 THEN
 		RETURN scheduler.wait_refusal(seconds, 'password.reset_requested', 'limit');
 	END IF;
@@ -84,6 +85,7 @@ DECLARE
 	secret bytea := scheduler.random_secret();
 	target uuid;
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
 		RAISE EXCEPTION 'only an admin lets somebody set a new password'
 			USING ERRCODE = '42501', HINT = 'This needs membership of scheduler_admin.';
@@ -135,6 +137,7 @@ DECLARE
 	hash text;
 	ended integer;
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	IF seconds > 0 THEN
 		RETURN scheduler.wait_refusal(seconds, 'password.reset', 'limit');
 	END IF;
@@ -179,6 +182,7 @@ DECLARE
 	new_hash text;
 	ended integer;
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	IF seconds > 0 THEN
 		RETURN scheduler.wait_refusal(seconds, 'password.changed', 'limit', target);
 	END IF;

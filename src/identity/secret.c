@@ -221,12 +221,18 @@ sched_sql_reseal_secret(PG_FUNCTION_ARGS)
 	const SchedKey *key;
 	unsigned char *plain;
 	Datum row = (Datum) 0;
+	SchedDataKeyStatus status;
 
 	bind_arguments(fcinfo, &bound);
 	if (length <= SCHED_SEAL_OVERHEAD)
 		PG_RETURN_NULL();
 	plain = palloc(length - SCHED_SEAL_OVERHEAD);
-	if (sched_identity_find_data_key(&place, user_id, key_id, &key) != SCHED_DATA_KEY_OK ||
+	status = sched_identity_find_data_key(&place, user_id, key_id, &key);
+	/* A key or value that is lost stays so; trouble that may pass must not look like it. */
+	if (status != SCHED_DATA_KEY_OK && status != SCHED_DATA_KEY_NONE &&
+		status != SCHED_DATA_KEY_UNKNOWN)
+		sched_identity_throw_data_key(status, &place);
+	if (status != SCHED_DATA_KEY_OK ||
 		!sched_identity_unseal(key, bound.data, (size_t) bound.len,
 							   (const unsigned char *) VARDATA_ANY(sealed), length, plain))
 		PG_RETURN_NULL();

@@ -339,7 +339,7 @@ COMMENT ON FUNCTION scheduler.data_key_problem(uuid, text) IS
 CREATE FUNCTION scheduler.current_data_key(user_id uuid) RETURNS text
 	LANGUAGE c VOLATILE STRICT
 	AS 'MODULE_PATHNAME', 'sched_sql_current_data_key';
-COMMENT ON FUNCTION scheduler.current_data_key(uuid) IS 'The id of the key that seals for this user, made where there is none.';
+COMMENT ON FUNCTION scheduler.current_data_key(uuid) IS 'The id of the key that seals for this user; NULL where he has none.';
 
 CREATE FUNCTION scheduler.renew_data_key(user_id uuid) RETURNS text
 	LANGUAGE c VOLATILE STRICT

@@ -269,6 +269,7 @@ DECLARE
 	renewed timestamptz := clock_timestamp();
 	fresh_salt bytea := scheduler.random_secret();
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	PERFORM scheduler.client_address();
 	SELECT s.* INTO session FROM scheduler.sign_in_sessions s
 	WHERE s.session_id = encode(substr(content, 1, 16), 'hex')::uuid AND s.family_hash = sha256(family);
@@ -315,6 +316,7 @@ CREATE FUNCTION scheduler.end_session(session_id uuid) RETURNS boolean
 	AS $body$
 #variable_conflict error
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	UPDATE scheduler.sign_in_sessions s SET ended_at = now(), end_reason = 'logout'
 	WHERE s.user_id = scheduler.required_user_id() AND s.session_id = $1 AND s.ended_at IS NULL;
 	IF NOT FOUND THEN
@@ -345,6 +347,7 @@ DECLARE
 	target uuid := scheduler.writable_user_id($1);
 	ended integer;
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	PERFORM FROM scheduler.users u WHERE u.user_id = target FOR NO KEY UPDATE;
 	ended := scheduler.end_sessions(target, 'revoked');
 	PERFORM scheduler.record_audit('session.revoked_all', 'ok', target, jsonb_build_object('sessions', ended));

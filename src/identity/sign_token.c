@@ -46,7 +46,8 @@ print_uuid(const pg_uuid_t *value)
 }
 
 /*
- * iat is in whole seconds and revoking makes tokens invalid that were issued before: one signed in the same second
+ * role is for whoever reads it; scheduler_role is the role that PostgREST begins with (doc/postgrest.md), from which
+ * authenticate() goes on. iat is in whole seconds and revoking makes tokens invalid that were issued before: one signed in the same second
  * right after it says the next one.
  */
 static char *
@@ -60,7 +61,7 @@ print_claims(const SchedAccount *account, int64 lifetime, const pg_uuid_t *jti)
 	appendStringInfoString(&claims, "{\"iss\":\"" SCHED_TOKEN_ISSUER "\",\"aud\":");
 	escape_json(&claims, get_database_name(MyDatabaseId));
 	appendStringInfo(&claims,
-					 ",\"sub\":\"%s\",\"role\":\"%s\",\"iat\":" INT64_FORMAT
+					 ",\"sub\":\"%s\",\"role\":\"%s\",\"scheduler_role\":\"scheduler_user\",\"iat\":" INT64_FORMAT
 					 ",\"exp\":" INT64_FORMAT ",\"jti\":\"%s\"}",
 					 print_uuid(&account->user_id),
 					 account->is_admin ? "scheduler_admin" : "scheduler_user", issued,

@@ -68,6 +68,7 @@ DECLARE
 	seconds integer;
 	is_right boolean;
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	SELECT u.user_id, CASE WHEN u.is_active THEN u.password_hash END AS hash INTO person
 	FROM scheduler.users u WHERE lower(u.email) = account AND u.user_id <> scheduler.system_user_id();
 	/* The same work for somebody who is not there. */
@@ -127,6 +128,7 @@ DECLARE
 	secret bytea := scheduler.random_secret();
 	invitation uuid := scheduler.uuid7();
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
 		RAISE EXCEPTION 'only an admin invites users'
 			USING ERRCODE = '42501', HINT = 'This needs membership of scheduler_admin.';
@@ -205,6 +207,7 @@ DECLARE
 	invited uuid;
 	made uuid;
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	IF refused IS NOT NULL THEN
 		RETURN refused;
 	END IF;

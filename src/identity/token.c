@@ -141,6 +141,9 @@ verify_token(const char *text, size_t length, SchedToken *token)
 	memset(token, 0, sizeof(*token));
 	if (status != SCHED_JWT_OK)
 		return status;
+	/* Google writes its name in two ways. */
+	if (strcmp(parsed.issuer, "accounts.google.com") == 0)
+		strlcpy(parsed.issuer, "https://accounts.google.com", sizeof(parsed.issuer));
 	strlcpy(token->issuer, parsed.issuer, sizeof(token->issuer));
 	status = strcmp(parsed.issuer, SCHED_TOKEN_ISSUER) == 0 ? verify_own(&parsed, token)
 															: verify_foreign(&parsed, token);

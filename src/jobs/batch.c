@@ -36,7 +36,10 @@
  * server.
  */
 #define MAX_WRITING_SUBTRANSACTIONS 60
-/* A batch that has run this long commits; who waits for its turn waits no longer. */
+/*
+ * A batch that has run this long commits; who waits for its turn waits no longer. Where nobody does,
+ * a commit is waited for more seldom.
+ */
 #define BATCH_TIME_US 20000
 #define MAX_CANCELS 5
 /* Jobs that a handler for many gets at once: others wait for all of them. */
@@ -350,10 +353,12 @@ wait_for_declined(SchedJob *jobs, int n_jobs, Oid role, bool careful)
  * is taken again.
  */
 void
-sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful)
+sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful, bool (*somebody_waits)(const void *),
+					 const void *data)
 {
 	Oid role = sched_jobs_owner_role();
 	TimestampTz start = GetCurrentTimestamp();
+	int64 used;
 
 	for (int i = 0; i < n_jobs; i++)
 	{
@@ -373,8 +378,10 @@ sched_jobs_run_batch(SchedJob *jobs, int n_jobs, bool careful)
 			MyProc->subxidStatus.overflowed)
 			break;
 		/* The clock is not asked for each of thousands of quick ones. */
-		if ((!job->kind || !job->kind->plain || i % 64 == 63) &&
-			GetCurrentTimestamp() - start > BATCH_TIME_US)
+		if (job->kind && job->kind->plain && i % 64 != 63)
+			continue;
+		used = GetCurrentTimestamp() - start;
+		if (used > SCHED_LONG_BATCH_US || (used > BATCH_TIME_US && somebody_waits(data)))
 			break;
 	}
 	wait_for_declined(jobs, n_jobs, role, careful);

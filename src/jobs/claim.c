@@ -7,6 +7,10 @@
  * looking for users hops over those who are known to have work for the same reason. What came in
  * behind such a point (a late commit, a row that was locked) is found when a share starts from
  * its beginning again. Looking costs at most a tenth of the time.
+ *
+ * Several workers divide the users among themselves, because two that take jobs of one user halve
+ * the groups that are handled together and wait for his calendar. A worker whose users have nothing
+ * takes from the others'.
  */
 #include "postgres.h"
 
@@ -14,11 +18,13 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "jobs/claim.h"
+#include "jobs/process.h"
 #include "jobs/store.h"
 
 #define MAX_SHARES 256
@@ -26,7 +32,9 @@
  * What a visit takes at least, where a batch has room: handlers for many jobs of a user cost little
  * more for these than for one, and everybody's turn comes sooner.
  */
-#define MIN_SHARE 16
+#define MIN_SHARE 32
+/* Of so many claims one takes from all users in turn, so that nobody depends on a worker that hangs. */
+#define OPEN_CLAIMS 8
 /* A share begins anew after this, or after so many times what its first scan took: one look in a hundred may meet it. */
 #define RESTART_US (200 * 1000)
 #define RESTART_FACTOR 100
@@ -57,6 +65,7 @@ typedef struct Share
 	bool from_start;     /* the scan from there is the last one that was made */
 	bool resting;        /* had nothing left; stays for its place */
 	bool overtaken;      /* something may have come in behind its place since */
+	bool foreign;        /* another worker's user */
 } Share;
 
 struct SchedClaimer
@@ -70,6 +79,7 @@ struct SchedClaimer
 	int n_shares;
 	int n_resting;
 	int next; /* whose turn it is */
+	int claims;
 	Share shares[MAX_SHARES];
 };
 
@@ -77,11 +87,11 @@ struct SchedClaimer
  * Jobs of a user who is not active wait. He is passed over where users are looked for, job by job would cost a scan of
  * all of his; and once more where jobs are taken, in the same snapshot, because his share may be there already.
  */
-#define FIND_USER(lane)                            \
-	"SELECT l.user_id, " SCHED_IS_ACTIVE(          \
-		"l.user_id") " FROM scheduler.live_jobs l" \
-					 " WHERE l.ready AND " lane    \
-					 " AND l.user_id >= $1 AND l.user_id < $2 ORDER BY l.user_id LIMIT 1"
+#define ROW_ACTIVE SCHED_IS_ACTIVE("l.user_id")
+#define USER_ACTIVE SCHED_IS_ACTIVE("$1")
+#define FIND_USER(lane)                                                                   \
+	"SELECT l.user_id, " ROW_ACTIVE " FROM scheduler.live_jobs l WHERE l.ready AND " lane \
+	" AND l.user_id >= $1 AND l.user_id < $2 ORDER BY l.user_id LIMIT 1"
 /* Anything that goes before what the share has come to? */
 #define FIND_URGENT(lane)                                       \
 	"SELECT FROM scheduler.live_jobs l WHERE l.ready AND " lane \
@@ -89,8 +99,8 @@ struct SchedClaimer
 #define TAKE_JOBS(lane)                                                                        \
 	"SELECT " SCHED_JOB_COLUMNS " FROM scheduler.live_jobs l WHERE l.user_id = $1 AND l.ready" \
 	" AND " lane " AND (l.priority, l.run_at, l.job_id) > ($2, $3, $4)"                        \
-	" AND " SCHED_IS_ACTIVE(                                                                   \
-		"$1") " ORDER BY l.priority, l.run_at, l.job_id LIMIT $5 FOR UPDATE SKIP LOCKED"
+	" AND " USER_ACTIVE " ORDER BY l.priority, l.run_at, l.job_id LIMIT $5"                    \
+	" FOR UPDATE SKIP LOCKED"
 #define FIND_TYPES       \
 	{                    \
 		UUIDOID, UUIDOID \
@@ -328,6 +338,23 @@ merge_users(SchedClaimer *claimer)
 	}
 }
 
+/* Whose user each is, which changes where a worker comes or goes. Runners take one job at a time. */
+static void
+divide_users(SchedClaimer *claimer)
+{
+	int workers = 1;
+	int rank = claimer->runner ? 0 : sched_jobs_rank_worker(&workers);
+
+	for (int i = 0; i < claimer->n_shares; i++)
+	{
+		Share *share = &claimer->shares[i];
+
+		share->foreign =
+			workers > 1 &&
+			hash_bytes(share->user_id.data, UUID_LEN) % (uint32) workers != (uint32) rank;
+	}
+}
+
 /* Measures itself: the next look comes after ten times this. */
 static void
 look_around(SchedClaimer *claimer)
@@ -339,6 +366,7 @@ look_around(SchedClaimer *claimer)
 	if (claimer->next < claimer->n_shares)
 		turn = claimer->shares[claimer->next].user_id;
 	merge_users(claimer);
+	divide_users(claimer);
 	find_turn(claimer, &turn);
 	claimer->look_cost = used_time() - start;
 	claimer->looked = GetCurrentTimestamp();
@@ -411,37 +439,58 @@ wants_look(const SchedClaimer *claimer)
 		   GetCurrentTimestamp() - claimer->looked >= claimer->look_cost * LOOK_FACTOR;
 }
 
+/* How many of these shares may be taken from. */
+static int
+count_active(const SchedClaimer *claimer, bool foreign)
+{
+	int n = 0;
+
+	for (int i = 0; i < claimer->n_shares; i++)
+		n += !claimer->shares[i].resting && (foreign || !claimer->shares[i].foreign);
+	return n;
+}
+
 /*
  * One visit to each user, with an equal share of the batch for each; whose share is empty leaves
- * the rotation.
+ * the rotation. No share is cut short at the end of the batch: two small groups of a user cost more
+ * than one.
  */
-int
-sched_jobs_claim(SchedClaimer *claimer, SchedJob *jobs, int limit)
+static int
+visit_users(SchedClaimer *claimer, SchedJob *jobs, int limit, bool foreign)
 {
 	int taken = 0;
-	int share_size;
+	int share_size = Max(Min(limit, MIN_SHARE), limit / Max(1, count_active(claimer, foreign)));
 
-	if (wants_look(claimer))
-		look_around(claimer);
-	share_size = Max(Min(limit, MIN_SHARE), limit / Max(1, claimer->n_shares - claimer->n_resting));
-	for (int visits = claimer->n_shares; visits > 0 && taken < limit; visits--)
+	for (int visits = claimer->n_shares; visits > 0 && taken + share_size <= limit; visits--)
 	{
-		int wanted = Min(share_size, limit - taken);
 		Share *share;
-		int got = wanted;
+		int got = share_size;
 
 		if (claimer->next >= claimer->n_shares)
 			claimer->next = 0;
 		share = &claimer->shares[claimer->next];
-		if (!share->resting)
+		if (!share->resting && (foreign || !share->foreign))
 		{
-			got = take_from(claimer, share, jobs + taken, wanted);
+			got = take_from(claimer, share, jobs + taken, share_size);
 			taken += got;
 		}
-		if (got == wanted || leave_share(claimer, claimer->next))
+		if (got == share_size || leave_share(claimer, claimer->next))
 			claimer->next++;
 	}
 	return taken;
+}
+
+/* Of this worker's users, else of all. */
+int
+sched_jobs_claim(SchedClaimer *claimer, SchedJob *jobs, int limit)
+{
+	int taken = 0;
+
+	if (wants_look(claimer))
+		look_around(claimer);
+	if (++claimer->claims % OPEN_CLAIMS != 0)
+		taken = visit_users(claimer, jobs, limit, false);
+	return taken > 0 ? taken : visit_users(claimer, jobs, limit, true);
 }
 
 /* Nothing that it remembers can be relied on: the rows it had passed are there again. */

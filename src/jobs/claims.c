@@ -45,22 +45,24 @@ PG_FUNCTION_INFO_V1(sched_sql_claim_jobs);
 
 #define CLAIMABLE "l.ready AND l.runner IS NULL"
 #define HASH "pg_catalog.uuid_hash(l.user_id)"
+#define ROW_ACTIVE SCHED_IS_ACTIVE("l.user_id")
+#define USER_ACTIVE SCHED_IS_ACTIVE("$2")
 
-static SchedStatement next_user = {
-	"SELECT " HASH ", l.user_id, " SCHED_IS_ACTIVE(
-		"l.user_id") " FROM scheduler.live_jobs l WHERE l.kind = $1 AND " CLAIMABLE " AND (" HASH
-					 ", l.user_id) > ($2, $3) ORDER BY " HASH ", l.user_id LIMIT 1",
-	3,
-	{TEXTOID, INT4OID, UUIDOID},
-	true,
-	NULL};
+static SchedStatement next_user = {"SELECT " HASH ", l.user_id, " ROW_ACTIVE
+								   " FROM scheduler.live_jobs l WHERE l.kind = $1 AND " CLAIMABLE
+								   " AND (" HASH ", l.user_id) > ($2, $3) ORDER BY " HASH
+								   ", l.user_id LIMIT 1",
+								   3,
+								   {TEXTOID, INT4OID, UUIDOID},
+								   true,
+								   NULL};
 /* The best of one user's jobs of all these kinds; what is locked too much is free again at commit. */
 static SchedStatement pick_jobs = {
 	"SELECT j.ctid FROM pg_catalog.unnest($1) AS k (kind), LATERAL (SELECT l.ctid, l.priority,"
 	" l.run_at, l.job_id FROM scheduler.live_jobs l WHERE l.kind = k.kind AND " HASH
-	" = pg_catalog.uuid_hash($2) AND l.user_id = $2 AND " CLAIMABLE " AND " SCHED_IS_ACTIVE(
-		"$2") " ORDER BY l.priority, l.run_at, l.job_id LIMIT $3 FOR UPDATE SKIP LOCKED) AS j"
-			  " ORDER BY j.priority, j.run_at, j.job_id LIMIT $3",
+	" = pg_catalog.uuid_hash($2) AND l.user_id = $2 AND " CLAIMABLE " AND " USER_ACTIVE
+	" ORDER BY l.priority, l.run_at, l.job_id LIMIT $3 FOR UPDATE SKIP LOCKED) AS j"
+	" ORDER BY j.priority, j.run_at, j.job_id LIMIT $3",
 	3,
 	{TEXTARRAYOID, UUIDOID, INT8OID},
 	true,

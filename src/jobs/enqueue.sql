@@ -32,7 +32,7 @@ COMMENT ON FUNCTION scheduler.handle_noop(scheduler.job, scheduler.http_response
  */
 CREATE FUNCTION scheduler.install_job_kind(kind text, handler text, max_attempts integer DEFAULT 10,
 	timeout interval DEFAULT '30 seconds', priority integer DEFAULT 5, enqueue_role text DEFAULT NULL,
-	per_user_limit integer DEFAULT NULL, retention interval DEFAULT '7 days', announce boolean DEFAULT false,
+	per_user_limit integer DEFAULT NULL, retention interval DEFAULT NULL, announce boolean DEFAULT false,
 	handler_many text DEFAULT NULL) RETURNS void
 	LANGUAGE sql
 	SET search_path = pg_catalog, pg_temp
@@ -60,7 +60,7 @@ COMMENT ON FUNCTION scheduler.outer_role() IS 'The role that called, seen from i
 /* Without a handler: whoever may claim its jobs (claims.sql) works on them. */
 CREATE FUNCTION scheduler.register_job_kind(kind text, handler text DEFAULT NULL, max_attempts integer DEFAULT 10,
 	timeout interval DEFAULT '30 seconds', priority integer DEFAULT 5, run_as text DEFAULT NULL,
-	enqueue_role text DEFAULT NULL, per_user_limit integer DEFAULT NULL, retention interval DEFAULT '7 days',
+	enqueue_role text DEFAULT NULL, per_user_limit integer DEFAULT NULL, retention interval DEFAULT NULL,
 	announce boolean DEFAULT false, shared boolean DEFAULT false, worker_role text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -134,6 +134,9 @@ BEGIN
 	IF (existing.handler IS NULL) IS DISTINCT FROM external AND existing.kind IS NOT NULL THEN
 		PERFORM scheduler.route_jobs(existing.kind);
 	END IF;
+	PERFORM scheduler.record_audit('kind.registered', details => jsonb_build_object('kind', register_job_kind.kind,
+		'handler', register_job_kind.handler, 'run_as', executor, 'shared', register_job_kind.shared,
+		'enqueue_role', register_job_kind.enqueue_role, 'worker_role', register_job_kind.worker_role));
 END
 $body$;
 COMMENT ON FUNCTION scheduler.register_job_kind(text, text, integer, interval, integer, text, text, integer,
@@ -193,6 +196,20 @@ CREATE FUNCTION scheduler.owner_of_job(job_id uuid) RETURNS uuid
 $body$;
 COMMENT ON FUNCTION scheduler.owner_of_job(uuid) IS 'Whose live job this is, where the caller may touch it.';
 ALTER FUNCTION scheduler.owner_of_job(uuid) OWNER TO scheduler_system;
+
+/* What somebody does to his own jobs is his alone. */
+CREATE FUNCTION scheduler.record_job_audit(action text, owner uuid, job_id uuid) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	IF $2 IS DISTINCT FROM scheduler.current_user_id() AND $2 <> scheduler.system_user_id() THEN
+		PERFORM scheduler.record_audit($1, 'ok', $2, jsonb_build_object('job_id', $3));
+	END IF;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.record_job_audit(text, uuid, uuid) IS 'Records what an administrator does to somebody''s job.';
 
 CREATE FUNCTION scheduler.interrupt_holder(job_id uuid) RETURNS boolean
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
@@ -255,6 +272,7 @@ BEGIN
 		WHERE l.user_id = owner AND l.job_id = parent;
 	END IF;
 	PERFORM scheduler.wake_workers('cancels'), scheduler.wake_workers('queues'), scheduler.wake_workers('jobs');
+	PERFORM scheduler.record_job_audit('job.cancelled', owner, cancel_job.job_id);
 	RETURN true;
 END
 $body$;
@@ -294,6 +312,7 @@ BEGIN
 	UPDATE scheduler.live_jobs l SET children = l.children + 1
 		WHERE l.user_id = owner AND l.job_id = parent AND l.status = 'waiting';
 	PERFORM scheduler.wake_workers('queues'), scheduler.wake_workers('jobs');
+	PERFORM scheduler.record_job_audit('job.retried', owner, retry_job.job_id);
 	RETURN true;
 END
 $body$;

@@ -133,6 +133,33 @@ sched_jobs_count_processes(SchedProcessType type, Oid database)
 	return n;
 }
 
+/*
+ * How many workers this process' database has, and the how-manieth of them it is (0 for the first):
+ * by their places, so that all of them say the same.
+ */
+int
+sched_jobs_rank_worker(int *workers)
+{
+	int rank = 0;
+	int n = 0;
+
+	LWLockAcquire(sched_jobs_shared->lock, LW_SHARED);
+	for (int i = 0; i < sched_jobs_shared->n_places; i++)
+	{
+		const SchedProcess *process = &sched_jobs_shared->processes[i];
+
+		if (process->type != SCHED_PROCESS_WORKER || process->pid == 0 ||
+			process->database != MyDatabaseId)
+			continue;
+		if (process->pid == MyProcPid)
+			rank = n;
+		n++;
+	}
+	LWLockRelease(sched_jobs_shared->lock);
+	*workers = n;
+	return rank;
+}
+
 /* Has the database another worker than this? The caller holds the lock. */
 static bool
 has_other_worker(const SchedProcess *process)

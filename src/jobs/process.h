@@ -22,6 +22,9 @@ extern bool sched_jobs_start_process(SchedProcessType type, Oid database);
 /* How many processes of this type the database has or is about to have. */
 extern int sched_jobs_count_processes(SchedProcessType type, Oid database);
 
+/* Which of its database's workers this process is, from 0 on, and how many there are. */
+extern int sched_jobs_rank_worker(int *workers);
+
 /*
  * First thing in a worker or runner: signals, the place, the connection, settings that no ALTER
  * DATABASE may change, and the exit callback. Returns this process' place.

@@ -14,7 +14,7 @@ CREATE TABLE scheduler.job_kinds
 	timeout interval NOT NULL DEFAULT '30 seconds',
 	priority smallint NOT NULL DEFAULT 5,
 	per_user_limit integer,
-	retention interval NOT NULL DEFAULT '7 days',
+	retention interval,
 	announce boolean NOT NULL DEFAULT false,
 	handler_many text,
 	CONSTRAINT job_kinds_pkey PRIMARY KEY (kind),

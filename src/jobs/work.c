@@ -34,6 +34,8 @@
 /* A batch should be ready to commit after this: who was not in it waits for the next. */
 #define BATCH_PATIENCE 20000
 #define MIN_ANSWERS 128
+/* So many are handled together if they are one user's. */
+#define MIN_BATCH 32
 
 /* false where the extension is about to be dropped: the loop pauses a little, then tries again. */
 bool
@@ -45,13 +47,32 @@ sched_jobs_open_step(SchedWorker *worker)
 	return false;
 }
 
+/* Has anybody enqueued something since the worker looked last? */
+static bool
+somebody_enqueued(const SchedWorker *worker)
+{
+	static const SchedSignal news[] = {SCHED_SIGNAL_READY, SCHED_SIGNAL_JOBS};
+
+	for (size_t i = 0; i < lengthof(news); i++)
+		if (pg_atomic_read_u64(&worker->database->signals[news[i]]) != worker->seen[news[i]])
+			return true;
+	return false;
+}
+
+/* Calls in the air are to be looked after, too. */
+static bool
+somebody_waits(const void *worker)
+{
+	return sched_jobs_flights_in_air() > 0 || somebody_enqueued(worker);
+}
+
 /* Calls handlers, writes outcomes, commits. The step is open. */
 static void
 finish_step(SchedWorker *worker, SchedJob *jobs, int n_jobs, bool careful)
 {
 	MemoryContextSwitchTo(worker->memory);
 	SCHED_FAULT("claimed");
-	sched_jobs_run_batch(jobs, n_jobs, careful);
+	sched_jobs_run_batch(jobs, n_jobs, careful, somebody_waits, worker);
 	SCHED_FAULT("applied");
 	sched_jobs_prepare_flights(jobs, n_jobs);
 	sched_jobs_write_outcomes(jobs, n_jobs, worker->process->incarnation);
@@ -175,16 +196,24 @@ adapt_answers(SchedWorker *worker, const SchedJob *jobs, int taken)
 	worker->answer_size = Min(worker->answer_size, SCHED_ANSWER_BATCH);
 }
 
-/* Has anybody enqueued something since the worker looked last? */
-static bool
-somebody_waits(const SchedWorker *worker)
+/* How long the next batch may take. One of slow handlers ends by itself where somebody comes. */
+static int64
+find_patience(const SchedWorker *worker, const SchedJob *jobs, int taken)
 {
-	static const SchedSignal news[] = {SCHED_SIGNAL_READY, SCHED_SIGNAL_JOBS};
+	if (somebody_enqueued(worker))
+		return BATCH_PATIENCE / 2;
+	if (taken == 0 || jobs[0].kind == NULL || jobs[0].kind->plain || somebody_waits(worker))
+		return BATCH_PATIENCE;
+	return SCHED_LONG_BATCH_US;
+}
 
-	for (size_t i = 0; i < lengthof(news); i++)
-		if (pg_atomic_read_u64(&worker->database->signals[news[i]]) != worker->seen[news[i]])
-			return true;
-	return false;
+/* Smaller batches of jobs that are handled together would take longer for each of them. */
+static int
+find_least(const SchedJob *jobs, int taken)
+{
+	bool together = taken > 0 && jobs[0].kind != NULL && jobs[0].kind->handler_many[0] != '\0';
+
+	return together ? MIN_BATCH : 8;
 }
 
 /*
@@ -194,17 +223,17 @@ somebody_waits(const SchedWorker *worker)
 static void
 adapt_batch(SchedWorker *worker, const SchedJob *jobs, int taken, TimestampTz start)
 {
-	int64 patience = somebody_waits(worker) ? BATCH_PATIENCE / 2 : BATCH_PATIENCE;
+	int64 patience = find_patience(worker, jobs, taken);
 	int64 worked = worker->worked_until - start;
 	int reached = count_reached(jobs, taken);
 
 	if (worked > patience && reached == taken)
-		worker->batch_size = Max(8, worker->batch_size / 2);
-	else if (reached == worker->batch_size && worked < patience / 2)
+		worker->batch_size = Max(find_least(jobs, taken), worker->batch_size / 2);
+	else if (taken > worker->batch_size - MIN_BATCH && worked < patience / 2)
 		worker->batch_size = Min(SCHED_BATCH_SIZE, 2 * worker->batch_size);
 	if (reached == taken)
 		return;
-	worker->batch_size = Min(SCHED_BATCH_SIZE, Max(16, 2 * reached));
+	worker->batch_size = Min(SCHED_BATCH_SIZE, Max(MIN_BATCH, reached + reached / 4));
 	sched_jobs_return_unreached(worker->claimer, jobs, taken);
 }
 

@@ -26,7 +26,7 @@ BEGIN
 	VALUES (here.system_identifier, here.database_oid, here.place, here.data_directory)
 	ON CONFLICT ON CONSTRAINT armed_places_pkey DO UPDATE SET system_identifier = excluded.system_identifier,
 		database_oid = excluded.database_oid, place = excluded.place, data_directory = excluded.data_directory, armed_at = now();
-	PERFORM scheduler.wake_workers('arming');
+	PERFORM scheduler.record_audit('database.armed'), scheduler.wake_workers('arming');
 	RETURN true;
 END
 $body$;
@@ -46,7 +46,7 @@ BEGIN
 	END IF;
 	DELETE FROM scheduler.armed_places;
 	was_armed := FOUND;
-	PERFORM scheduler.wake_workers('arming');
+	PERFORM scheduler.record_audit('database.disarmed'), scheduler.wake_workers('arming');
 	RETURN was_armed;
 END
 $body$;
@@ -187,9 +187,9 @@ COMMENT ON FUNCTION scheduler.drop_empty_partitions() IS
 	'Drops the partitions of past months that are empty and says how many; for the worker.';
 
 /*
- * Deletes what is older than its kind's retention: finished jobs; failed and dead ones after 30 days at least; changes
- * after 7 days, runs of schedules after 30. max_rows of each at a time, so that the worker is not held up. For all
- * users: owned by scheduler_system.
+ * Deletes what is over its time: finished jobs by their kind's retention, else by the policy; failed and dead ones by the
+ * policy, or their kind's where that is longer; changes, runs of schedules. max_rows of each at a time, so that the
+ * worker is not held up. For all users: owned by scheduler_system.
  */
 CREATE FUNCTION scheduler.expire_jobs(max_rows bigint DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -197,36 +197,25 @@ CREATE FUNCTION scheduler.expire_jobs(max_rows bigint DEFAULT NULL) RETURNS bigi
 	AS $body$
 #variable_conflict error
 DECLARE
-	deleted bigint := 0;
-	part bigint;
+	deleted bigint;
+	completed interval;
 BEGIN
 	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
 		RAISE EXCEPTION 'permission denied to apply retention' USING ERRCODE = '42501';
 	END IF;
+	completed := scheduler.retention_of('completed_jobs');
 	/* The first condition lets the index on finished_at serve. */
-	DELETE FROM scheduler.finished_jobs f
-	WHERE (f.tableoid, f.ctid) IN (SELECT o.tableoid, o.ctid FROM scheduler.finished_jobs o
-		LEFT JOIN scheduler.job_kinds k ON k.kind = o.kind
-		WHERE o.finished_at < now() - (SELECT least(interval '7 days', min(m.retention)) FROM scheduler.job_kinds m)
-			AND o.finished_at < now() - coalesce(k.retention, interval '7 days')
-		LIMIT expire_jobs.max_rows);
-	GET DIAGNOSTICS part = ROW_COUNT;
-	deleted := deleted + part;
-	DELETE FROM scheduler.live_jobs l
-	WHERE l.status IN ('failed', 'dead') AND l.finished_at < now() - greatest(interval '30 days',
-		(SELECT k.retention FROM scheduler.job_kinds k WHERE k.kind = l.kind));
-	GET DIAGNOSTICS part = ROW_COUNT;
-	deleted := deleted + part;
-	DELETE FROM scheduler.changes c
-	WHERE (c.tableoid, c.ctid) IN (SELECT o.tableoid, o.ctid FROM scheduler.changes o
-		WHERE o.at < now() - interval '7 days' LIMIT expire_jobs.max_rows);
-	GET DIAGNOSTICS part = ROW_COUNT;
-	deleted := deleted + part;
-	DELETE FROM scheduler.schedule_runs r
-	WHERE r.ctid = ANY (ARRAY(SELECT o.ctid FROM scheduler.schedule_runs o
-		WHERE o.due_at < now() - interval '30 days' LIMIT expire_jobs.max_rows));
-	GET DIAGNOSTICS part = ROW_COUNT;
-	RETURN deleted + part;
+	deleted := scheduler.expire_rows('finished_jobs', format('o.finished_at < %L AND o.finished_at < now() - coalesce('
+		'(SELECT k.retention FROM scheduler.job_kinds k WHERE k.kind = o.kind), %L::interval)',
+		now() - (SELECT least(completed, min(k.retention)) FROM scheduler.job_kinds k), completed), $1);
+	deleted := deleted + scheduler.expire_rows('live_jobs', format('o.status IN (''failed'', ''dead'') AND o.finished_at'
+		' < now() - greatest(%L::interval, (SELECT k.retention FROM scheduler.job_kinds k WHERE k.kind = o.kind))',
+		scheduler.retention_of('failed_jobs')), $1);
+	deleted := deleted + scheduler.expire_rows('changes',
+		format('o.at < %L', now() - scheduler.retention_of('changes')), $1);
+	deleted := deleted + scheduler.expire_rows('schedule_runs',
+		format('o.due_at < %L', now() - scheduler.retention_of('schedule_runs')), $1);
+	RETURN deleted;
 END
 $body$;
 COMMENT ON FUNCTION scheduler.expire_jobs(bigint) IS

@@ -114,28 +114,18 @@ $body$;
 COMMENT ON FUNCTION scheduler.record_contexts(uuid, text, text, jsonb[], interval) IS
 	'Writes rows of agent_context for jobs that were handled together.';
 
-/* The ledger stays 400 days, so that a year can be compared with the one before; what steps noted 90 days. */
+/* The ledger stays longer than a year, so that a year can be compared with the one before. */
 CREATE FUNCTION scheduler.expire_calls(max_rows bigint DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 #variable_conflict error
-DECLARE
-	deleted bigint;
-	part bigint;
 BEGIN
 	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
 		RAISE EXCEPTION 'permission denied to apply retention' USING ERRCODE = '42501';
 	END IF;
-	DELETE FROM scheduler.llm_calls c
-	WHERE (c.tableoid, c.ctid) IN (SELECT o.tableoid, o.ctid FROM scheduler.llm_calls o
-		WHERE o.created_at < now() - interval '400 days' LIMIT expire_calls.max_rows);
-	GET DIAGNOSTICS deleted = ROW_COUNT;
-	DELETE FROM scheduler.agent_context a
-	WHERE (a.tableoid, a.ctid) IN (SELECT o.tableoid, o.ctid FROM scheduler.agent_context o
-		WHERE o.created_at < now() - interval '90 days' LIMIT expire_calls.max_rows);
-	GET DIAGNOSTICS part = ROW_COUNT;
-	RETURN deleted + part;
+	RETURN scheduler.expire_rows('llm_calls', format('o.created_at < %L', now() - scheduler.retention_of('llm_calls')), $1)
+		+ scheduler.expire_rows('agent_context', format('o.created_at < %L', now() - scheduler.retention_of('activities')), $1);
 END
 $body$;
 COMMENT ON FUNCTION scheduler.expire_calls(bigint) IS 'Deletes old rows of llm_calls and agent_context; for all users.';

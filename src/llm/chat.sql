@@ -15,6 +15,8 @@ DECLARE
 BEGIN
 	IF model.model_id IS NULL THEN
 		RETURN scheduler.step_fail(format('no model "%s"', asked->>'model'));
+	ELSIF NOT scheduler.may_ask(model) THEN
+		RETURN scheduler.step_fail('no consent to models outside');
 	ELSIF ($2).status IS NULL AND ($2).failure IS NULL THEN
 		RETURN scheduler.step_request(scheduler.completion_request(model,
 			jsonb_build_array(jsonb_build_object('role', 'user', 'content', asked->>'prompt')),
@@ -64,6 +66,11 @@ BEGIN
 		RAISE EXCEPTION 'no model to ask'
 			USING ERRCODE = '22023', DETAIL = format('The name is "%s".', left(wanted, 100)),
 			HINT = 'scheduler.add_model() registers one, scheduler.set_model(''assist'', ...) chooses it; "builtin" does not converse.';
+	END IF;
+	IF NOT scheduler.may_ask(scheduler.find_model(wanted)) THEN
+		RAISE EXCEPTION 'no consent to models outside'
+			USING ERRCODE = '42501', DETAIL = format('The model is "%s".', wanted),
+			HINT = 'SELECT scheduler.give_consent(''remote_model'')';
 	END IF;
 	RETURN scheduler.enqueue('llm.chat', jsonb_build_object('prompt', $1, 'model', wanted, 'schema', $3));
 END

@@ -3,31 +3,37 @@
  * anything: requests are values that a handler returns, answers are values it is given.
  */
 
+/* Catching an error costs a subtransaction, which is for the rare text that might raise one. */
+CREATE FUNCTION scheduler.plain_json(content text) RETURNS jsonb
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_plain_json';
+COMMENT ON FUNCTION scheduler.plain_json(text) IS
+	'The text as jsonb, or NULL where it is none, nests deeply or holds large numbers.';
+
 /* NULL for text that is no JSON, also where it nests too deep or holds \u0000. */
 CREATE FUNCTION scheduler.json_or_null(content text) RETURNS jsonb
 	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
 #variable_conflict error
+DECLARE
+	made jsonb := scheduler.plain_json($1);
 BEGIN
-	RETURN $1::jsonb;
-EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-	RETURN NULL;
+	IF made IS NOT NULL OR $1 IS NULL THEN
+		RETURN made;
+	END IF;
+	BEGIN
+		RETURN $1::jsonb;
+	EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+		RETURN NULL;
+	END;
 END
 $body$;
 COMMENT ON FUNCTION scheduler.json_or_null(text) IS 'The text as jsonb, or NULL where it is none.';
 
 CREATE FUNCTION scheduler.utf8_or_null(content bytea) RETURNS text
-	LANGUAGE plpgsql IMMUTABLE
-	SET search_path = pg_catalog, pg_temp
-	AS $body$
-#variable_conflict error
-BEGIN
-	RETURN convert_from($1, 'UTF8');
-EXCEPTION WHEN data_exception THEN
-	RETURN NULL;
-END
-$body$;
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'sched_sql_utf8_or_null';
 COMMENT ON FUNCTION scheduler.utf8_or_null(bytea) IS 'Bytes as text, or NULL where they are not UTF-8.';
 
 /* temperature 0 and the schema are ours; the model's settings are merged over them, null removes a field. */
@@ -167,8 +173,8 @@ CREATE FUNCTION scheduler.completion_json(content text) RETURNS jsonb
 	AS $body$
 #variable_conflict error
 BEGIN
-	RETURN scheduler.json_or_null(coalesce(
-		substring($1 FROM '^\s*```(?:json)?\s*(.*?)\s*```\s*$'), $1));
+	RETURN scheduler.json_or_null(coalesce(CASE WHEN position('```' IN $1) > 0
+		THEN substring($1 FROM '^\s*```(?:json)?\s*(.*?)\s*```\s*$') END, $1));
 END
 $body$;
 COMMENT ON FUNCTION scheduler.completion_json(text) IS 'The JSON that an answer consists of, or NULL.';

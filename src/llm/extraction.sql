@@ -200,6 +200,8 @@ BEGIN
 	model := scheduler.find_model(wanted);
 	IF model.model_id IS NULL THEN
 		failure := format('no model "%s"', wanted);
+	ELSIF NOT scheduler.may_ask(model) THEN
+		failure := 'no consent to models outside';
 	ELSIF ($2).status IS NULL AND ($2).failure IS NULL THEN
 		mine := mine || jsonb_build_object('model_id', wanted, 'round', round);
 		PERFORM scheduler.record_context($1, 'extract', 'input', jsonb_build_object('model_id', wanted,
@@ -403,7 +405,7 @@ BEGIN
 		RETURN;
 	END IF;
 	model := scheduler.find_model(wanted);
-	IF model.model_id IS NOT NULL THEN
+	IF model.model_id IS NOT NULL AND scheduler.may_ask(model) THEN
 		SELECT array_agg(n), scheduler.ask_steps(model, array_agg($1[n]), $2) INTO asked, asking
 		FROM generate_subscripts($1, 1) AS n
 		WHERE scheduler.is_first_call($1[n])

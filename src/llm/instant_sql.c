@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "core/compat.h"
+#include "llm/instant.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_parse_instant);
 PG_FUNCTION_INFO_V1(sched_sql_format_instant);
@@ -111,12 +112,10 @@ is_sane(int year, int month, int day, int hour, int minute, int second)
 		   day <= day_tab[isleap(year)][month - 1] && hour <= 23 && minute <= 59 && second <= 59;
 }
 
-/* parse_instant(value, timezone) -> timestamptz; a day alone is its last minute */
-Datum
-sched_sql_parse_instant(PG_FUNCTION_ARGS)
+bool
+sched_llm_read_instant(const char *value, int length, Datum zone, TimestampTz *instant)
 {
-	text *value = PG_GETARG_TEXT_PP(0);
-	Reader reader = {VARDATA_ANY(value), VARDATA_ANY(value) + VARSIZE_ANY_EXHDR(value)};
+	Reader reader = {value, value + length};
 	int year, month, day;
 	int hour = 23;
 	int minute = 59;
@@ -132,39 +131,62 @@ sched_sql_parse_instant(PG_FUNCTION_ARGS)
 	if (!read_number(&reader, 4, &year) || !read_one(&reader, "-") ||
 		!read_number(&reader, 2, &month) || !read_one(&reader, "-") ||
 		!read_number(&reader, 2, &day))
-		PG_RETURN_NULL();
+		return false;
 	if (read_one(&reader, "Tt ") &&
 		!(read_clock(&reader, &hour, &minute, &second) && read_offset(&reader, &given, &east)))
-		PG_RETURN_NULL();
+		return false;
 	if (reader.at < reader.end || !is_sane(year, month, day, hour, minute, second))
-		PG_RETURN_NULL();
+		return false;
 	wall = (date2j(year, month, day) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY +
 		   ((hour * 60 + minute) * 60 + second) * USECS_PER_SEC;
 	if (given)
-		PG_RETURN_TIMESTAMPTZ(wall - east * USECS_PER_MINUTE);
-	PG_RETURN_DATUM(
-		DirectFunctionCall2(timestamp_zone, PG_GETARG_DATUM(1), TimestampGetDatum(wall)));
+		*instant = wall - east * USECS_PER_MINUTE;
+	else
+		*instant =
+			DatumGetTimestampTz(DirectFunctionCall2(timestamp_zone, zone, TimestampGetDatum(wall)));
+	return true;
 }
 
-/* format_instant(instant, timezone) -> text: 2026-07-17T23:59:00+08:00 */
-Datum
-sched_sql_format_instant(PG_FUNCTION_ARGS)
+char *
+sched_llm_print_instant(TimestampTz instant, Datum zone)
 {
-	TimestampTz instant = PG_GETARG_TIMESTAMPTZ(0);
 	Timestamp wall;
 	int offset;
 	struct pg_tm tm;
 	fsec_t fraction;
 
 	if (TIMESTAMP_NOT_FINITE(instant))
-		PG_RETURN_NULL();
+		return NULL;
 	wall = DatumGetTimestamp(
-		DirectFunctionCall2(timestamptz_zone, PG_GETARG_DATUM(1), TimestampTzGetDatum(instant)));
+		DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(instant)));
 	offset = (int) ((wall - instant) / USECS_PER_SEC);
 	if (timestamp2tm(wall, NULL, &tm, &fraction, NULL, NULL) != 0)
+		return NULL;
+	return psprintf("%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", tm.tm_year, tm.tm_mon, tm.tm_mday,
+					tm.tm_hour, tm.tm_min, tm.tm_sec, offset < 0 ? '-' : '+',
+					abs(offset) / 3600, abs(offset) % 3600 / 60);
+}
+
+/* parse_instant(value, timezone) -> timestamptz */
+Datum
+sched_sql_parse_instant(PG_FUNCTION_ARGS)
+{
+	text *value = PG_GETARG_TEXT_PP(0);
+	TimestampTz instant;
+
+	if (!sched_llm_read_instant(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), PG_GETARG_DATUM(1),
+								&instant))
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d",
-											  tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour,
-											  tm.tm_min, tm.tm_sec, offset < 0 ? '-' : '+',
-											  abs(offset) / 3600, abs(offset) % 3600 / 60)));
+	PG_RETURN_TIMESTAMPTZ(instant);
+}
+
+/* format_instant(instant, timezone) -> text: 2026-07-17T23:59:00+08:00 */
+Datum
+sched_sql_format_instant(PG_FUNCTION_ARGS)
+{
+	char *words = sched_llm_print_instant(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_DATUM(1));
+
+	if (words == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(words));
 }

@@ -95,6 +95,7 @@ BEGIN
 		PERFORM scheduler.place_system_secret(former.secret, former.base_url);
 		PERFORM scheduler.place_system_secret($4, address);
 	END IF;
+	PERFORM scheduler.record_audit('model.added', 'ok', owner_id, jsonb_build_object('model_id', $1, 'base_url', address, 'secret', $4));
 	RETURN $1;
 END
 $body$;
@@ -162,6 +163,7 @@ BEGIN
 	END IF;
 	IF $2 IS NULL THEN
 		DELETE FROM scheduler.model_choices c WHERE c.user_id = owner_id AND c.purpose = $1;
+		PERFORM scheduler.record_audit('model.chosen', 'ok', owner_id, jsonb_build_object('purpose', $1, 'model_id', NULL));
 		RETURN;
 	END IF;
 	IF $2 <> 'builtin' AND NOT EXISTS (SELECT FROM scheduler.llm_models m WHERE m.model_id = $2
@@ -172,6 +174,13 @@ BEGIN
 	END IF;
 	INSERT INTO scheduler.model_choices AS c (user_id, purpose, model_id) VALUES (owner_id, $1, $2)
 	ON CONFLICT ON CONSTRAINT model_choices_pkey DO UPDATE SET model_id = excluded.model_id;
+	PERFORM scheduler.record_audit('model.chosen', 'ok', owner_id, jsonb_build_object('purpose', $1, 'model_id', $2));
+	/* Who chooses a model for himself wants his mails to go there. An admin's choice for others is not theirs. */
+	IF owner_id IS NOT DISTINCT FROM scheduler.current_user_id() AND owner_id <> scheduler.system_user_id() AND EXISTS (
+		SELECT FROM scheduler.llm_models m WHERE m.model_id = $2 AND m.user_id IN (owner_id, scheduler.system_user_id())
+			AND NOT scheduler.is_local_model(m.base_url)) THEN
+		PERFORM scheduler.give_consent('remote_model');
+	END IF;
 END
 $body$;
 /* Owned by scheduler_system: an admin chooses for the installation. */
@@ -194,6 +203,59 @@ END
 $body$;
 COMMENT ON FUNCTION scheduler.model_for(text) IS
 	'The model that is asked for a purpose: the user''s choice, else the installation''s, else builtin.';
+
+/* Of the house's own network: the operator named the address in scheduler.http_private_hosts. */
+CREATE FUNCTION scheduler.is_local_model(base_url text) RETURNS boolean
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	SELECT coalesce(split_part(scheduler.model_endpoint($1), '/', 1) = ANY (regexp_split_to_array(
+		lower(btrim(current_setting('scheduler.http_private_hosts', true))), '\s*,\s*')), false)
+	$body$;
+COMMENT ON FUNCTION scheduler.is_local_model(text) IS
+	'Whether a model is one of the house, by scheduler.http_private_hosts; what is sent to any other leaves it.';
+
+/* For handlers, where something leaves. The system user is nobody who could agree. */
+CREATE FUNCTION scheduler.may_ask(model scheduler.llm_models) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	RETURN scheduler.is_local_model(($1).base_url)
+		OR coalesce(scheduler.current_user_id(), scheduler.system_user_id()) = scheduler.system_user_id()
+		OR scheduler.has_consent('remote_model');
+END
+$body$;
+COMMENT ON FUNCTION scheduler.may_ask(scheduler.llm_models) IS
+	'Whether what belongs to the current user may go to this model: it is one of the house, or he has agreed.';
+
+/*
+ * Requests that wait or are on their way to a model outside are taken back when their user withdraws: the handler is called
+ * again as if it had not asked, the worker aborts the call and drops a late answer.
+ */
+CREATE FUNCTION scheduler.stop_remote_calls() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+BEGIN
+	UPDATE scheduler.live_jobs l
+	SET request = NULL, lease = NULL, worker_pid = NULL, status = 'pending', ready = true
+	WHERE l.user_id = NEW.user_id AND l.request IS DISTINCT FROM NULL AND l.response IS NOT DISTINCT FROM NULL
+		AND l.status NOT IN ('failed', 'dead')
+		AND EXISTS (SELECT FROM scheduler.llm_models m
+			WHERE m.user_id IN (NEW.user_id, scheduler.system_user_id())
+				AND (l.request).url = m.base_url || '/chat/completions' AND NOT scheduler.is_local_model(m.base_url));
+	PERFORM scheduler.wake_workers('cancels'), scheduler.wake_workers('jobs');
+	RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION scheduler.stop_remote_calls() IS
+	'Trigger: takes back what is on its way to models outside when consent is withdrawn.';
+CREATE TRIGGER stop_remote_calls AFTER UPDATE ON scheduler.consents
+	FOR EACH ROW WHEN (OLD.withdrawn_at IS NULL AND NEW.withdrawn_at IS NOT NULL AND NEW.purpose = 'remote_model')
+	EXECUTE FUNCTION scheduler.stop_remote_calls();
 
 GRANT EXECUTE ON FUNCTION
 	scheduler.add_model(text, text, text, text, text, numeric, numeric, jsonb, uuid),

@@ -64,6 +64,7 @@ BEGIN
 	ELSIF batch.problem IS NOT NULL THEN
 		RAISE WARNING 'some files were left out' USING DETAIL = batch.problem;
 	END IF;
+	PERFORM scheduler.record_audit('mail.imported', 'ok', owner_id, jsonb_build_object('mails', batch.added));
 	RETURN batch.added;
 END
 $body$;

@@ -12,6 +12,7 @@ GRANT SELECT ON scheduler.email_accounts TO scheduler_viewer;
  * message_key is the Message-ID in its brackets, else a hash of the bytes. The second key is what "extracted once"
  * stands on: of one message a user has one row without duplicate_of, however many accounts it came through.
  * duplicate_of and task_id have no key: circular ones, also a table's own, are what a restore stumbles over.
+ * A mail's row is written twice, stored and read: with room in each page the second time costs no entry in seven indexes.
  */
 CREATE TABLE scheduler.email_tracking
 (
@@ -53,7 +54,7 @@ CREATE TABLE scheduler.email_tracking
 	CONSTRAINT email_tracking_confidence_range CHECK (extraction_confidence BETWEEN 0 AND 1),
 	CONSTRAINT email_tracking_duplicate_other CHECK (duplicate_of <> email_id),
 	CONSTRAINT email_tracking_metadata_object CHECK (jsonb_typeof(metadata) = 'object')
-);
+) WITH (fillfactor = 40);
 CREATE UNIQUE INDEX email_tracking_original_key ON scheduler.email_tracking (user_id, message_key)
 	WHERE duplicate_of IS NULL;
 CREATE INDEX email_tracking_email_id_idx ON scheduler.email_tracking (email_id);
@@ -95,6 +96,13 @@ CREATE FUNCTION scheduler.seal_body(user_id uuid, email_id uuid, key_id text, ra
 	AS 'MODULE_PATHNAME', 'sched_sql_seal_body';
 COMMENT ON FUNCTION scheduler.seal_body(uuid, uuid, text, bytea) IS
 	'A mail sealed for its row of email_bodies; raw itself where key_id is NULL.';
+
+CREATE FUNCTION scheduler.reseal_body(user_id uuid, email_id uuid, key_id text, raw bytea, new_key_id text)
+	RETURNS bytea
+	LANGUAGE c VOLATILE STRICT
+	AS 'MODULE_PATHNAME', 'sched_sql_reseal_body';
+COMMENT ON FUNCTION scheduler.reseal_body(uuid, uuid, text, bytea, text) IS
+	'A sealed mail under another key of its owner; NULL where it cannot be opened.';
 
 CREATE FUNCTION scheduler.open_body(user_id uuid, email_id uuid, key_id text, raw bytea) RETURNS bytea
 	LANGUAGE c STABLE PARALLEL SAFE
@@ -364,3 +372,23 @@ CREATE FUNCTION scheduler.email_text(email_id uuid) RETURNS text
 	$body$;
 COMMENT ON FUNCTION scheduler.email_text(uuid) IS 'The text of a mail of the current user, attached mails included.';
 GRANT EXECUTE ON FUNCTION scheduler.email_raw(uuid), scheduler.email_text(uuid) TO scheduler_viewer;
+
+/* By the time the mail reached us, which its key begins with. */
+CREATE FUNCTION scheduler.expire_bodies(max_rows bigint DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+#variable_conflict error
+DECLARE
+	first_kept uuid := (lpad(to_hex(greatest(0, extract(epoch FROM now() - scheduler.retention_of('email_bodies')) * 1000)::bigint),
+		12, '0') || repeat('0', 20))::uuid;
+BEGIN
+	PERFORM scheduler.require_auditor();
+	RETURN scheduler.expire_rows('email_bodies', format('o.email_id < %L AND NOT EXISTS (SELECT FROM scheduler.email_tracking m'
+		' WHERE m.user_id = o.user_id AND m.email_id = o.email_id AND NOT m.processed)', first_kept), $1);
+END
+$body$;
+COMMENT ON FUNCTION scheduler.expire_bodies(bigint) IS
+	'Deletes mails that are over their time, but not what was read out of them, and none that is still to be read; for all users.';
+ALTER FUNCTION scheduler.expire_bodies(bigint) OWNER TO scheduler_system;
+GRANT EXECUTE ON FUNCTION scheduler.expire_bodies(bigint) TO scheduler_admin;

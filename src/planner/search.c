@@ -443,9 +443,16 @@ sched_planner_visit_starts(const SchedSearch *search, const SchedPlanTask *task,
 		{
 			SchedSpan span = {at, at + task->length};
 			double values[SCHED_FACTOR_COUNT];
+			double cost;
 
-			if (!exceeds_day(search, span))
-				visitor(data, at, weigh_span(search, task, span, &gap, values));
+			if (exceeds_day(search, span))
+				continue;
+			cost = weigh_span(search, task, span, &gap, values);
+			/* Delay only grows, and no factor is negative. */
+			if (!visitor(data, at, cost,
+						 sched_planner_factors[SCHED_FACTOR_DELAY].weight *
+							 values[SCHED_FACTOR_DELAY]))
+				return;
 		}
 }
 
@@ -457,20 +464,17 @@ typedef struct Choice
 	double cost;
 } Choice;
 
-/* Keeps the first of equals: visits come from early to late. */
-static void
-choose_start(void *data, SchedMoment start, double cost)
+/* Keeps the first of equals: visits come from early to late. Where mere delay costs more than the best, it is found. */
+static bool
+choose_start(void *data, SchedMoment start, double cost, double floor)
 {
 	Choice *choice = data;
 
 	if (!choice->found || cost < choice->cost - 1e-12)
 		*choice = (Choice){true, start, cost};
+	return floor <= choice->cost;
 }
 
-/*
- * Every start is weighed: a window of two weeks has some hundred, and there
- * is no order in which to stop early.
- */
 bool
 sched_planner_find_start(const SchedSearch *search, const SchedPlanTask *task, SchedMoment from,
 						 SchedMoment *start, double *cost)

@@ -37,8 +37,11 @@ extern SchedRejection sched_planner_check_span(const SchedSearch *search, const 
 extern double sched_planner_cost_span(const SchedSearch *search, const SchedPlanTask *task,
 									  SchedSpan span, double *values);
 
-/* Called with each free start of a task, from early to late, and its cost. */
-typedef void (*SchedStartVisitor)(void *data, SchedMoment start, double cost);
+/*
+ * Called with each free start of a task, from early to late, and its cost; no later one costs less than `floor`. False
+ * ends the walk.
+ */
+typedef bool (*SchedStartVisitor)(void *data, SchedMoment start, double cost, double floor);
 
 extern void sched_planner_visit_starts(const SchedSearch *search, const SchedPlanTask *task,
 									   SchedMoment from, int64_t step, SchedStartVisitor visitor,

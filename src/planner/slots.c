@@ -42,9 +42,9 @@ typedef struct Starts
 	bool failed;
 } Starts;
 
-/* Collects; a failure is remembered, because a visitor cannot stop the walk. */
-static void
-add_start(void *data, SchedMoment start, double cost)
+/* Collects all: the second best may be late. A failure ends the walk and is remembered. */
+static bool
+add_start(void *data, SchedMoment start, double cost, double floor)
 {
 	Starts *starts = data;
 
@@ -63,6 +63,7 @@ add_start(void *data, SchedMoment start, double cost)
 	}
 	if (!starts->failed)
 		starts->slots[starts->count++] = (SchedSlot){start, -cost};
+	return !starts->failed;
 }
 
 /*

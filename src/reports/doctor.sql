@@ -68,16 +68,37 @@ CREATE FUNCTION scheduler.diagnose_secrets() RETURNS TABLE (check_name text, sta
 #variable_conflict error
 DECLARE
 	key record;
-	strangers bigint;
+	lost record;
+	plain bigint;
 BEGIN
-	SELECT k.file, k.problem, k.hint AS advice, k.key_id AS current_id INTO key FROM scheduler.master_key_state() AS k;
+	SELECT k.file, k.problem, k.hint AS advice, k.changing INTO key FROM scheduler.master_key_state() AS k;
 	RETURN QUERY SELECT 'master key', CASE WHEN key.problem IS NULL THEN 'ok' ELSE 'fail' END,
 		coalesce(key.problem || ': ', '') || key.file, key.advice;
-	SELECT count(*) INTO strangers FROM scheduler.sealed_secrets s WHERE s.key_id <> key.current_id;
-	IF strangers > 0 THEN
-		RETURN QUERY SELECT 'secrets', 'fail', format('%s sealed with another master key', strangers),
-			'Bring that key file back, or set these secrets again.';
+	IF key.changing AND key.problem IS NULL THEN
+		RETURN QUERY SELECT 'master key change', 'warn', 'it was begun and did not end; both keys are in use',
+			'SELECT * FROM scheduler.rotate_master_key() goes on with it.';
 	END IF;
+	/* Each user's key once, not each row: a file is opened for it. */
+	SELECT count(*), min(p.problem) AS problem INTO lost
+	FROM (SELECT DISTINCT s.user_id, s.key_id FROM scheduler.sealed_secrets s LIMIT 10000) AS k,
+		LATERAL (SELECT scheduler.data_key_problem(k.user_id, k.key_id)) AS p (problem)
+	WHERE p.problem IS NOT NULL;
+	IF lost.count > 0 AND key.problem IS NULL THEN
+		RETURN QUERY SELECT 'secrets', 'fail', format('the secrets of %s keys cannot be opened: %s', lost.count, lost.problem),
+			'Bring the files of scheduler.key_dir and their master key back, or set these secrets again.';
+	END IF;
+	IF current_setting('scheduler.encrypt_bodies', true) <> 'off' AND key.problem IS NULL THEN
+		SELECT count(*) INTO plain FROM (SELECT FROM scheduler.email_bodies b WHERE b.key_id IS NULL LIMIT 1000) AS p;
+		IF plain > 0 THEN
+			RETURN QUERY SELECT 'mails in clear', 'warn', format('%s were stored before there was a master key', CASE WHEN plain = 1000 THEN 'at least 1000' ELSE plain::text END),
+				'They stay as they are until retention deletes them; see doc/security.md.';
+		END IF;
+	END IF;
+	RETURN QUERY SELECT 'data key change', CASE WHEN j.status IN ('failed', 'dead') THEN 'fail' ELSE 'ok' END,
+		format('phase "%s": %s users, %s secrets, %s mails so far', coalesce(j.state ->> 'phase', 'waiting'), coalesce(j.state ->> 'users', '0'),
+			coalesce(j.state ->> 'secrets', '0'), coalesce(j.state ->> 'mails', '0')) || coalesce('; ' || j.error, ''),
+		CASE WHEN j.status IN ('failed', 'dead') THEN format('SELECT scheduler.retry_job(%L);', j.job_id) END
+	FROM scheduler.live_jobs j WHERE j.user_id = scheduler.system_user_id() AND j.kind = 'keys.rotate' ORDER BY j.created_at;
 END
 $body$;
 COMMENT ON FUNCTION scheduler.diagnose_secrets() IS 'The lines of doctor() about the key file and what it opens.';

@@ -54,6 +54,7 @@ DECLARE
 	sessions bigint;
 	processes integer[];
 BEGIN
+	PERFORM scheduler.refuse_old_snapshot();
 	IF NOT scheduler.caller_has_role('scheduler_admin') THEN
 		RAISE EXCEPTION 'only an admin stops everything' USING ERRCODE = '42501',
 			HINT = 'This needs membership of scheduler_admin.';

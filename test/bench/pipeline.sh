@@ -10,7 +10,9 @@ MAILS=${MAILS:-2000}
 USERS=${USERS:-20}
 MANY_USERS=${MANY_USERS:-500}
 WORKERS=${WORKERS:-1}
-bench_start pipeline "scheduler.max_in_flight = 625" "scheduler.workers = $WORKERS"
+# BODIES=off keeps the mails plain.
+bench_start pipeline "scheduler.max_in_flight = 625" "scheduler.workers = $WORKERS" "scheduler.encrypt_bodies = ${BODIES:-on}"
+q "SELECT problem FROM scheduler.create_master_key()" >/dev/null
 server=$(build_helper http_server)
 answer=$BENCH_TEMP/pipeline.answer
 python3 - >"$answer" <<'PY'

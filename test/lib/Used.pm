@@ -9,7 +9,7 @@ use Sched;
 use Test::More;
 
 our @ISA = ('Sched');
-my @partitioned = qw(agent_context changes finished_jobs llm_calls);
+my @partitioned = qw(agent_context audit_log changes finished_jobs llm_calls);
 
 # What runs in here believes that it is so many days ago, from its start on.
 sub days_ago
@@ -33,6 +33,7 @@ sub start
 		$s->sql('CREATE EXTENSION scheduler CASCADE');
 		# The role that restores is a user itself, as setup() makes it.
 		$s->sql("SELECT scheduler.setup('me\@example.org', timezone => 'Europe/Berlin')");
+		$s->sql("SELECT scheduler.set_retention('completed_jobs', '7 days')");
 		$s->sql(q{
 			CREATE SCHEMA app;
 			CREATE FUNCTION app.kept(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE sql AS $$ SELECT scheduler.step_done() $$;
@@ -62,7 +63,8 @@ sub work_a_day
 	my ($s) = @_;
 	$s->sql("SELECT scheduler.enqueue_many('app.kept', array_fill('{}'::jsonb, ARRAY[4])); SELECT scheduler.record_change('test.week', NULL) FROM generate_series(1, 4);"
 		  . " INSERT INTO scheduler.llm_calls (model_id, model, purpose, outcome, cost) SELECT 'far', 'far-1', 'extract', 'ok', 0.5 FROM generate_series(1, 4);"
-		  . " INSERT INTO scheduler.agent_context (agent_name, context_type) SELECT 'agent', 'debug' FROM generate_series(1, 4)");
+		  . " INSERT INTO scheduler.agent_context (agent_name, context_type) SELECT 'agent', 'debug' FROM generate_series(1, 4);"
+		  . " SELECT scheduler.record_audit('test.week') FROM generate_series(1, 4)");
 	$s->poll('SELECT (SELECT count(*) FROM scheduler.live_jobs) + (SELECT count(*) FROM scheduler.new_changes)', 0) or die;
 	$s->keep_house;
 }
@@ -111,6 +113,7 @@ sub fill
 			SELECT scheduler.recap();
 			SELECT scheduler.save_schedule('nightly', 'noop', every => '1 day', starts_at => now() - interval '1 minute');
 			SELECT scheduler.set_secret('key', 'value-of-the-secret', ARRAY['127.0.0.1:9']);
+			INSERT INTO scheduler.secret_input (name, hosts, value) VALUES ('No Name', '127.0.0.1:9', 'value-of-the-secret');
 			SELECT scheduler.add_model('far', 'openai', 'far-1', 'key', 'https://127.0.0.1:9/v1', 1, 2)}, $role);
 		foreach my $i (1 .. 5)
 		{
@@ -137,6 +140,8 @@ sub fill
 	$s->sql(q{
 		INSERT INTO scheduler.llm_calls (user_id, model_id, model, purpose, outcome, cost)
 			SELECT user_id, 'far', 'far-1', 'extract', 'ok', 0.001 FROM scheduler.users;
+		SELECT scheduler.invite_user('carl@example.org');
+		INSERT INTO scheduler.known_addresses (user_id, address_hash) SELECT user_id, 'a hash' FROM scheduler.users WHERE role_name = 'ben';
 		INSERT INTO scheduler.secret_endpoints (user_id, name, endpoint) VALUES (scheduler.system_user_id(), 'house', '127.0.0.1:9/v2') ON CONFLICT DO NOTHING;
 		SELECT scheduler.make_partitions()});
 }
@@ -146,7 +151,7 @@ sub photograph
 {
 	my ($s) = @_;
 	my @tables = split /\n/, $s->sql(q{SELECT relname FROM pg_class WHERE relnamespace = 'scheduler'::regnamespace AND relkind IN ('r', 'p')
-		AND NOT relispartition AND relname <> 'armed_places' ORDER BY relname});
+		AND NOT relispartition AND relname NOT IN ('armed_places', 'password_resets', 'reset_requests', 'sign_in_sessions') ORDER BY relname});
 	$s->{rows} = { map { $_ => fingerprint($s->node, $s->{database}, $_) } @tables };
 	$s->{partitions} = partitions($s->node, $s->{database});
 	return grep { $s->{rows}{$_} =~ /^0\|/ && $_ ne 'new_changes' } @tables;

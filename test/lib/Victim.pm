@@ -28,6 +28,7 @@ sub install
 		SELECT scheduler.protect_time('$mark lunch', now() + interval '50 days', now() + interval '50 days 1 hour');
 		SELECT scheduler.set_day(current_date + 60);
 		SELECT scheduler.set_secret('$mark', 'not-a-real-value', ARRAY['example.org']);
+		INSERT INTO scheduler.secret_input (name, hosts, value) VALUES ('$mark refused', 'https://example.org', 'not-a-real-value');
 		SELECT scheduler.add_model('$mark', 'openai', '$mark', '$mark', 'https://example.org/v1');
 		SELECT scheduler.set_model('assist', '$mark');
 		SELECT scheduler.save_schedule('$mark', 'noop', jsonb_build_object('m', '$mark'), every => '1 second');
@@ -51,6 +52,12 @@ sub install
 		INSERT INTO scheduler.connection_tests (user_id, what, ok, error) VALUES ('$b', 'model:$mark', false, '$mark');
 		INSERT INTO scheduler.audit_log (user_id, actor_role, action, outcome, subject_user_id, details)
 			VALUES ('$b', 'b', 'session.login', 'ok', '$b', '{"m": "$mark"}');
+		INSERT INTO scheduler.sign_in_sessions (user_id, family_hash, token_hash, address, agent, expires_at)
+			VALUES ('$b', '$mark', '$mark', '192.0.2.1', '$mark', now() + interval '1 day');
+		INSERT INTO scheduler.known_addresses (user_id, address_hash) VALUES ('$b', '$mark');
+		INSERT INTO scheduler.invitations (user_id, email, token_hash, expires_at)
+			VALUES ('$b', '$mark\@example.org', '$mark', now() + interval '1 day');
+		INSERT INTO scheduler.password_resets (user_id, token_hash, expires_at) VALUES ('$b', '$mark', now() + interval '1 day');
 		INSERT INTO scheduler.llm_calls (user_id, model_id, model, purpose, outcome) VALUES ('$b', '$mark', '$mark', 'assist', 'ok');
 		INSERT INTO scheduler.task_dependencies (user_id, task_id, depends_on_id)
 			SELECT '$b', min(task_id::text)::uuid, max(task_id::text)::uuid FROM scheduler.tasks WHERE user_id = '$b';
@@ -71,7 +78,7 @@ sub install
 		REVOKE ALL ON public.ids FROM PUBLIC; REVOKE ALL ON FUNCTION public.rows_of FROM PUBLIC});
 	my $empty = join ', ', grep { /^\S+ -$/ } split /\n/, $s->sql("SELECT public.rows_of('$b')");
 	# The system user's alone, and what is on its way to changes.
-	$empty =~ s/(?:, )?scheduler\.(?:secret_endpoints|new_changes) -//g;
+	$empty =~ s/(?:, )?scheduler\.(?:secret_endpoints|new_changes|reset_requests) -//g;
 	is($empty, '', 'B has rows in every table with a user');
 	$s->sql(qq{DO \$\$ DECLARE c record; BEGIN
 		FOR c IN SELECT r.relname, a.attname FROM pg_class r JOIN pg_attribute a ON a.attrelid = r.oid AND a.atttypid = 'uuid'::regtype

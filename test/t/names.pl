@@ -39,6 +39,9 @@ my %through = (
 	place_new_tasks => 'insert_mail_tasks', place_system_secret => 'add_model',
 	record_answers => 'extraction_steps', record_changes => 'record_change', record_context => 'extraction_step', record_contexts => 'handle_mail', record_llm_call => 'extraction_step', refuse_hold => 'book_slot', refuse_old_snapshot => 'set_day',
 	interrupt_holder => 'cancel_job', refuse_slot => 'hold_slot', replan_tasks => 'update_task', save_dependencies => 'add_task', schedule_problem => 'save_schedule',
+	accept_secret => 'secret_input', note_secret_refusal => 'secret_input', split_hosts => 'secret_input', body_key => 'ingest_email', seal_body => 'ingest_email',
+	change_master_key => 'rotate_master_key', next_key_owner => 'rotate_data_keys', reseal_body => 'rotate_data_keys', reseal_rows => 'rotate_data_keys', retire_some => 'rotate_data_keys',
+	rotate_some => 'rotate_data_keys', shares_keys => 'rotate_data_keys',
 	seal_secret_file => 'set_secret_from_file', settle_conflicts => 'complete_task', settle_span => 'add_event',
 	store_secret => 'set_secret', try_calendar => 'handle_mails', try_lock => 'handle_mails', wait_patiently => 'cancel_job');
 foreach my $name (sort keys %functions)
@@ -63,7 +66,7 @@ my %named = (
 	ERRCODE_INTERNAL_ERROR => 'XX000', ERRCODE_PROGRAM_LIMIT_EXCEEDED => '54000', ERRCODE_UNIQUE_VIOLATION => '23505',
 	ERRCODE_NO_DATA_FOUND => 'P0002', ERRCODE_DUPLICATE_OBJECT => '42710', ERRCODE_QUERY_CANCELED => '57014',
 	ERRCODE_DATATYPE_MISMATCH => '42804', ERRCODE_CONFIG_FILE_ERROR => 'F0000', ERRCODE_IO_ERROR => '58030', ERRCODE_INSUFFICIENT_RESOURCES => '53000', ERRCODE_OUT_OF_MEMORY => '53200',
-	ERRCODE_NULL_VALUE_NOT_ALLOWED => '22004', ERRCODE_OBJECT_IN_USE => '55006', ERRCODE_INVALID_FUNCTION_DEFINITION => '42P13');
+	ERRCODE_NULL_VALUE_NOT_ALLOWED => '22004', ERRCODE_OBJECT_IN_USE => '55006', ERRCODE_LOCK_NOT_AVAILABLE => '55P03', ERRCODE_DATA_CORRUPTED => 'XX001', ERRCODE_INVALID_FUNCTION_DEFINITION => '42P13');
 my %states = map { $_ => 1 } $source =~ /ERRCODE = '(\w{5})'/g;
 foreach my $word ($c_source =~ /errcode\((ERRCODE_\w+)\)/g)
 {
@@ -71,6 +74,8 @@ foreach my $word ($c_source =~ /errcode\((ERRCODE_\w+)\)/g)
 	$states{ $named{$word} // '' } = 1;
 }
 $states{ join '', $1 =~ /'(.)'/g } = 1 while $c_source =~ /MAKE_SQLSTATE\(([^)]*)\)/g;
+# Over HTTP authenticate() writes them as the code of what PostgREST answers; what is raised is PGRST.
+$states{$1} = 1 while $c_source =~ /"(PT\d{3})"/g;
 my $listed = slurp("$tree/doc/errors.md");
 foreach my $state (sort keys %states)
 {
@@ -86,6 +91,7 @@ sub http_status
 {
 	my ($state) = @_;
 	return $1 if $state =~ /^PT(\d{3})$/;
+	return 401 if $state eq 'PGRST';
 	return { 23503 => 409, 23505 => 409, 42501 => 403, 42883 => 404, '42P01' => 404, P0001 => 400 }->{$state}
 		// { 28 => 403, 53 => 503, 55 => 500, 57 => 500, 58 => 500, P0 => 500, XX => 500, F0 => 500, 54 => 413 }
 		->{ substr $state, 0, 2 } // 400;

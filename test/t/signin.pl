@@ -38,6 +38,16 @@ sub understood
 sub ask { my ($address, $call) = @_; return understood($s->sql(wrapped($address, $call), 'web')); }
 sub login { my ($address, $email, $password) = @_; return ask($address, "login('$email', '" . ($password // $secret) . "')"); }
 
+# Whom authenticate() takes the bearer of a token for; '' where it refuses him.
+sub bearer
+{
+	my ($token) = @_;
+	my ($code, $out) = $node->psql('postgres', "BEGIN; SET LOCAL ROLE scheduler_anon; SELECT set_config('request.method', 'POST', true),"
+		  . " set_config('request.headers', '{\"authorization\": \"Bearer $token\"}', true) \\g /dev/null\nSELECT scheduler.authenticate(); COMMIT",
+		extra_params => [ '-U', 'web' ]);
+	return $code == 0 ? $out : '';
+}
+
 # Uses up what an account, or an address, may try, without the work of a password each time.
 sub attack
 {
@@ -173,10 +183,13 @@ ok($owner->{token}, '... and it refreshes');
 
 # ---- a stolen token ----
 
+is(bearer($owner->{token}), $owner->{user_id}, 'a token is its user\'s');
 my $thief = ask('203.0.113.200', "refresh('$race->{refresh_token}')");
 is($thief->{status}, 401, 'an old token that comes again is refused');
 is(ask($home, "refresh('$owner->{refresh_token}')")->{status}, 401, '... and ends the session of who has the new one');
-ok(ask($home, "refresh('$answers[1]{refresh_token}')")->{token}, '... while his others go on');
+is(bearer($owner->{token}), '', '... and every token there is');
+my $other = ask($home, "refresh('$answers[1]{refresh_token}')");
+is(bearer($other->{token}), $other->{user_id}, '... while his other sessions go on with new ones');
 is($s->sql(q{SELECT outcome, subject_user_id = (SELECT user_id FROM scheduler.users WHERE email = 'vic@example.org') FROM scheduler.audit_log WHERE action = 'session.reused'}),
 	'refused|t', '... which is on record');
 $_->close foreach @clients, @racers;
@@ -215,8 +228,11 @@ $s->sql(q{SELECT scheduler.register_job_kind('joe.snore', 'app.snore'); SELECT s
 my $call = $s->sql("SELECT scheduler.http_call('GET', 'http://localhost:$port/slow?ms=3000')", 'joe');
 $s->comes_true('joe has jobs that run and a call in the air', q{SELECT (SELECT sum(in_flight) FROM scheduler.stat_workers) = 1 AND count(*) = 3 FROM scheduler.live_jobs WHERE status = 'running'});
 my $joe = $s->sql(q{SELECT user_id FROM scheduler.users WHERE role_name = 'joe'});
+my $of_joe = $s->sql("SELECT scheduler.sign_token('$joe', '1 hour', scheduler.uuid7())");
+is(bearer($of_joe), $joe, '... and a token');
 $s->sql("SELECT scheduler.disable_user('$joe')", 'root');
-is($s->sql("SELECT count(*) FROM scheduler.live_jobs WHERE lease IS NOT NULL"), 0, 'disabled: nobody has a job of his at once');
+is(bearer($of_joe), '', 'disabled: his token is nobody\'s');
+is($s->sql("SELECT count(*) FROM scheduler.live_jobs WHERE lease IS NOT NULL"), 0, '... nobody has a job of his at once');
 $s->comes_true('... the call is given up', 'SELECT sum(in_flight) FROM scheduler.stat_workers', 0, 2);
 $s->sql(q{SELECT scheduler.enqueue_many('noop', array_fill('{}'::jsonb, ARRAY[500]), user_id => u.user_id) FROM scheduler.users u WHERE u.role_name IN ('joe', 'ann')});
 $s->comes_true('... the jobs of others run', q{SELECT count(*) FROM scheduler.finished_jobs f JOIN scheduler.users u USING (user_id) WHERE u.role_name = 'ann'}, 500);
@@ -225,13 +241,14 @@ is($s->sql("SELECT count(*), count(*) FILTER (WHERE ready), count(lease) FROM sc
 is($s->sql('SELECT count(*) FROM app.slept'), 0, '... and what his handlers wrote went with them');
 like($s->failure("SELECT scheduler.enqueue('noop')", 'joe'), qr/no current user/, '... and he himself is nobody');
 $s->sql("SELECT scheduler.enable_user('$joe')", 'root');
+is(bearer($of_joe), '', 'enabled: tokens of before stay void');
 $s->comes_true('enabled: all of them end', "SELECT count(*) FROM scheduler.live_jobs WHERE user_id = '$joe'", 0, 30);
 is($s->sql("SELECT status, count(*) FROM scheduler.finished_jobs WHERE user_id = '$joe' GROUP BY 1"), 'succeeded|503', '... well, the lost call by a second one');
 is($s->sql("SELECT max(attempts) FROM scheduler.finished_jobs WHERE kind = 'joe.snore'"), 1, '... without an attempt lost');
 
 # ---- everything stops ----
 
-$s->sql("SELECT scheduler.http_call('GET', 'http://localhost:$port/slow?ms=4000') FROM generate_series(1, 3)", 'joe');
+$s->sql("SELECT scheduler.http_call('GET', 'http://localhost:$port/slow?ms=6000') FROM generate_series(1, 3)", 'joe');
 $s->sql("SELECT scheduler.enqueue('joe.snore', '{\"n\": 3}')", 'joe');
 $s->comes_true('calls in the air again', q{SELECT sum(in_flight) FROM scheduler.stat_workers}, 3);
 my $pooled = $s->session('web');
@@ -245,8 +262,8 @@ is($did{disarm}, 1, 'panic says what it stopped');
 cmp_ok($did{connections}, '>=', 1, '... connections of web servers');
 $s->comes_true('... they are gone', q{SELECT count(*) FROM pg_stat_activity WHERE usename = 'web'}, 0, 5);
 $s->comes_true('... a new worker is there, and does nothing', q{SELECT count(*) = 1 AND sum(calls) = 0 AND sum(in_flight) = 0 FROM scheduler.stat_workers WHERE type = 'worker' AND started_at > now() - interval '20 s'});
-is($s->sql("SELECT count(*) FROM scheduler.live_jobs WHERE user_id = '$joe'"), 4, '... no job is lost');
-is(ask($home, "refresh('$victim->{refresh_token}')")->{status}, 401, '... no session goes on');
+is($s->sql("SELECT count(*) FROM scheduler.jobs WHERE user_id = '$joe'"), 507, '... no job is lost');
+is(ask($home, "refresh('$victim->{refresh_token}')")->{status} . bearer($victim->{token}), 401, '... no session goes on, no token counts');
 my $calls = $s->sql('SELECT sum(calls) FROM scheduler.stat_http');
 $s->sql("SELECT scheduler.enqueue('noop')", 'joe');
 %did = map { split /\|/, $_, 2 } split /\n/, $s->sql('SELECT step, affected FROM scheduler.panic()', 'root');

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "identity/binding.h"
+#include "identity/chain.h"
+#include "identity/head_file.h"
 #include "identity/key_file.h"
 #include "identity/password.h"
 #include "identity/seal.h"
@@ -226,6 +228,98 @@ test_passwords(void)
 	ok(verified != NULL && strcmp(verified, hash) != 0, "another one does not");
 }
 
+/* A row's digest depends on every column, where it ends, and whether it is there. */
+static void
+test_digests(void)
+{
+	SchedChainField one[2] = {{"ab", 2}, {"c", 1}};
+	SchedChainField other[2] = {{"a", 1}, {"bc", 2}};
+	SchedChainField empty[2] = {{"abc", 3}, {"", 0}};
+	SchedChainField null[2] = {{"abc", 3}, {NULL, 0}};
+	unsigned char digests[4][SCHED_DIGEST_BYTES];
+	unsigned char again[SCHED_DIGEST_BYTES];
+
+	ok(sched_identity_digest_row(one, 2, digests[0]) &&
+		   sched_identity_digest_row(other, 2, digests[1]) &&
+		   sched_identity_digest_row(empty, 2, digests[2]) &&
+		   sched_identity_digest_row(null, 2, digests[3]),
+	   "rows have digests");
+	for (int i = 0; i < 4; i++)
+		for (int j = 0; j < i; j++)
+			ok(!sched_identity_same_digest(digests[i], digests[j]), "of their own (%d, %d)", i, j);
+	ok(sched_identity_digest_row(one, 2, again) && sched_identity_same_digest(again, digests[0]),
+	   "and always the same");
+	ok(sched_identity_digest_row(one, 1, again) && !sched_identity_same_digest(again, digests[0]),
+	   "a column less is another row");
+}
+
+/* Every part of a seal is in its hash; the signature needs the key. */
+static void
+test_seals(const SchedKey *key)
+{
+	unsigned char zero[SCHED_DIGEST_BYTES] = {0};
+	unsigned char digests[2 * SCHED_DIGEST_BYTES] = {1, 2, 3};
+	unsigned char changed[2 * SCHED_DIGEST_BYTES] = {1, 2, 4};
+	SchedChainSeal seal = {7, 11, 12, 1000000, zero, digests};
+	SchedChainSeal variants[6];
+	SchedKey other = *key;
+	unsigned char hash[SCHED_DIGEST_BYTES];
+	unsigned char another[SCHED_DIGEST_BYTES];
+	unsigned char signature[SCHED_DIGEST_BYTES];
+
+	ok(sched_identity_hash_seal(&seal, hash), "a seal has a hash");
+	for (int i = 0; i < 6; i++)
+		variants[i] = seal;
+	variants[0].number++;
+	variants[1].first = 10;
+	variants[1].last = 11;
+	variants[2].last = 11;
+	variants[3].sealed_at++;
+	variants[4].previous = digests;
+	variants[5].digests = changed;
+	for (int i = 0; i < 6; i++)
+		ok(sched_identity_hash_seal(&variants[i], another) &&
+			   !sched_identity_same_digest(hash, another),
+		   "which changes with part %d", i);
+	ok(sched_identity_sign_seal(key, hash, signature), "and a signature");
+	other.bytes[31] ^= 1;
+	ok(sched_identity_sign_seal(&other, hash, another) &&
+		   !sched_identity_same_digest(signature, another),
+	   "which another key does not make");
+	ok(!contains(signature, SCHED_DIGEST_BYTES, (const char *) hash), "nor is it the hash");
+}
+
+static void
+test_head_file(void)
+{
+	char folder[] = "/tmp/identity_test_XXXXXX";
+	char path[256];
+	SchedAuditHead head = {42, {1, 2, 255}};
+	SchedAuditHead found;
+	FILE *file;
+
+	ok(mkdtemp(folder) != NULL, "a folder for the head of the audit log");
+	snprintf(path, sizeof(path), "%s/audit_head", folder);
+	ok(sched_identity_read_head(path, &found) == SCHED_HEAD_ABSENT, "there is no head yet");
+	ok(sched_identity_write_head(path, &head), "it is noted");
+	ok(sched_identity_read_head(path, &found) == SCHED_HEAD_OK && found.number == 42 &&
+		   sched_identity_same_digest(found.hash, head.hash),
+	   "and read back");
+	head.number++;
+	ok(sched_identity_write_head(path, &head) &&
+		   sched_identity_read_head(path, &found) == SCHED_HEAD_OK && found.number == 43,
+	   "and replaced");
+	file = fopen(path, "w");
+	fputs("43 zz", file);
+	fclose(file);
+	ok(sched_identity_read_head(path, &found) == SCHED_HEAD_BROKEN && found.number == 0,
+	   "half a head is none");
+	unlink(path);
+	rmdir(folder);
+	head.number = 1;
+	ok(!sched_identity_write_head("/nowhere/at/all", &head), "where there is no folder it fails");
+}
+
 int
 main(void)
 {
@@ -236,5 +330,8 @@ main(void)
 	test_key_file();
 	test_bindings();
 	test_passwords();
+	test_digests();
+	test_seals(&key);
+	test_head_file();
 	return done_testing();
 }
