@@ -23,7 +23,7 @@ WHERE connamespace = 'scheduler'::regnamespace AND contype IN ('p', 'u', 'f', 'x
 		WHERE c.relname IN ('job_kinds', 'providers', 'rate_limits', 'change_counters', 'armed_places', 'audit_seals', 'retention_policies',
 		'api_limits', 'jwt_issuers', 'oauth_clients')))
 	AND conparentid = 0
-	AND NOT (contype = 'f' AND confrelid IN (SELECT c.oid FROM pg_class c WHERE c.relname IN ('job_kinds', 'providers', 'rate_limits', 'jwt_issuers')))
+	AND NOT (contype = 'f' AND confrelid IN (SELECT c.oid FROM pg_class c WHERE c.relname IN ('job_kinds', 'providers', 'rate_limits', 'jwt_issuers', 'oauth_clients')))
 	/* A subject of an issuer stands for one user. */
 	AND conname <> 'external_identities_subject_key'
 	AND (SELECT attname FROM pg_attribute WHERE attrelid = conrelid AND attnum = conkey[1]) <> 'user_id'

@@ -40,8 +40,8 @@ sched_http_parse_account(const char *auth, pg_uuid_t *account_id, bool *again)
 	memcpy(text, auth + 8, UUID_TEXT);
 	text[UUID_TEXT] = '\0';
 	rest = auth + 8 + UUID_TEXT;
-	if (strspn(text, "0123456789abcdefABCDEF-") != UUID_TEXT || text[8] != '-' ||
-		text[13] != '-' || text[18] != '-' || text[23] != '-' || strcspn(text + 24, "-") != 12 ||
+	if (strspn(text, "0123456789abcdefABCDEF-") != UUID_TEXT || text[8] != '-' || text[13] != '-' ||
+		text[18] != '-' || text[23] != '-' || strcspn(text + 24, "-") != 12 ||
 		strcspn(text, "-") != 8 || strcspn(text + 9, "-") != 4 || strcspn(text + 14, "-") != 4 ||
 		strcspn(text + 19, "-") != 4)
 		return false;
@@ -144,11 +144,12 @@ append_sealed(StringInfo json, const char *word, const char *token, const pg_uui
 	values[3] = PointerGetDatum(value);
 	PG_TRY();
 	{
-		execute_once(&plan,
-					 "SELECT s.key_id, pg_catalog.translate(pg_catalog.encode(s.sealed, 'base64'),"
-					 " E'\\n', '') FROM scheduler.seal_grant_token($1, $2::pg_catalog.uuid, $3, $4) s"
-					 " WHERE s.sealed IS NOT NULL",
-					 4, types, values);
+		execute_once(
+			&plan,
+			"SELECT s.key_id, pg_catalog.translate(pg_catalog.encode(s.sealed, 'base64'),"
+			" E'\\n', '') FROM scheduler.seal_grant_token($1, $2::pg_catalog.uuid, $3, $4) s"
+			" WHERE s.sealed IS NOT NULL",
+			4, types, values);
 	}
 	PG_FINALLY();
 	{

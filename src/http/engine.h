@@ -68,7 +68,7 @@ typedef struct SchedHttpCall
 	const void *body;
 	size_t body_length;
 	bool secret_body; /* the caller's: holds secrets; the engine wipes its copy of any body */
-	long timeout_ms; /* of the whole call */
+	long timeout_ms;  /* of the whole call */
 } SchedHttpCall;
 
 typedef struct SchedHttpHeader

@@ -158,7 +158,7 @@ DECLARE
 BEGIN
 	problem := CASE
 		WHEN $1 IS NULL OR $1 NOT IN ('google', 'microsoft') THEN format('provider "%s"', left($1, 100))
-		WHEN $2 IS NULL OR $2 !~ '^[!-~]{1,500}$' THEN 'client_id'
+		WHEN $2 IS NULL OR length($2) > 500 OR $2 !~ '^[!-~]+$' THEN 'client_id'
 		WHEN $3 IS NULL OR NOT EXISTS (SELECT FROM scheduler.sealed_secrets s WHERE s.user_id = owner_id AND s.name = $3)
 			THEN format('the system user has no secret "%s"', left($3, 100))
 		WHEN $4 IS NULL OR scheduler.host_of_url($4) IS NULL OR $4 ~ '[?]' THEN 'redirect_uri'
@@ -307,6 +307,7 @@ COMMENT ON DOMAIN scheduler."text/html" IS 'A page, for PostgREST.';
  * Whatever the browser brings is hostile: nothing is written, everything is escaped, the only place that the form leads
  * to is oauth_finish beside this function. Whose sign-in it is, and whether it still is one, oauth_finish() finds out.
  * The arguments are all that Google and Microsoft are known to send: PostgREST answers 404 where one is not among them.
+ * The usual directive about conflicts is left out: one of the arguments is named like its value.
  */
 CREATE FUNCTION scheduler.oauth_callback(state text DEFAULT NULL, code text DEFAULT NULL, error text DEFAULT NULL,
 	error_description text DEFAULT NULL, error_uri text DEFAULT NULL, error_subtype text DEFAULT NULL,
@@ -319,7 +320,6 @@ CREATE FUNCTION scheduler.oauth_callback(state text DEFAULT NULL, code text DEFA
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-#variable_conflict error
 DECLARE
 	said text := left(concat_ws(': ', nullif(oauth_callback.error, ''), nullif(oauth_callback.error_description, '')), 500);
 	whole boolean := oauth_callback.state ~ '^[0-9a-f]{64}$' AND length(oauth_callback.code) BETWEEN 1 AND 4096;
@@ -344,7 +344,7 @@ END
 $body$;
 COMMENT ON FUNCTION scheduler.oauth_callback IS
 	'The page that the provider sends the browser back to; writes nothing, its button posts to oauth_finish().';
-GRANT EXECUTE ON FUNCTION scheduler.oauth_callback TO scheduler_anon, scheduler_viewer;
+GRANT EXECUTE ON FUNCTION scheduler.oauth_callback, scheduler.escape_html(text) TO scheduler_anon, scheduler_viewer;
 GRANT EXECUTE ON FUNCTION scheduler.oauth_start(text, text[]) TO scheduler_user;
 
 /* ---- what an account's calls are sent with ---- */

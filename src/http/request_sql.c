@@ -412,7 +412,8 @@ next_placeholder(const char *from, const char **start, const char **end)
 	if (*end == NULL)
 		return NULL;
 	*end += 2;
-	return pnstrdup(*start + strlen(FORM_PLACEHOLDER), *end - 2 - *start - strlen(FORM_PLACEHOLDER));
+	return pnstrdup(*start + strlen(FORM_PLACEHOLDER),
+					*end - 2 - *start - strlen(FORM_PLACEHOLDER));
 }
 
 /*
@@ -430,16 +431,17 @@ append_secret(StringInfo form, const char *template, const char *start, const ch
 
 	if (status != SCHED_SECRET_OK)
 		return refuse_secret(tag, status, name);
-	misplaced = secret.shared && !(start - template >= 14 &&
-								   strncmp(start - 14, "client_secret=", 14) == 0 &&
-								   (start - template == 14 || start[-15] == '&'));
+	misplaced = secret.shared &&
+				!(start - template >= 14 && strncmp(start - 14, "client_secret=", 14) == 0 &&
+				  (start - template == 14 || start[-15] == '&'));
 	too_long = secret.length > MAX_FORM_SECRET;
 	if (!misplaced && !too_long)
 		append_encoded(form, &secret);
 	sched_identity_close_secret(&secret);
 	if (misplaced)
-		return sched_http_make_failure(tag, SCHED_HTTP_FORBIDDEN, false,
-									   "a secret of the installation is sent as client_secret only");
+		return sched_http_make_failure(
+			tag, SCHED_HTTP_FORBIDDEN, false,
+			"a secret of the installation is sent as client_secret only");
 	return too_long ? sched_http_make_failure(tag, SCHED_HTTP_BAD_REQUEST, false,
 											  "the secret is too long for a form")
 					: NULL;

@@ -37,7 +37,7 @@ CREATE FUNCTION scheduler.oauth_finish(state text, code text) RETURNS uuid
 DECLARE
 	pending scheduler.oauth_grants;
 BEGIN
-	IF $2 IS NULL OR $2 !~ '^[!-~]{1,4096}$' THEN
+	IF $2 IS NULL OR length($2) > 4096 OR $2 !~ '^[!-~]+$' THEN
 		RAISE EXCEPTION 'this is no code' USING ERRCODE = '22023',
 			DETAIL = format('It has %s characters.', coalesce(length($2), 0)), HINT = 'Take it as it stands in the address, decoded.';
 	END IF;
@@ -213,14 +213,14 @@ CREATE FUNCTION scheduler.attach_grant(user_id uuid, grant_id uuid, address text
 DECLARE
 	old_secret text;
 	attached uuid;
-	provider text;
+	grantor text;
 BEGIN
 	UPDATE scheduler.oauth_grants AS g SET granted = $4
-	WHERE g.user_id = $1 AND g.grant_id = $2 RETURNING g.provider INTO provider;
+	WHERE g.user_id = $1 AND g.grant_id = $2 RETURNING g.provider INTO grantor;
 	SELECT a.secret INTO old_secret FROM scheduler.accounts a
-	WHERE a.user_id = $1 AND a.provider = attach_grant.provider AND a.address = $3 FOR UPDATE;
+	WHERE a.user_id = $1 AND a.provider = grantor AND a.address = $3 FOR UPDATE;
 	INSERT INTO scheduler.accounts AS a (user_id, provider, address, purposes, secret)
-	VALUES ($1, provider, $3, $4, 'oauth.' || $2)
+	VALUES ($1, grantor, $3, $4, 'oauth.' || $2)
 	ON CONFLICT ON CONSTRAINT accounts_address_key DO UPDATE
 	SET purposes = excluded.purposes, secret = excluded.secret, status = 'active', last_error = NULL
 	RETURNING a.account_id INTO attached;
@@ -231,7 +231,7 @@ BEGIN
 	WHERE s.user_id = $1 AND s.name IN (format('oauth.%s.code', $2), format('oauth.%s.verifier', $2));
 	PERFORM scheduler.record_change('account.connected', attached);
 	PERFORM scheduler.record_audit('account.connected', user_id => $1,
-		details => jsonb_build_object('account_id', attached, 'provider', provider, 'purposes', $4));
+		details => jsonb_build_object('account_id', attached, 'provider', grantor, 'purposes', $4));
 	PERFORM scheduler.wake_account_jobs($1, attached);
 	RETURN attached;
 END

@@ -52,8 +52,7 @@ sched_jobs_check_account(SchedLine *line, const SchedFlight *first, uint64 launc
 	if (line->checked_in == launch || !sched_http_parse_account(first->auth, &account_id, &again))
 		return true;
 	line->checked_in = launch;
-	state =
-		sched_http_look_at_account(&first->user_id, &account_id, secret, &line->token_number);
+	state = sched_http_look_at_account(&first->user_id, &account_id, secret, &line->token_number);
 	if (state == SCHED_ACCOUNT_REAUTH)
 	{
 		hold_line(line, REAUTH_PATIENCE, "waits: its account has to be connected again");
@@ -150,8 +149,7 @@ sched_jobs_repeat_unauthorized(uint64 incarnation)
 {
 	dlist_iter iter;
 
-	dlist_foreach(iter, &unauthorized)
-		dlist_container(SchedFlight, node, iter.cur)->tried = false;
+	dlist_foreach(iter, &unauthorized) dlist_container(SchedFlight, node, iter.cur)->tried = false;
 	dlist_foreach(iter, &unauthorized)
 	{
 		SchedFlight *flight = dlist_container(SchedFlight, node, iter.cur);

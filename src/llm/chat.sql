@@ -101,7 +101,17 @@ CREATE VIEW scheduler.connections WITH (security_invoker = true) AS
 	FROM scheduler.llm_models m
 	LEFT JOIN scheduler.connection_tests t
 		ON t.user_id = (SELECT scheduler.required_user_id()) AND t.what = 'model:' || m.model_id
-	WHERE m.user_id IN ((SELECT scheduler.required_user_id()), (SELECT scheduler.system_user_id()));
+	WHERE m.user_id IN ((SELECT scheduler.required_user_id()), (SELECT scheduler.system_user_id()))
+	UNION ALL
+	SELECT 'account:' || a.account_id, true, g.token_at, a.status IN ('active', 'paused') AND a.last_error IS NULL AND g.missing IS NULL,
+		nullif(concat_ws('; ', CASE a.status WHEN 'reauth_required' THEN 'it has to be connected again with oauth_start()' END,
+			a.last_error, 'not granted: ' || g.missing), '')
+	FROM scheduler.accounts a
+	LEFT JOIN LATERAL (SELECT g.used_at AS token_at,
+			(SELECT string_agg(p.purpose, ', ' ORDER BY p.purpose) FROM unnest(g.purposes) AS p (purpose)
+				WHERE p.purpose <> ALL (g.granted)) AS missing
+		FROM scheduler.oauth_grants g WHERE g.user_id = a.user_id AND a.secret = 'oauth.' || g.grant_id) AS g ON true
+	WHERE a.user_id = (SELECT scheduler.required_user_id());
 COMMENT ON VIEW scheduler.connections IS
 	'What is connected, whether its secret is there, and what the last test_connection() found.';
 GRANT SELECT ON scheduler.connections TO scheduler_viewer;

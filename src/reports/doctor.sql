@@ -131,8 +131,11 @@ BEGIN
 		HAVING count(*) > 0;
 	IF to_regclass('scheduler.accounts') IS NOT NULL THEN
 		RETURN QUERY SELECT 'account ' || a.address, CASE a.status WHEN 'active' THEN 'warn' ELSE 'fail' END,
-			a.last_error, format('Let the OS user of the server read it (chmod, setfacl), or give the account another path; the next look is in %s.',
-				a.poll_interval)
+			a.last_error, CASE WHEN a.secret LIKE 'oauth.%' THEN CASE a.status WHEN 'reauth_required'
+					THEN format('Its user connects it again: scheduler.oauth_start(%L)', a.provider)
+					ELSE 'Look at the client with scheduler.set_oauth_client(), and at the provider''s console.' END
+				ELSE format('Let the OS user of the server read it (chmod, setfacl), or give the account another path; the next look is in %s.',
+				a.poll_interval) END
 			FROM scheduler.accounts a
 			WHERE a.last_error IS NOT NULL AND (sees_all OR a.user_id = me) ORDER BY a.address;
 	END IF;
