@@ -63,6 +63,8 @@ CREATE FUNCTION scheduler.completion_error(response scheduler.http_response) RET
 BEGIN
 	RETURN (
 		SELECT CASE
+			/* What never left is told in full: our own words, and somebody's to mend. */
+			WHEN ($1).failure IN ('bad_request', 'forbidden') THEN concat_ws(': ', ($1).failure, nullif(($1).error, ($1).failure))
 			WHEN ($1).status IS NULL THEN coalesce(($1).failure, 'no answer')
 			ELSE format('HTTP %s', ($1).status)
 				|| coalesce(' ' || (SELECT substring(coalesce(e.body #>> '{error,code}', e.body #>> '{error,type}')
