@@ -54,8 +54,9 @@ executes_secret(const char *statement)
 	if (quoted)
 		statement++;
 	while (*statement != '\0' && length < sizeof(name) - 1 &&
-		   (quoted ? *statement != '"' : *statement != '(' && *statement != ';' &&
-											 !isspace((unsigned char) *statement)))
+		   (quoted
+				? *statement != '"'
+				: *statement != '(' && *statement != ';' && !isspace((unsigned char) *statement)))
 	{
 		name[length++] = quoted ? *statement : pg_tolower((unsigned char) *statement);
 		statement++;
@@ -78,10 +79,10 @@ blank_field(char *field, const char *statement)
 }
 
 /* The fields that may hold a statement, or pieces of one. */
-#define TEXTS_OF(error)                                                                            \
-	{                                                                                              \
-		(error)->message, (error)->detail, (error)->detail_log, (error)->hint,                     \
-			(error)->internalquery, (error)->context                                               \
+#define TEXTS_OF(error)                                                        \
+	{                                                                          \
+		(error)->message, (error)->detail, (error)->detail_log, (error)->hint, \
+			(error)->internalquery, (error)->context                           \
 	}
 
 static bool
@@ -122,8 +123,8 @@ static void
 guard_line(ErrorData *error)
 {
 	const char *statement = debug_query_string;
-	bool secret = statement != NULL &&
-				  (sched_identity_names_secret(statement) || executes_secret(statement));
+	bool secret =
+		statement != NULL && (sched_identity_names_secret(statement) || executes_secret(statement));
 
 	if (secret || is_about_secret(error))
 	{

@@ -24,12 +24,14 @@ static const struct
 	const char *word;
 	bool called;
 } secret_words[] = {
-	{"set_secret", false},      {"secret_input", false},   {"accept_secret", false},
-	{"seal_secret", false},     {"reset_password", false}, {"change_password", false},
-	{"hash_password", false},   {"create_user", true},     {"signup", true},
-	{"login", true},            {"login_google", true},    {"refresh", true},
-	{"oauth_callback", true},   {"oauth_finish", true},    {"add_jwt_issuer", true},
-	{"set_oauth_client", true},
+	{"set_secret", false},     {"secret_input", false},
+	{"accept_secret", false},  {"seal_secret", false},
+	{"reset_password", false}, {"change_password", false},
+	{"hash_password", false},  {"create_user", true},
+	{"signup", true},          {"login", true},
+	{"login_google", true},    {"refresh", true},
+	{"oauth_callback", true},  {"oauth_finish", true},
+	{"add_jwt_issuer", true},  {"set_oauth_client", true},
 };
 
 static bool
@@ -149,8 +151,8 @@ find_piece(const char *from, Piece *piece)
 	for (const char *at = from; *at != '\0'; at++)
 	{
 		const char *behind = skip_comment(at);
-		bool escapes = at > from && (at[-1] == 'e' || at[-1] == 'E') &&
-					   (at - 1 == from || !is_word(at[-2]));
+		bool escapes =
+			at > from && (at[-1] == 'e' || at[-1] == 'E') && (at - 1 == from || !is_word(at[-2]));
 
 		if (behind != at)
 		{

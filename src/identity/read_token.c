@@ -86,8 +86,8 @@ sched_sql_jwks_problem(PG_FUNCTION_ARGS)
 	text *jwks = PG_GETARG_TEXT_PP(0);
 	const char *problem;
 
-	sched_identity_free_keys(sched_identity_parse_keys(
-		VARDATA_ANY(jwks), VARSIZE_ANY_EXHDR(jwks), SCHED_JWK_FOREIGN, &problem));
+	sched_identity_free_keys(sched_identity_parse_keys(VARDATA_ANY(jwks), VARSIZE_ANY_EXHDR(jwks),
+													   SCHED_JWK_FOREIGN, &problem));
 	if (problem == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(problem));
