@@ -11,7 +11,7 @@ WHERE c.relnamespace = 'scheduler'::regnamespace AND c.relkind IN ('r', 'p') AND
 SELECT c.relname AS table_not_keyed_by_user
 FROM pg_class c
 WHERE c.relnamespace = 'scheduler'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-	AND c.relname NOT IN ('job_kinds', 'providers', 'change_counters', 'armed_places')
+	AND c.relname NOT IN ('job_kinds', 'providers', 'change_counters', 'armed_places', 'jwt_issuers', 'api_limits')
 	AND NOT EXISTS (SELECT FROM pg_attribute a
 		WHERE a.attrelid = c.oid AND a.attnum = 1 AND a.attname = 'user_id' AND a.attnotnull)
 ORDER BY 1;
@@ -19,8 +19,10 @@ SELECT conrelid::regclass AS "table", conname AS key_not_starting_with_user
 FROM pg_constraint
 WHERE connamespace = 'scheduler'::regnamespace AND contype IN ('p', 'u', 'f', 'x')
 	AND conrelid <> ALL (ARRAY(SELECT c.oid FROM pg_class c
-		WHERE c.relname IN ('job_kinds', 'providers', 'change_counters', 'armed_places')))
+		WHERE c.relname IN ('job_kinds', 'providers', 'change_counters', 'armed_places', 'jwt_issuers', 'api_limits')))
 	AND conparentid = 0
+	/* A subject stands for one user of all. */
+	AND conname <> 'external_identities_subject_key'
 	AND NOT (contype = 'f' AND confrelid IN (SELECT c.oid FROM pg_class c WHERE c.relname IN ('job_kinds', 'providers')))
 	AND (SELECT attname FROM pg_attribute WHERE attrelid = conrelid AND attnum = conkey[1]) <> 'user_id'
 ORDER BY 1, 2;
