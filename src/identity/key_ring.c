@@ -141,6 +141,7 @@ sched_identity_own_keys(bool required)
 			pfree(kept_path);
 		kept_path = NULL;
 		kept_path = MemoryContextStrdup(TopMemoryContext, path);
+		memset(&kept_identity, 0, sizeof(kept_identity));
 		kept_keys = read_file(path, &kept_identity, &problem, &hint);
 		if (kept_keys == NULL && required)
 			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
