@@ -1,7 +1,6 @@
 -- Tokens: the file of keys and our own tokens. What PostgREST makes of them is test/t/postgrest.pl.
 \set VERBOSITY terse
--- somebody may have made the file before: it is one for the whole server
-SELECT problem FROM scheduler.create_jwt_keys();
+SELECT created IS NOT NULL AS asked, problem FROM scheduler.create_jwt_keys();
 SELECT created, problem FROM scheduler.create_jwt_keys();
 SELECT scheduler.create_user('anna@example.org', 'Anna') AS anna \gset
 SELECT scheduler.sign_token(:'anna', '15 min', scheduler.uuid7()) AS token \gset
