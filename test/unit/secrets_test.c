@@ -426,7 +426,7 @@ use_keys(void *argument)
 static void
 test_memory(void)
 {
-	unsigned char *stack = aligned_alloc(4096, STACK_BYTES);
+	unsigned char *stack = NULL;
 	char text[100] = {0};
 	SchedKey master;
 	SchedKeyRing ring;
@@ -445,24 +445,28 @@ test_memory(void)
 	if (fread(text, 1, 64, file) == 64)
 		add_needle("the master key's text", text, 64);
 	fclose(file);
-	pthread_attr_init(&attributes);
-	pthread_attr_setstack(&attributes, stack, STACK_BYTES);
 	for (int use = 0; use < (int) (sizeof(uses) / sizeof(uses[0])); use++)
 	{
+		free(stack);
+		stack = aligned_alloc(4096, STACK_BYTES);
 		memset(stack, 0, STACK_BYTES);
+		pthread_attr_init(&attributes);
+		pthread_attr_setstack(&attributes, stack, STACK_BYTES);
 		if (pthread_create(&thread, &attributes, use_keys, &use) != 0)
 			ok(false, "a stack of its own");
 		pthread_join(thread, NULL);
+		pthread_attr_destroy(&attributes);
 		left = find_needle(stack, STACK_BYTES);
 		ok(left == NULL, "%s leaves nothing on the stack: %s", uses[use],
 		   left != NULL ? left : "nothing");
 	}
 	ok(freed > 50 && found_in_freed == 0,
 	   "nor in what libcrypto has freed (%ld blocks, %ld with a key)", freed, found_in_freed);
+	free(stack);
 	/* That the search finds what is there. */
+	stack = calloc(1, STACK_BYTES);
 	memcpy(stack + 1000, canary, sizeof(canary));
 	ok(find_needle(stack, STACK_BYTES) != NULL, "the search would find it");
-	pthread_attr_destroy(&attributes);
 	free(stack);
 }
 
