@@ -370,38 +370,63 @@ test_change(void)
 
 #define STACK_BYTES (512 * 1024)
 
+static const char *const uses[] = {"reading the master key",
+								   "reading keys",
+								   "sealing",
+								   "opening",
+								   "opening in vain",
+								   "pruning",
+								   "a next master",
+								   "sealing keys anew",
+								   "making a key"};
+
+/* One use of keys, whose caller wipes what it was given. */
 static void *
 use_keys(void *argument)
 {
+	static SchedKeyRing ring;
+	static SchedKey key;
+	static unsigned char sealed[sizeof(canary) + SCHED_SEAL_OVERHEAD];
+	static unsigned char plain[sizeof(canary)];
+	static char text[SCHED_KEY_FILE_CHARS + 1];
 	SchedKeyPlace place = place_of_test();
-	SchedKeyRing ring;
-	SchedKey key;
-	unsigned char sealed[sizeof(canary) + SCHED_SEAL_OVERHEAD];
-	unsigned char plain[sizeof(canary)];
-	char text[SCHED_KEY_FILE_CHARS + 1];
-	int lock = sched_identity_lock_keys(&place);
 
-	sched_identity_read_key_file(master_file, data, &key);
-	sched_identity_wipe(&key, sizeof(key));
-	sched_identity_read_ring(&place, anna, &ring);
-	sched_identity_seal(&ring.keys[0], "me", 2, canary, sizeof(canary), sealed);
-	sched_identity_unseal(&ring.keys[0], "me", 2, sealed, sizeof(sealed), plain);
-	sched_identity_wipe(plain, sizeof(plain));
-	sched_identity_unseal(&ring.keys[0], "you", 3, sealed, sizeof(sealed), plain);
-	sched_identity_prune_ring(&place, anna, ring.keys[0].id);
-	sched_identity_wipe(&ring, sizeof(ring));
-	sched_identity_make_next_master(&place);
-	sched_identity_rewrap_ring(&place, anna);
-	sched_identity_make_key(text);
-	sched_identity_wipe(text, sizeof(text));
-	close(lock);
+	switch (*(int *) argument)
+	{
+		case 0:
+			sched_identity_read_key_file(master_file, data, &key);
+			break;
+		case 1:
+			sched_identity_read_ring(&place, anna, &ring);
+			break;
+		case 2:
+			sched_identity_seal(&ring.keys[0], "me", 2, canary, sizeof(canary), sealed);
+			break;
+		case 3:
+			sched_identity_unseal(&ring.keys[0], "me", 2, sealed, sizeof(sealed), plain);
+			break;
+		case 4:
+			sched_identity_unseal(&ring.keys[0], "you", 3, sealed, sizeof(sealed), plain);
+			break;
+		case 5:
+			sched_identity_prune_ring(&place, anna, ring.keys[0].id);
+			break;
+		case 6:
+			sched_identity_make_next_master(&place);
+			break;
+		case 7:
+			sched_identity_rewrap_ring(&place, anna);
+			break;
+		default:
+			sched_identity_make_key(text);
+	}
 	return NULL;
 }
 
 static void
 test_memory(void)
 {
-	unsigned char *stack = aligned_alloc(4096, STACK_BYTES);
+	unsigned char *stack = NULL;
 	char text[100] = {0};
 	SchedKey master;
 	SchedKeyRing ring;
@@ -420,20 +445,28 @@ test_memory(void)
 	if (fread(text, 1, 64, file) == 64)
 		add_needle("the master key's text", text, 64);
 	fclose(file);
-	memset(stack, 0, STACK_BYTES);
-	pthread_attr_init(&attributes);
-	pthread_attr_setstack(&attributes, stack, STACK_BYTES);
-	ok(pthread_create(&thread, &attributes, use_keys, NULL) == 0,
-	   "keys are used on a stack of their own");
-	pthread_join(thread, NULL);
-	left = find_needle(stack, STACK_BYTES);
-	ok(left == NULL, "nothing of them is left on it: %s", left != NULL ? left : "nothing");
+	for (int use = 0; use < (int) (sizeof(uses) / sizeof(uses[0])); use++)
+	{
+		free(stack);
+		stack = aligned_alloc(4096, STACK_BYTES);
+		memset(stack, 0, STACK_BYTES);
+		pthread_attr_init(&attributes);
+		pthread_attr_setstack(&attributes, stack, STACK_BYTES);
+		if (pthread_create(&thread, &attributes, use_keys, &use) != 0)
+			ok(false, "a stack of its own");
+		pthread_join(thread, NULL);
+		pthread_attr_destroy(&attributes);
+		left = find_needle(stack, STACK_BYTES);
+		ok(left == NULL, "%s leaves nothing on the stack: %s", uses[use],
+		   left != NULL ? left : "nothing");
+	}
 	ok(freed > 50 && found_in_freed == 0,
 	   "nor in what libcrypto has freed (%ld blocks, %ld with a key)", freed, found_in_freed);
+	free(stack);
 	/* That the search finds what is there. */
+	stack = calloc(1, STACK_BYTES);
 	memcpy(stack + 1000, canary, sizeof(canary));
 	ok(find_needle(stack, STACK_BYTES) != NULL, "the search would find it");
-	pthread_attr_destroy(&attributes);
 	free(stack);
 }
 
