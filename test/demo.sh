@@ -118,7 +118,8 @@ sql -c 'SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS schedu
 sql -c "SELECT scheduler.setup('admin@example.org')" >/dev/null
 add_user anna anna@example.org Europe/Berlin
 add_user ben ben@example.net America/New_York
-[ -z "${LLM_URL:-}" ] || use_model
+# Whoever names the model in this call lets it read the two users' invented, or his own, mails.
+[ -z "${LLM_URL:-}" ] || { use_model; for name in anna ben; do sql -c "SET ROLE demo_$name; SELECT scheduler.give_consent('remote_model')" >/dev/null; done; }
 
 if [ -n "${DEMO_MAIL:-}" ]; then
 	path=$(readable_mail "$DEMO_MAIL")

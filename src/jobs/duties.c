@@ -251,17 +251,16 @@ sched_jobs_number_changes(void)
 }
 
 /* One seal's worth; the fence is inside, so that nobody who seals by hand meets the worker. */
-bool
+int64
 sched_jobs_seal_audit_log(void)
 {
 	static SchedStatement seal = {
 		"SELECT scheduler.seal_in_passing($1)", 1, {INT8OID}, false, NULL};
-	Datum values[1] = {Int64GetDatum(DUTY_ROWS)};
+	Datum values[1] = {Int64GetDatum(SCHED_SEAL_PORTION)};
 	bool is_null;
 
 	sched_jobs_execute(&seal, values, NULL, SPI_OK_SELECT);
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
-									   &is_null)) >= DUTY_ROWS;
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 }
 
 /* The incarnations that hold leases rightly. */

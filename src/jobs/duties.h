@@ -20,8 +20,9 @@ extern TimestampTz sched_jobs_fire_schedules(void);
 /* Numbers committed changes and notifies; false where there were none. */
 extern bool sched_jobs_number_changes(void);
 
-/* Seals rows of the audit log; true where there may be more. */
-extern bool sched_jobs_seal_audit_log(void);
+/* Seals rows of the audit log, so many at a time; how many. */
+#define SCHED_SEAL_PORTION 1000
+extern int64 sched_jobs_seal_audit_log(void);
 
 /* Takes back the jobs of processes that are no more. */
 extern void sched_jobs_free_dead_leases(uint64 incarnation);

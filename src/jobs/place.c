@@ -215,7 +215,6 @@ static SchedStatement read_armed = {
 static SchedStatement look_round = {
 	"SELECT p.system_identifier, p.database_oid, p.place, p.data_directory,"
 	" EXISTS (SELECT FROM scheduler.new_changes)"
-	" OR EXISTS (SELECT FROM scheduler.audit_log a WHERE a.audit_seq IS NULL)"
 	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE l.ready AND NOT l.runner)"
 	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE l.ready AND l.runner)"
 	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE NOT l.ready AND l.status IN ('pending',"
@@ -223,7 +222,8 @@ static SchedStatement look_round = {
 	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE l.queue IS NOT NULL"
 	" AND l.status = 'pending' AND NOT l.holds_queue)"
 	" OR EXISTS (SELECT FROM scheduler.live_jobs l WHERE l.lease IS NOT NULL),"
-	" (SELECT min(s.next_run_at) FROM scheduler.schedules s WHERE s.enabled)"
+	" (SELECT min(s.next_run_at) FROM scheduler.schedules s WHERE s.enabled),"
+	" EXISTS (SELECT FROM scheduler.audit_log a WHERE a.audit_seq IS NULL)"
 	" FROM (SELECT) AS one LEFT JOIN scheduler.armed_places p ON true",
 	0,
 	{0},
@@ -325,7 +325,7 @@ sched_jobs_is_armed(void)
 }
 
 bool
-sched_jobs_look_round(bool *work, TimestampTz *next_schedule)
+sched_jobs_look_round(bool *work, bool *unsealed, TimestampTz *next_schedule)
 {
 	const char *hint;
 	bool armed = find_arming_problem(&look_round, &hint) == NULL;
@@ -336,6 +336,7 @@ sched_jobs_look_round(bool *work, TimestampTz *next_schedule)
 
 	*next_schedule = never ? DT_NOEND : DatumGetTimestampTz(next);
 	*work = DatumGetBool(SPI_getbinval(row, desc, 5, &never));
+	*unsealed = DatumGetBool(SPI_getbinval(row, desc, 7, &never));
 	return armed;
 }
 

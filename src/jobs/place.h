@@ -16,7 +16,7 @@ extern bool sched_jobs_is_armed(void);
  * The same for a worker's look round, with the one statement that an idle database costs: is there
  * any job or change to look after, and when is the next schedule due (DT_NOEND: never)?
  */
-extern bool sched_jobs_look_round(bool *work, TimestampTz *next_schedule);
+extern bool sched_jobs_look_round(bool *work, bool *unsealed, TimestampTz *next_schedule);
 
 /* Is this database one that scheduler.databases names (or does that name none)? */
 extern bool sched_jobs_is_listed(const char *database);

@@ -42,6 +42,7 @@
 
 /* Numbers of changes are published at most five times a second. */
 #define CHANGE_PAUSE (200 * 1000)
+#define SEAL_PAUSE (10 * USECS_PER_SEC)
 #define HOUSE_PAUSE (3600 * USECS_PER_SEC)
 /* A part of it was done, or it could not be done. */
 #define HOUSE_RETRY (2 * USECS_PER_SEC)
@@ -125,8 +126,10 @@ static void
 look_round(SchedWorker *worker)
 {
 	TimestampTz next_schedule;
+	bool unsealed;
 
-	worker->armed = sched_jobs_look_round(&worker->work, &next_schedule);
+	worker->armed = sched_jobs_look_round(&worker->work, &unsealed, &next_schedule);
+	worker->seals_wanted = unsealed && GetCurrentTimestamp() >= worker->seals_after;
 	worker->schedules_at = Min(worker->schedules_at, next_schedule);
 	worker->check_at = GetCurrentTimestamp() + (int64) sched_poll_interval * 1000;
 	LWLockAcquire(sched_jobs_shared->lock, LW_EXCLUSIVE);
@@ -216,7 +219,7 @@ look_at_all(SchedWorker *worker, TimestampTz now)
 	worker->looked = true;
 	sched_jobs_refresh_claimer(worker->claimer);
 	worker->due_at = worker->queues_at = worker->schedules_at = worker->runners_at = now;
-	worker->changes_wanted = worker->orphans_wanted = worker->seals_wanted = true;
+	worker->changes_wanted = worker->orphans_wanted = true;
 }
 
 /* The duty's part of work_on_cancels(). */
@@ -258,11 +261,18 @@ number_changes(SchedWorker *worker)
 	worker->changes_wanted = sched_jobs_number_changes();
 }
 
-/* The same, once per poll_interval: who appends to the audit log signals nobody. */
+/*
+ * Once per poll_interval, portion by portion: who appends to the audit log signals nobody. Where nothing could be sealed
+ * there is no key, or somebody else is at it: not at once again.
+ */
 static void
 seal_audit_log(SchedWorker *worker)
 {
-	worker->seals_wanted = sched_jobs_seal_audit_log();
+	int64 sealed = sched_jobs_seal_audit_log();
+
+	worker->seals_wanted = sealed >= SCHED_SEAL_PORTION;
+	if (sealed == 0)
+		worker->seals_after = GetCurrentTimestamp() + SEAL_PAUSE;
 }
 
 /* Jobs of processes that are no more. */
@@ -309,7 +319,7 @@ follow_clock(SchedWorker *worker)
 	if (sched_jobs_clock_was_set_back(worker->database))
 	{
 		sched_jobs_restart_claimer(worker->claimer);
-		worker->check_at = worker->changes_after = worker->queues_after = 0;
+		worker->check_at = worker->changes_after = worker->queues_after = worker->seals_after = 0;
 		worker->orphans_after = worker->house_at = 0;
 		worker->cancels_wanted = true;
 	}

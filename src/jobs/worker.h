@@ -33,6 +33,7 @@ typedef struct SchedWorker
 	bool changes_wanted;
 	TimestampTz changes_after; /* not before */
 	bool seals_wanted;
+	TimestampTz seals_after; /* nothing could be sealed before */
 	TimestampTz queues_after;
 	TimestampTz runners_at;
 	bool runner_work;  /* the answer of the last look */

@@ -5,11 +5,15 @@
 
 /* Tables whose rows name somebody in another column than user_id; erase_user() deals with them by name. */
 CREATE FUNCTION scheduler.unexported() RETURNS TABLE (table_name text, column_name text, reason text)
-	LANGUAGE sql IMMUTABLE
+	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	AS $body$
-	VALUES ('users', 'password_hash', 'a hash of the password: of use to nobody but who tries passwords'),
-		('sealed_secrets', 'sealed', 'the value of a secret, which nobody can read'),
+	SELECT c.relname::text, a.attname::text, 'a hash or proof: of use to nobody but who tries passwords and tokens'
+	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+	WHERE c.relnamespace = 'scheduler'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+		AND a.attname ~ '(_hash|verifier)$' AND NOT a.attisdropped
+	UNION ALL
+	VALUES ('sealed_secrets', 'sealed', 'the value of a secret, which nobody can read'),
 		('sealed_secrets', 'key_id', 'names a key, tells nothing of the person'),
 		('email_bodies', 'body_text', 'is in raw, which is exported as it came'),
 		('email_bodies', 'key_id', 'names a key, tells nothing of the person'),

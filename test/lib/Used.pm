@@ -110,6 +110,7 @@ sub fill
 			SELECT scheduler.pin_task(task_id) FROM scheduler.tasks WHERE description = 'collect figures';
 			SELECT scheduler.add_event('Trip', start_datetime, end_datetime, is_external => true) FROM scheduler.calendar_events
 				WHERE task_id = (SELECT task_id FROM scheduler.tasks WHERE description = 'collect figures');
+			SELECT scheduler.give_consent('analytics');
 			SELECT scheduler.recap();
 			SELECT scheduler.save_schedule('nightly', 'noop', every => '1 day', starts_at => now() - interval '1 minute');
 			SELECT scheduler.set_secret('key', 'value-of-the-secret', ARRAY['127.0.0.1:9']);

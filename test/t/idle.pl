@@ -12,9 +12,10 @@ use Sched;
 my $s = Sched->start('idle', conf => "shared_preload_libraries = 'scheduler, pg_stat_statements'\n"
 	  . "pg_stat_statements.track = all\nscheduler.poll_interval = '1s'\n");
 $s->sql('CREATE EXTENSION pg_stat_statements');
-$s->sql(q{SELECT scheduler.create_user('me@example.org', 'Me', 'UTC'); SELECT scheduler.enqueue('noop')});
+$s->sql(q{SELECT scheduler.create_master_key(); SELECT scheduler.create_user('me@example.org', 'Me', 'UTC'); SELECT scheduler.enqueue('noop')});
 $s->comes_true('a job is done', q{SELECT count(*) FROM scheduler.live_jobs}, 0, 30);
 $s->comes_true('its change, if any, is numbered', q{SELECT count(*) FROM scheduler.new_changes}, 0, 30);
+$s->comes_true('what is on record is sealed', q{SELECT count(*) FROM scheduler.audit_log WHERE audit_seq IS NULL}, 0, 30);
 sleep 3;
 $s->sql('SELECT pg_stat_statements_reset()');
 sleep 6;
