@@ -61,8 +61,8 @@ print_claims(const SchedAccount *account, int64 lifetime, const pg_uuid_t *jti)
 	appendStringInfoString(&claims, "{\"iss\":\"" SCHED_TOKEN_ISSUER "\",\"aud\":");
 	escape_json(&claims, get_database_name(MyDatabaseId));
 	appendStringInfo(&claims,
-					 ",\"sub\":\"%s\",\"role\":\"%s\",\"scheduler_role\":\"scheduler_user\",\"iat\":" INT64_FORMAT
-					 ",\"exp\":" INT64_FORMAT ",\"jti\":\"%s\"}",
+					 ",\"sub\":\"%s\",\"role\":\"%s\",\"scheduler_role\":\"scheduler_user\","
+					 "\"iat\":" INT64_FORMAT ",\"exp\":" INT64_FORMAT ",\"jti\":\"%s\"}",
 					 print_uuid(&account->user_id),
 					 account->is_admin ? "scheduler_admin" : "scheduler_user", issued,
 					 now + lifetime, print_uuid(jti));

@@ -163,8 +163,8 @@ sched_llm_print_instant(TimestampTz instant, Datum zone)
 	if (timestamp2tm(wall, NULL, &tm, &fraction, NULL, NULL) != 0)
 		return NULL;
 	return psprintf("%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", tm.tm_year, tm.tm_mon, tm.tm_mday,
-					tm.tm_hour, tm.tm_min, tm.tm_sec, offset < 0 ? '-' : '+',
-					abs(offset) / 3600, abs(offset) % 3600 / 60);
+					tm.tm_hour, tm.tm_min, tm.tm_sec, offset < 0 ? '-' : '+', abs(offset) / 3600,
+					abs(offset) % 3600 / 60);
 }
 
 /* parse_instant(value, timezone) -> timestamptz */
