@@ -25,7 +25,6 @@ SELECT count(*) FROM scheduler.audit_log WHERE action = 'test.undone';
 
 -- what the admin does to the installation and to others is; what somebody does to his own jobs is not
 SET ROLE regress_audit_admin;
-SELECT scheduler.arm();
 SELECT scheduler.disarm();
 SELECT scheduler.add_model('house', 'openai', 'm', 'openai');
 SELECT scheduler.set_model('extract', 'house', scheduler.system_user_id());

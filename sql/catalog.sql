@@ -11,7 +11,8 @@ WHERE c.relnamespace = 'scheduler'::regnamespace AND c.relkind IN ('r', 'p') AND
 SELECT c.relname AS table_not_keyed_by_user
 FROM pg_class c
 WHERE c.relnamespace = 'scheduler'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-	AND c.relname NOT IN ('job_kinds', 'providers', 'rate_limits', 'oauth_clients', 'change_counters', 'armed_places', 'audit_seals', 'retention_policies')
+	AND c.relname NOT IN ('job_kinds', 'providers', 'rate_limits', 'change_counters', 'armed_places', 'audit_seals', 'retention_policies',
+		'api_limits', 'jwt_issuers', 'oauth_clients')
 	AND NOT EXISTS (SELECT FROM pg_attribute a
 		WHERE a.attrelid = c.oid AND a.attnum = 1 AND a.attname = 'user_id' AND a.attnotnull)
 ORDER BY 1;
@@ -19,9 +20,12 @@ SELECT conrelid::regclass AS "table", conname AS key_not_starting_with_user
 FROM pg_constraint
 WHERE connamespace = 'scheduler'::regnamespace AND contype IN ('p', 'u', 'f', 'x')
 	AND conrelid <> ALL (ARRAY(SELECT c.oid FROM pg_class c
-		WHERE c.relname IN ('job_kinds', 'providers', 'rate_limits', 'oauth_clients', 'change_counters', 'armed_places', 'audit_seals', 'retention_policies')))
+		WHERE c.relname IN ('job_kinds', 'providers', 'rate_limits', 'change_counters', 'armed_places', 'audit_seals', 'retention_policies',
+		'api_limits', 'jwt_issuers', 'oauth_clients')))
 	AND conparentid = 0
-	AND NOT (contype = 'f' AND confrelid IN (SELECT c.oid FROM pg_class c WHERE c.relname IN ('job_kinds', 'providers', 'rate_limits', 'oauth_clients')))
+	AND NOT (contype = 'f' AND confrelid IN (SELECT c.oid FROM pg_class c WHERE c.relname IN ('job_kinds', 'providers', 'rate_limits', 'jwt_issuers', 'oauth_clients')))
+	/* A subject of an issuer stands for one user. */
+	AND conname <> 'external_identities_subject_key'
 	AND (SELECT attname FROM pg_attribute WHERE attrelid = conrelid AND attnum = conkey[1]) <> 'user_id'
 ORDER BY 1, 2;
 

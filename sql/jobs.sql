@@ -169,7 +169,7 @@ SELECT scheduler.record_change('task.created', :'first');
 SELECT user_id = scheduler.system_user_id() AS system, type, subject_id = :'first' AS subject FROM scheduler.new_changes WHERE type = 'task.created';
 SELECT scheduler.wake_workers('jobs'), scheduler.wake_workers('nonsense');
 SELECT system_identifier IS NOT NULL AS server, database_oid = (SELECT oid FROM pg_database WHERE datname = current_database()) AS here,
-	place IS NULL AS no_place_yet, problem IS NULL AS fine FROM scheduler.place_state(false);
+	(place IS NULL) = (problem IS NOT NULL) AS a_place_or_why_not FROM scheduler.place_state(false);
 SELECT scheduler.arm(), scheduler.armed();
 SELECT cause FROM scheduler.worker_problem();
 UPDATE scheduler.armed_places SET place = 'elsewhere';

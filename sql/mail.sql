@@ -237,7 +237,9 @@ FROM scheduler.email_tracking AS m JOIN scheduler.email_bodies AS b USING (email
 
 -- a sealed mail opens in its own row only
 SELECT scheduler.open_body(user_id, scheduler.uuid7(), key_id, raw) FROM scheduler.email_bodies WHERE email_id = :'p4';
+\set VERBOSITY terse
 SELECT scheduler.open_body(:'ben', email_id, key_id, raw) FROM scheduler.email_bodies WHERE email_id = :'p4';
+\set VERBOSITY default
 SELECT scheduler.open_body(user_id, email_id, NULL, 'plain') = 'plain' AS plain_stays FROM scheduler.email_bodies WHERE email_id = :'p4';
 
 -- the two upserts behind it

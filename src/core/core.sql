@@ -46,6 +46,8 @@ $roles$;
 GRANT scheduler_viewer TO scheduler_user;
 GRANT scheduler_user TO scheduler_developer;
 GRANT scheduler_user TO scheduler_admin;
+/* A back end acts for users: it needs what they may. */
+GRANT scheduler_user TO scheduler_service;
 GRANT USAGE ON SCHEMA scheduler
 	TO scheduler_owner, scheduler_system, scheduler_viewer, scheduler_anon, scheduler_service;
 

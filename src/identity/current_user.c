@@ -85,10 +85,16 @@ sched_identity_caller_has_role(const char *role_name)
 {
 	Oid caller = GetOuterUserId();
 	Oid role = get_role_oid(role_name, true);
+	SchedAccount account;
 
 	if (runs_for_another())
 		return false;
-	return superuser_arg(caller) || (OidIsValid(role) && has_privs_of_role(caller, role));
+	if (superuser_arg(caller))
+		return true;
+	if (!OidIsValid(role) || !has_privs_of_role(caller, role))
+		return false;
+	/* An administrator who was disabled would otherwise be one without a user: the system user. */
+	return !sched_identity_find_mapped(&account) || account.is_active;
 }
 
 Datum

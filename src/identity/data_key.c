@@ -25,6 +25,7 @@
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -324,6 +325,8 @@ sched_identity_sealing_key(const pg_uuid_t *user_id)
 	SchedKeyRing made;
 	int lock;
 
+	/* What is sealed is to be inserted: a standby says so in the words of the server, before a file is made. */
+	PreventCommandIfReadOnly("INSERT");
 	(void) GetTopTransactionId();
 	status = open_ring(user_id, &place, &ring);
 	if (status == SCHED_DATA_KEY_NONE)

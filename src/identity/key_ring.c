@@ -94,7 +94,7 @@ static SchedJwkSet *
 read_file(const char *path, struct stat *identity, const char **problem, const char **hint)
 {
 	char *text = palloc(SCHED_JWK_SET_BYTES + 1);
-	size_t length;
+	size_t length = 0;
 	SchedJwkSet *keys = NULL;
 	SchedKeyFileStatus status = sched_identity_read_private_file(
 		path, DataDir, text, SCHED_JWK_SET_BYTES + 1, &length, identity);
@@ -141,6 +141,7 @@ sched_identity_own_keys(bool required)
 			pfree(kept_path);
 		kept_path = NULL;
 		kept_path = MemoryContextStrdup(TopMemoryContext, path);
+		memset(&kept_identity, 0, sizeof(kept_identity));
 		kept_keys = read_file(path, &kept_identity, &problem, &hint);
 		if (kept_keys == NULL && required)
 			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -291,10 +291,9 @@ BEGIN
 			refreshed_at = renewed, expires_at = session.expires_at
 		WHERE s.user_id = session.user_id AND s.session_id = session.session_id;
 	ELSIF session.previous_hash IS DISTINCT FROM sha256(secret) OR session.refreshed_at < renewed - interval '10 seconds' THEN
-		/* Two have had this token: one of them stole it. Nobody knows which, so both sign in again. */
+		/* Two have had this token: one of them stole it. Nobody knows which, so both sign in again; its tokens end with it. */
 		UPDATE scheduler.sign_in_sessions s SET ended_at = now(), end_reason = 'reused'
 		WHERE s.user_id = session.user_id AND s.session_id = session.session_id;
-		UPDATE scheduler.users u SET tokens_valid_from = clock_timestamp() WHERE u.user_id = session.user_id;
 		PERFORM scheduler.record_audit('session.reused', 'refused', session.user_id, jsonb_build_object(
 			'session_id', session.session_id, 'generation', session.generation, 'client', scheduler.client_address()));
 		RETURN scheduler.refusal(401, 'PT401', 'this session is over', 'Sign in again.');
@@ -336,7 +335,7 @@ CREATE FUNCTION scheduler.logout() RETURNS boolean
 	SELECT scheduler.end_session(scheduler.current_session_id())
 	$body$;
 COMMENT ON FUNCTION scheduler.logout() IS
-	'Ends the session of the present token, which itself is good for its few remaining minutes; false without a session.';
+	'Ends the session of the present token, and with it that token; false without a session.';
 
 CREATE FUNCTION scheduler.revoke_all(user_id uuid DEFAULT NULL) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER

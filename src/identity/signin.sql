@@ -177,7 +177,9 @@ BEGIN
 		PERFORM scheduler.audit_refusal('user.signup', NULL, '{"reason": "closed"}');
 		RETURN scheduler.refusal(403, '42501', 'nobody can sign up here', 'An administrator makes accounts.');
 	END IF;
-	seconds := scheduler.take_attempt('signup ' || scheduler.account_name($1), scheduler.client_address(), false);
+	/* Not by the account alone: others could keep somebody from signing up. */
+	seconds := scheduler.take_attempt(format('signup %s %s', scheduler.account_name($1), scheduler.client_address()),
+		scheduler.client_address(), false);
 	IF seconds > 0 THEN
 		RETURN scheduler.wait_refusal(seconds, 'user.signup', 'limit');
 	END IF;

@@ -10,12 +10,12 @@ CREATE FUNCTION scheduler.handle_issuer_keys(job scheduler.job, response schedul
 	AS $body$
 #variable_conflict error
 DECLARE
-	name text := ($1).payload->>'issuer';
+	wanted text := ($1).payload->>'issuer';
 	address text;
 	keys text;
 	problem text;
 BEGIN
-	SELECT i.jwks_url INTO address FROM scheduler.jwt_issuers i WHERE i.issuer = name;
+	SELECT i.jwks_url INTO address FROM scheduler.jwt_issuers i WHERE i.issuer = wanted;
 	IF address IS NULL THEN
 		RETURN scheduler.step_done('{"keys": "not fetched any more"}');
 	ELSIF ($2).status IS NULL AND ($2).failure IS NULL THEN
@@ -31,7 +31,7 @@ BEGIN
 			/* In a second step: what C takes for JSON the server reads too, or the keys stay what they were. */
 			IF problem IS NULL THEN
 				UPDATE scheduler.jwt_issuers i SET jwks = keys::jsonb
-				WHERE i.issuer = name AND i.jwks IS DISTINCT FROM keys::jsonb;
+				WHERE i.issuer = wanted AND i.jwks IS DISTINCT FROM keys::jsonb;
 			END IF;
 		EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character OR invalid_text_representation THEN
 			problem := 'the answer is no JSON in UTF-8';
@@ -39,7 +39,7 @@ BEGIN
 	END IF;
 	UPDATE scheduler.jwt_issuers i SET keys_problem = problem,
 		keys_fetched_at = CASE WHEN problem IS NULL THEN now() ELSE i.keys_fetched_at END
-	WHERE i.issuer = name;
+	WHERE i.issuer = wanted;
 	IF problem IS NOT NULL THEN
 		RETURN scheduler.step_retry(problem);
 	END IF;
@@ -59,12 +59,12 @@ CREATE FUNCTION scheduler.schedule_issuer_keys() RETURNS trigger
 	AS $body$
 #variable_conflict error
 DECLARE
-	name text;
+	gone text;
 BEGIN
 	IF TG_OP = 'DELETE' OR NEW.jwks_url IS NULL THEN
-		name := CASE TG_OP WHEN 'DELETE' THEN OLD.issuer ELSE NEW.issuer END;
+		gone := CASE TG_OP WHEN 'DELETE' THEN OLD.issuer ELSE NEW.issuer END;
 		DELETE FROM scheduler.schedules s
-		WHERE s.user_id = scheduler.system_user_id() AND s.kind = 'identity.keys' AND s.payload->>'issuer' = name;
+		WHERE s.user_id = scheduler.system_user_id() AND s.kind = 'identity.keys' AND s.payload->>'issuer' = gone;
 		RETURN NULL;
 	END IF;
 	/* Only what is wanted at this moment: the rows of a dump come with their schedules. */

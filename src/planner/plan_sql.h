@@ -7,6 +7,7 @@
 
 #include "nodes/execnodes.h"
 
+#include "core/compat.h"
 #include "planner/load.h"
 
 /* SchedRejection in a word. */
@@ -20,7 +21,7 @@ extern void sched_planner_begin_load(SchedLoadRequest *request, Datum user_id, D
 									 Datum until);
 
 /* The core answers -1 where malloc fails; PostgreSQL's own arrays never do. */
-extern void sched_planner_fail_memory(void) pg_attribute_noreturn();
+extern SCHED_NORETURN void sched_planner_fail_memory(void);
 
 /*
  * Runs the core and copies what it found into palloc'ed memory; what the core malloc'ed is freed whatever happens.

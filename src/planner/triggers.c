@@ -216,11 +216,12 @@ typedef struct KeyedTable
 } KeyedTable;
 
 static void
-open_keyed(KeyedTable *keyed, const char *name, int key_count)
+open_keyed(KeyedTable *keyed, const char *name, const char *key, int key_count)
 {
-	keyed->table =
-		table_open(get_relname_relid(name, get_namespace_oid("scheduler", false)), AccessShareLock);
-	keyed->index = index_open(RelationGetPrimaryKeyIndex(keyed->table), AccessShareLock);
+	Oid schema = get_namespace_oid("scheduler", false);
+
+	keyed->table = table_open(get_relname_relid(name, schema), AccessShareLock);
+	keyed->index = index_open(get_relname_relid(key, schema), AccessShareLock);
 	keyed->slot = table_slot_create(keyed->table, NULL);
 	keyed->key_count = key_count;
 	keyed->scan =
@@ -324,8 +325,8 @@ know_their_place(const NamedTasks *named)
 	KeyedTable users;
 	bool known = true;
 
-	open_keyed(&tasks, "tasks", 2);
-	open_keyed(&users, "users", 1);
+	open_keyed(&tasks, "tasks", "tasks_pkey", 2);
+	open_keyed(&users, "users", "users_pkey", 1);
 	for (int i = 0; i < named->count && known; i++)
 		known =
 			tells_start(&tasks, &users, named->user_ids[i], named->task_ids[i], named->starts[i]);

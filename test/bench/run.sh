@@ -4,7 +4,7 @@
 # doc/benchmarks.md explains them.
 set -u
 cd "$(dirname "$0")"
-[ $# -gt 0 ] || set -- drain pickup enqueue claims http planner pipeline import idle isolation buckets signin
+[ $# -gt 0 ] || set -- drain pickup enqueue claims http planner pipeline import idle isolation buckets signin authenticate secrets audit
 failed=0
 for name in "$@"; do
 	started=$SECONDS

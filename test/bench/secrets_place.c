@@ -38,9 +38,8 @@ Datum
 time_placing(PG_FUNCTION_ARGS)
 {
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	SchedSecretTarget target = {.host = text_to_cstring(PG_GETARG_TEXT_PP(2)),
-								.port = PG_GETARG_INT32(3),
-								.path = "/"};
+	SchedSecretTarget target = {
+		.host = text_to_cstring(PG_GETARG_TEXT_PP(2)), .port = PG_GETARG_INT32(3), .path = "/"};
 	int n = PG_GETARG_INT32(4);
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "placing", ALLOCSET_DEFAULT_SIZES);

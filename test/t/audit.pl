@@ -17,6 +17,8 @@ sub record { my ($n, $action) = @_; $s->sql("SELECT scheduler.record_audit('" . 
 sub problems { my ($head) = @_; return $s->sql('SELECT problem FROM scheduler.verify_audit_log(' . ($head // '') . ')'); }
 sub all_sealed { my ($name) = @_; $s->comes_true($name, 'SELECT count(*) FROM scheduler.audit_log WHERE audit_seq IS NULL', 0); }
 
+is($s->sql("SELECT string_agg(action, ' ') FROM scheduler.audit_log"), 'database.armed', 'arming is on record');
+
 # ---- sealing ----
 
 record(10);
@@ -29,7 +31,7 @@ all_sealed('with one the worker seals them');
 record(2500);
 all_sealed('many rows are sealed');
 record(1), all_sealed('and one') foreach 1 .. 3;
-is($s->sql('SELECT min(first_seq) = 1 AND max(last_seq) = 2513 AND count(*) = max(seal_seq) AND max(last_seq - first_seq) < 1000 FROM scheduler.audit_seals'), 't',
+is($s->sql('SELECT min(first_seq) = 1 AND max(last_seq) = 2514 AND count(*) = max(seal_seq) AND max(last_seq - first_seq) < 1000 FROM scheduler.audit_seals'), 't',
 	'numbers have no gaps, seals have at most 1,000 rows');
 is(problems(), '', 'nothing is found where nothing was done');
 my $head = $s->sql('SELECT scheduler.audit_head()');
@@ -122,8 +124,8 @@ my $same = found('... and the same without a change is the same', 'PERFORM publi
 
 # The end.
 my $last = $s->sql('SELECT max(seal_seq) FROM scheduler.audit_seals');
-found('the end cut off', "DELETE FROM $log WHERE audit_seq > 2510; DELETE FROM scheduler.audit_seals WHERE last_seq > 2510", qr/\Aseal $last, noted in file ".*", is missing\z/);
-found('the end cut off, and sealed on', "DELETE FROM $log WHERE audit_seq > 2510; DELETE FROM scheduler.audit_seals WHERE last_seq > 2510; PERFORM scheduler.record_audit('test.deed'); PERFORM scheduler.seal_audit_log()",
+found('the end cut off', "DELETE FROM $log WHERE audit_seq > 2511; DELETE FROM scheduler.audit_seals WHERE last_seq > 2511", qr/\Aseal $last, noted in file ".*", is missing\z/);
+found('the end cut off, and sealed on', "DELETE FROM $log WHERE audit_seq > 2511; DELETE FROM scheduler.audit_seals WHERE last_seq > 2511; PERFORM scheduler.record_audit('test.deed'); PERFORM scheduler.seal_audit_log()",
 	qr/the end of the log was lost: seal $last.*\nseal $last, noted/s);
 found('all of it sealed anew, with the right key', "DELETE FROM scheduler.audit_seals; UPDATE $log SET audit_seq = NULL, details = '{}'; PERFORM scheduler.seal_audit_log()",
 	qr/the end of the log was lost: seal $last.*\nseal $last, noted/s);
@@ -132,7 +134,9 @@ like(problems("'" . ($last + 7) . ':' . ('0' x 64) . "'"), qr/\Aseal \d+, kept e
 
 # For good: sealing on would overwrite the file, so what it said is sealed.
 $s->sql('SELECT scheduler.disarm()');
-$s->sql("BEGIN; LOCK TABLE scheduler.audit_seals; SET LOCAL session_replication_role = replica; DELETE FROM $log WHERE audit_seq > 2510; DELETE FROM scheduler.audit_seals WHERE last_seq > 2510; COMMIT");
+all_sealed('that the database was disarmed is sealed');
+$last = $s->sql('SELECT max(seal_seq) FROM scheduler.audit_seals');
+$s->sql("BEGIN; LOCK TABLE scheduler.audit_seals; SET LOCAL session_replication_role = replica; DELETE FROM $log WHERE audit_seq > 2511; DELETE FROM scheduler.audit_seals WHERE last_seq > 2511; COMMIT");
 record(2);
 all_sealed('after the end was cut off sealing goes on');
 like(problems(), qr/\Abefore .* the end of the log was lost: seal $last\z/, '... and the loss is in the chain for good');

@@ -117,8 +117,11 @@ $s->sql('DELETE FROM scheduler.finished_jobs');
 # ---- races, made wide by a pause at a point ----
 
 $s->sql(q{
+	CREATE SEQUENCE naps;
 	CREATE FUNCTION nap(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE plpgsql AS $$
 	BEGIN
+		/* What no rollback takes back. */
+		PERFORM nextval('public.naps');
 		PERFORM pg_sleep((job.payload)::float8);
 		RETURN scheduler.step_done();
 	END $$;
@@ -142,6 +145,7 @@ my $job = $s->sql("SELECT pg_terminate_backend(pid) FROM (SELECT max(pid) AS pid
 $job =~ s/.*\n//s;
 $s->comes_true('a job that a runner took while a worker looked for the dead runs once',
 	"SELECT status || ' ' || attempts FROM scheduler.jobs WHERE job_id = '$job'", 'succeeded 1', 30);
+is($s->sql('SELECT last_value FROM naps'), 1, '... as its handler does');
 
 $s->comes_true('and the worker that ended has its successor', "SELECT count(*) FROM scheduler.stat_workers WHERE type = 'worker'", 2, 10);
 

@@ -40,7 +40,7 @@ my %through = (
 	record_answers => 'extraction_steps', record_changes => 'record_change', record_context => 'extraction_step', record_contexts => 'handle_mail', record_llm_call => 'extraction_step', refuse_hold => 'book_slot', refuse_old_snapshot => 'set_day',
 	interrupt_holder => 'cancel_job', refuse_slot => 'hold_slot', replan_tasks => 'update_task', save_dependencies => 'add_task', schedule_problem => 'save_schedule',
 	accept_secret => 'secret_input', note_secret_refusal => 'secret_input', split_hosts => 'secret_input', body_key => 'ingest_email', seal_body => 'ingest_email',
-	change_master_key => 'rotate_master_key', next_key_owner => 'rotate_data_keys', reseal_body => 'rotate_data_keys', reseal_rows => 'rotate_data_keys', retire_some => 'rotate_data_keys',
+	change_master_key => 'rotate_master_key', next_key_owner => 'rotate_data_keys', reseal_body => 'rotate_data_keys', retire_some => 'rotate_data_keys',
 	rotate_some => 'rotate_data_keys', shares_keys => 'rotate_data_keys',
 	seal_secret_file => 'set_secret_from_file', settle_conflicts => 'complete_task', settle_span => 'add_event',
 	store_secret => 'set_secret', try_calendar => 'handle_mails', try_lock => 'handle_mails', wait_patiently => 'cancel_job');

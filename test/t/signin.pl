@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use JSON::PP;
 use PostgreSQL::Test::Utils;
+use PostgREST;
 use Sched;
 use Test::More;
 use Time::HiRes qw(time sleep);
@@ -187,9 +188,10 @@ is(bearer($owner->{token}), $owner->{user_id}, 'a token is its user\'s');
 my $thief = ask('203.0.113.200', "refresh('$race->{refresh_token}')");
 is($thief->{status}, 401, 'an old token that comes again is refused');
 is(ask($home, "refresh('$owner->{refresh_token}')")->{status}, 401, '... and ends the session of who has the new one');
-is(bearer($owner->{token}), '', '... and every token there is');
+is(bearer($owner->{token}), '', '... and its tokens');
 my $other = ask($home, "refresh('$answers[1]{refresh_token}')");
-is(bearer($other->{token}), $other->{user_id}, '... while his other sessions go on with new ones');
+is(bearer($other->{token}), $other->{user_id}, '... while his other sessions go on');
+is(bearer($answers[1]{token}), $answers[1]{user_id}, '... with the tokens that they have');
 is($s->sql(q{SELECT outcome, subject_user_id = (SELECT user_id FROM scheduler.users WHERE email = 'vic@example.org') FROM scheduler.audit_log WHERE action = 'session.reused'}),
 	'refused|t', '... which is on record');
 $_->close foreach @clients, @racers;
@@ -213,6 +215,39 @@ is(join(' ', sort map { understood($_->answer)->{status} } @two), '200 401', 'of
 $_->close foreach @two;
 is(ask('192.0.2.1', "refresh('$ida->{refresh_token}')")->{status}, 401, 'the sessions of before are over');
 ok(login('192.0.2.1', 'ida@example.org', 'battery staple')->{token}, 'the new password signs in');
+
+# ---- through the real PostgREST ----
+
+$s->sql('CREATE ROLE authenticator LOGIN NOINHERIT; GRANT scheduler_anon, scheduler_user TO authenticator');
+my $rest = PostgREST->start($node->basedir . '/rest', $node, $node->basedir . '/keys/jwt.jwks');
+sub over_http { my ($from, $function, $content, $token) = @_; return $rest->rpc($function, $content, $token, { 'X-Forwarded-For' => $from }); }
+my $web = over_http('192.0.2.50', 'login', { email => 'ida@example.org', password => 'battery staple' });
+is($web->{status}, 200, 'PostgREST: she signs in');
+my $bearer = $web->{json}{token};
+is(over_http('192.0.2.50', 'login', { email => 'ida@example.org', password => 'wrong horse' })->{status}, 401, '... not with another password');
+cmp_ok(attack(60, "n::text", "'192.0.2.51'"), '>', 0, '... an address has tried everybody');
+my $limited = over_http('192.0.2.51', 'login', { email => 'race@example.org', password => $secret });
+is($limited->{status}, 429, '... and waits');
+like($limited->{headers}{'retry-after'} // '', qr/^\d+$/, '... as long as a header says');
+is($limited->{json}{code}, 'PT429', '... in the shape of an error');
+is($s->sql(q{SELECT count(*) FROM scheduler.audit_log WHERE action = 'session.refused' AND details->>'client' IN ('192.0.2.50', '192.0.2.51')}), 2, '... both are on record, with their addresses');
+is_deeply([ map { $_->{this_one} ? 1 : () } @{ $rest->get('/my_sessions?ended_at=is.null', $bearer)->{json} } ], [1], 'she sees where she is signed in');
+my $next = over_http('192.0.2.50', 'refresh', { refresh_token => $web->{json}{refresh_token} });
+is($next->{status}, 200, '... refreshes');
+is(over_http('192.0.2.50', 'change_password', { old_password => 'wrong horse', new_password => $secret }, $next->{json}{token})->{status}, 403, '... sets no other password without the old one');
+my $changed = over_http('192.0.2.50', 'change_password', { old_password => 'battery staple', new_password => $secret }, $next->{json}{token});
+is($changed->{status}, 200, '... with it she does');
+is($rest->get('/tasks', $next->{json}{token})->{status}, 401, '... which makes older tokens void');
+$next = over_http('192.0.2.50', 'refresh', { refresh_token => $next->{json}{refresh_token} });
+is($rest->get('/tasks', $next->{json}{token})->{status}, 200, '... but not the session that she is in');
+is(over_http('192.0.2.50', 'logout', {}, $next->{json}{token})->{json}, JSON::PP::true, '... and leaves');
+is($rest->get('/tasks', $next->{json}{token})->{status}, 401, '... with a token that is over');
+is(over_http('192.0.2.50', 'refresh', { refresh_token => $next->{json}{refresh_token} })->{status}, 401, '... and cannot be refreshed');
+foreach my $function (qw(panic disable_user invite_user password_reset_token pending_resets set_admin))
+{
+	like(over_http('192.0.2.50', $function, {})->{status}, qr/^40[134]$/, "a stranger cannot call $function");
+}
+undef $rest;
 
 # ---- shut out in the middle of jobs ----
 

@@ -85,6 +85,11 @@ static const Case cases[] = {
 	 "the sales figures by "
 	 "Thursday?\n",
 	 1, "sales figures", "2026-03-05T23:59:00+02:00"},
+	{"a chaser by a word that only begins as the pattern's", "Re: contract",
+	 "Any updates on the contract?\n\nOn Fri, 27 Feb 2026 at 10:00, Tom wrote:\n> could you send "
+	 "me "
+	 "the contract by Monday?\n",
+	 1, "Send me the contract", "followup"},
 	{"a quoted request that is not taken up", "Re: figures",
 	 "Here they are.\n\nOn Fri, 27 Feb 2026 at 10:00, Tom wrote:\n> could you send me the figures "
 	 "by Monday?\n",
