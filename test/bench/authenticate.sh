@@ -5,6 +5,7 @@
 # Floor: the bare verification of the same signatures in a C loop (authenticate.c).
 . "$(dirname "$0")/common.bash"
 COUNT=${COUNT:-100000}
+# ALGS="ES256": only these
 bench_start authenticate
 q "SELECT scheduler.create_jwt_keys()" >/dev/null
 q "CREATE TABLE tokens (n integer PRIMARY KEY, headers text, token text);
@@ -52,7 +53,7 @@ COMMIT;
 SQL
 }
 
-for alg in HS256 RS256 ES256; do
+for alg in ${ALGS:-HS256 RS256 ES256}; do
 	write_key "$alg"
 	q "TRUNCATE tokens; INSERT INTO tokens
 		SELECT n, '{\"host\":\"api.example.org\",\"authorization\":\"Bearer ' || t || '\",\"user-agent\":\"bench\"}', t

@@ -123,6 +123,10 @@ sub fill
 		}
 	}
 	$s->sql("SELECT scheduler.add_account('maildir', 'ben\@example.org', settings => '{\"path\": \"$folder/box\"}', poll_interval => '7 days')", 'ben');
+	$s->sql(q{SELECT scheduler.add_issuer('https://login.example', 'app', 'ES256', jwks => '{"kty": "EC", "crv": "P-256",
+			"x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}');
+		SELECT scheduler.link_identity('https://login.example', 's1', u.user_id) FROM scheduler.users u WHERE u.email = 'anna@example.org';
+		SELECT scheduler.set_api_limit('add_task', 60)});
 	$s->sql("SELECT scheduler.set_secret('house', 'value-of-the-secret', ARRAY['127.0.0.1:9'], scheduler.system_user_id());"
 		  . " SELECT scheduler.add_model('house', 'openai', 'h', 'house', 'https://127.0.0.1:9/v1', user_id => scheduler.system_user_id());"
 		  . " SELECT scheduler.set_model('assist', 'house', scheduler.system_user_id())");

@@ -27,6 +27,7 @@ my %fired = map { $_ => 1 } $source =~ /EXECUTE FUNCTION scheduler\.(\w+)/g, $so
 # No client can call these; a test names the function through which each runs. `make mutants bodies` empties their
 # bodies too and shows that this is noticed.
 my %through = (
+	admit_subject => 'accept_token', admit_token => 'accept_token', handle_issuer_keys => 'add_issuer', jwks_problem => 'add_issuer', read_token => 'link_token',
 	check_worker_role => 'register_job_kind', route_jobs => 'register_job_kind', handle_plan => 'plan_all', handle_recap => 'recap_all',
 	add_mail_events => 'handle_mail', apply_placements => 'plan', builtin_facts => 'extraction_step',
 	check_event_words => 'add_event', check_hours => 'set_availability',
