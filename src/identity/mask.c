@@ -31,7 +31,6 @@ static const struct
 	{"signup", true},          {"login", true},
 	{"login_google", true},    {"refresh", true},
 	{"oauth_callback", true},  {"oauth_finish", true},
-	{"add_jwt_issuer", true},  {"set_oauth_client", true},
 };
 
 static bool
