@@ -67,6 +67,7 @@ sub install
 		INSERT INTO scheduler.scheduling_conflicts (user_id, conflict_type, task_id, detail)
 			SELECT user_id, 'deadline_impossible', task_id, '$mark' FROM scheduler.tasks WHERE user_id = '$b' LIMIT 1});
 	$s->comes_true('changes are numbered', 'SELECT count(*) FROM scheduler.new_changes', 0);
+	$s->sql('SELECT scheduler.seal_rows(NULL, true)');
 
 	# Only the superuser's own: what B has, in one number, and every id in it.
 	$s->sql(q{
