@@ -78,11 +78,11 @@ foreach my $role (@Victim::attackers)
 foreach my $role (grep { $_ ne 'looker' } @Victim::attackers)
 {
 	told($role, "COPY scheduler.secret_input (name, hosts, value) FROM STDIN;\nfrom.copy\texample.org\tunseen-of-$role\nNo Name\texample.org\tunseen-of-$role\n\\.\n");
-	told($role, "INSERT INTO scheduler.secret_input (name, hosts, value) VALUES ('$mark', 'evil.example', 'unseen-of-$role')");
+	told($role, "INSERT INTO scheduler.secret_input (name, hosts, value) VALUES ('from.insert', 'example.org', 'unseen-of-$role')");
 	unlike(told($role, 'SELECT * FROM scheduler.secret_input'), qr/unseen|$mark|$known/, "what $role types into secret_input is not to be read");
 }
 is($s->sql(q{SELECT string_agg(DISTINCT u.role_name || ' ' || s.name, ', ' ORDER BY u.role_name || ' ' || s.name) FROM scheduler.sealed_secrets s JOIN scheduler.users u USING (user_id)}),
-	"a $mark, a from.copy, b $mark, dev $mark, dev from.copy", '... each keeps his own, and nobody\'s replaces another\'s');
+	"a from.copy, a from.insert, b $mark, dev from.copy, dev from.insert", '... each keeps his own');
 is(rows_of_b(), $before, '... and B has what he had');
 
 # ---- a function that costs nothing is not asked before the policy ----
