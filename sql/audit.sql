@@ -105,7 +105,18 @@ SELECT * FROM scheduler.erase_user(scheduler.system_user_id());
 SELECT t.table_name, u.reason FROM scheduler.user_tables() AS t JOIN scheduler.unexported() AS u ON u.table_name = t.table_name AND u.column_name IS NULL ORDER BY 1;
 SELECT u.* FROM scheduler.unexported() AS u WHERE u.column_name IS NOT NULL
 	AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass('scheduler.' || u.table_name) AND a.attname = u.column_name);
+-- what rows of others and of the installation say of her goes, too; what they say of others stays
+INSERT INTO scheduler.reset_requests (email) VALUES ('anna@example.org'), ('ben@example.net');
+INSERT INTO scheduler.invitations (user_id, email, token_hash, expires_at)
+SELECT :'ben', e, 'x', now() FROM unnest(ARRAY['Anna@example.org', 'carl@example.org']) AS e;
+INSERT INTO scheduler.accounts (user_id, provider, address, settings)
+SELECT u, 'maildir', 'a', '{"path": "/a"}' FROM unnest(ARRAY[:'anna', :'ben']::uuid[]) AS u;
+SELECT scheduler.set_rate_limit('user', u, 5) FROM unnest(ARRAY[:'anna', :'ben', '*']) AS u;
+SELECT scheduler.set_rate_limit('account', account_id::text, 5) FROM scheduler.accounts WHERE user_id IN (:'anna', :'ben');
 SELECT table_name FROM scheduler.erase_user(:'anna') ORDER BY 1;
+SELECT email FROM scheduler.reset_requests UNION ALL SELECT email FROM scheduler.invitations ORDER BY 1;
+SELECT scope, CASE WHEN subject = :'ben' THEN 'ben' WHEN subject = '*' THEN '*' WHEN subject IN (SELECT account_id::text FROM scheduler.accounts WHERE user_id = :'ben') THEN 'his account' END AS whose
+FROM scheduler.rate_limits ORDER BY 1, 2;
 SELECT table_name FROM scheduler.erase_user(:'anna');
 SELECT details ? 'person' AS person, details ->> 'rows' AS rows FROM scheduler.audit_log WHERE action = 'user.erased';
 SELECT pg_has_role('regress_audit_anna', 'scheduler_user', 'MEMBER') AS let_in, count(*) FROM scheduler.users WHERE user_id = :'anna';

@@ -49,11 +49,12 @@ PG_FUNCTION_INFO_V1(sched_sql_follow_blocks);
 
 /*
  * One writer of blocks per user at a time: the exclusion constraint alone answers concurrent writers with
- * deadlocks, behind this lock they wait and then see each other.
+ * deadlocks, behind this lock they wait and then see each other. An old snapshot would not.
  */
 static bool
 take_calendar(Datum user_id, bool wait)
 {
+	sched_core_refuse_old_snapshot();
 	return sched_core_take_lock(CALENDARS, DatumGetUInt32(DirectFunctionCall1(uuid_hash, user_id)),
 								wait);
 }

@@ -181,6 +181,21 @@ $body$;
 COMMENT ON FUNCTION scheduler.excuse_erasure(uuid, boolean) IS
 	'Records the erasure of a person with the numbers of the rows of audit_log that go with him.';
 
+/*
+ * What rows of others and of the installation say of a person: his address where he was invited or asked for a new password,
+ * his id and those of his accounts where a limit was set. Before his own rows go, which tell both.
+ */
+CREATE FUNCTION scheduler.erase_mentions(user_id uuid) RETURNS void
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $body$
+	DELETE FROM scheduler.reset_requests r USING scheduler.users u WHERE u.user_id = $1 AND lower(r.email) = lower(u.email);
+	DELETE FROM scheduler.invitations i USING scheduler.users u WHERE u.user_id = $1 AND lower(i.email) = lower(u.email);
+	DELETE FROM scheduler.rate_limits l WHERE l.scope = 'user' AND l.subject = $1::text
+		OR l.scope = 'account' AND l.subject IN (SELECT a.account_id::text FROM scheduler.accounts a WHERE a.user_id = $1)
+	$body$;
+COMMENT ON FUNCTION scheduler.erase_mentions(uuid) IS 'Deletes rows that are not a person''s and name him.';
+
 CREATE FUNCTION scheduler.erase_user(user_id uuid) RETURNS TABLE (table_name text, rows bigint)
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -200,6 +215,7 @@ BEGIN
 	END IF;
 	PERFORM scheduler.wait_patiently();
 	PERFORM scheduler.stop_user(person);
+	PERFORM scheduler.erase_mentions(person);
 	/* Deleting a row may write another one, such as a change; the second round takes it. */
 	FOR round IN 1 .. 3 LOOP
 		again := false;

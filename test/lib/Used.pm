@@ -130,6 +130,10 @@ sub fill
 	$s->sql("SELECT scheduler.set_secret('house', 'value-of-the-secret', ARRAY['127.0.0.1:9'], scheduler.system_user_id());"
 		  . " SELECT scheduler.add_model('house', 'openai', 'h', 'house', 'https://127.0.0.1:9/v1', user_id => scheduler.system_user_id());"
 		  . " SELECT scheduler.set_model('assist', 'house', scheduler.system_user_id())");
+	$s->sql(q{SELECT scheduler.set_secret('google', 'value-of-the-secret', ARRAY['oauth2.googleapis.com'], scheduler.system_user_id());
+		SELECT scheduler.set_oauth_client('google', 'client', 'google', 'https://app.example/rpc/oauth_callback');
+		SELECT scheduler.set_rate_limit('host', 'api.example.org', 5, 10), scheduler.set_rate_limit('user', '*', 100)});
+	$s->sql("SELECT scheduler.oauth_start('google')", 'anna');
 	$s->sql(q{
 		CREATE FUNCTION app.step(job scheduler.job, response scheduler.http_response) RETURNS scheduler.step LANGUAGE sql
 			AS $$ SELECT CASE WHEN job.payload ? 'fail' THEN scheduler.step_fail('as asked') WHEN job.payload ? 'later' THEN scheduler.step_sleep(now() + interval '1 day')

@@ -60,11 +60,14 @@ sub install
 		INSERT INTO scheduler.password_resets (user_id, token_hash, expires_at) VALUES ('$b', '$mark', now() + interval '1 day');
 		INSERT INTO scheduler.llm_calls (user_id, model_id, model, purpose, outcome) VALUES ('$b', '$mark', '$mark', 'assist', 'ok');
 		INSERT INTO scheduler.external_identities (user_id, issuer, subject) VALUES ('$b', 'https://$mark.example', '$mark');
+		INSERT INTO scheduler.oauth_grants (user_id, provider, purposes, state_hash, token_hosts, api_hosts)
+			VALUES ('$b', 'google', '{mail.read}', '$mark', '{$mark.example}', '{$mark.example}');
 		INSERT INTO scheduler.task_dependencies (user_id, task_id, depends_on_id)
 			SELECT '$b', min(task_id::text)::uuid, max(task_id::text)::uuid FROM scheduler.tasks WHERE user_id = '$b';
 		INSERT INTO scheduler.scheduling_conflicts (user_id, conflict_type, task_id, detail)
 			SELECT user_id, 'deadline_impossible', task_id, '$mark' FROM scheduler.tasks WHERE user_id = '$b' LIMIT 1});
 	$s->comes_true('changes are numbered', 'SELECT count(*) FROM scheduler.new_changes', 0);
+	$s->sql('SELECT scheduler.seal_rows(NULL, true)');
 
 	# Only the superuser's own: what B has, in one number, and every id in it.
 	$s->sql(q{
