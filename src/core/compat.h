@@ -46,11 +46,13 @@
 	object_ownercheck(ExtensionRelationId, (extension), (role))
 #endif
 
-/* This process's index in the server's table of processes. */
+/* This process's index in the server's table of processes, and the number of its transaction, written or not. */
 #if PG_VERSION_NUM < 170000
 #define SCHED_MY_PROCNO (MyProc->pgprocno)
+#define SCHED_MY_LXID (MyProc->lxid)
 #else
 #define SCHED_MY_PROCNO MyProcNumber
+#define SCHED_MY_LXID (MyProc->vxid.lxid)
 #endif
 
 /* What a JSON text is read from; in memory of its own since 17 where none is given. */

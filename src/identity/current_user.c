@@ -8,12 +8,15 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgtime.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
+#include "core/compat.h"
 #include "identity/account.h"
 #include "identity/current_user.h"
 #include "identity/slot.h"
@@ -43,17 +46,46 @@ runs_for_another(void)
 		   GetUserId() != GetOuterUserId();
 }
 
+/* What was found for a role, good while neither the statement nor what it has written is another. */
+typedef struct MappedRole
+{
+	Oid role;
+	LocalTransactionId transaction;
+	SubTransactionId subtransaction;
+	CommandId command;
+	TimestampTz statement;
+	bool is_found;
+	SchedAccount account;
+} MappedRole;
+
 /*
  * Whether the role outside stands for a user of its own, who may have been disabled: then no token and no act_as() makes
- * somebody else of it.
+ * somebody else of it. Every policy of a statement asks, so the answer is kept for the statement.
  */
 bool
 sched_identity_find_mapped(SchedAccount *account)
 {
+	static MappedRole kept = {InvalidOid};
+	Oid role = GetOuterUserId();
 	char *role_name;
 
-	role_name = GetUserNameFromId(GetOuterUserId(), true);
-	return role_name != NULL && sched_identity_find_role_account(role_name, account);
+	if (kept.role != role || kept.transaction != SCHED_MY_LXID ||
+		kept.subtransaction != GetCurrentSubTransactionId() ||
+		kept.command != GetCurrentCommandId(false) ||
+		kept.statement != GetCurrentStatementStartTimestamp())
+	{
+		kept.role = InvalidOid;
+		role_name = GetUserNameFromId(role, true);
+		kept.is_found =
+			role_name != NULL && sched_identity_find_role_account(role_name, &kept.account);
+		kept.transaction = SCHED_MY_LXID;
+		kept.subtransaction = GetCurrentSubTransactionId();
+		kept.command = GetCurrentCommandId(false);
+		kept.statement = GetCurrentStatementStartTimestamp();
+		kept.role = role;
+	}
+	*account = kept.account;
+	return kept.is_found;
 }
 
 bool

@@ -110,6 +110,7 @@ sched_identity_read_private_file(const char *path, const char *data_directory, c
 	ssize_t got = 0;
 	int descriptor;
 
+	*length = 0;
 	/* A base backup would carry the key away with what it seals. */
 	if (sched_identity_is_in_directory(path, data_directory))
 		return SCHED_KEY_FILE_IN_DATA;

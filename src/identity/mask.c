@@ -24,14 +24,11 @@ static const struct
 	const char *word;
 	bool called;
 } secret_words[] = {
-	{"set_secret", false},     {"secret_input", false},
-	{"accept_secret", false},  {"seal_secret", false},
-	{"reset_password", false}, {"change_password", false},
-	{"hash_password", false},  {"create_user", true},
-	{"signup", true},          {"login", true},
-	{"login_google", true},    {"refresh", true},
-	{"oauth_callback", true},  {"oauth_finish", true},
-	{"add_jwt_issuer", true},  {"set_oauth_client", true},
+	{"set_secret", false},    {"secret_input", false},   {"accept_secret", false},
+	{"seal_secret", false},   {"reset_password", false}, {"change_password", false},
+	{"hash_password", false}, {"create_user", true},     {"signup", true},
+	{"login", true},          {"login_google", true},    {"refresh", true},
+	{"oauth_callback", true}, {"oauth_finish", true},
 };
 
 static bool
