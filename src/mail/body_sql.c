@@ -15,8 +15,8 @@
 #include "utils/memutils.h"
 #include "utils/uuid.h"
 
-#include "core/settings.h"
 #include "core/compat.h"
+#include "core/settings.h"
 #include "identity/data_key.h"
 
 PG_FUNCTION_INFO_V1(sched_sql_body_key);
