@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 #include "utils/uuid.h"
 
+#include "core/compat.h"
 #include "core/settings.h"
 #include "identity/data_key.h"
 
