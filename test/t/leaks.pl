@@ -221,6 +221,24 @@ my $asked = as_role('a', "SELECT scheduler.chat('hello')");
 like(as_role('a', "SELECT error FROM scheduler.wait_for_job('$asked')"), qr/no such secret/, '... and a model of his own that names one of them is not given it');
 $s->sql('SELECT scheduler.disarm()');
 
+# ---- somebody who has signed up: no login of his own, a token or act_as() in a pooled one ----
+
+$s->sql(q{CREATE ROLE pool LOGIN; GRANT scheduler_service, scheduler_user TO pool});
+my $signed_up = $s->sql("SELECT scheduler.create_user('up\@example.org', 'Up')");
+my $as_him = "BEGIN; SELECT scheduler.act_as('$signed_up')";
+is(told('pool', "$as_him; SELECT scheduler.me() ->> 'email'") =~ s/\s//gr, 'up@example.org', 'one login stands for whoever signed up');
+@told = told_each('pool', $as_him, map { ('SAVEPOINT s', "SELECT x FROM $_ x", 'ROLLBACK TO s') } @relations);
+is(join(' ', map { $relations[$_] } grep { $told[ 3 * $_ + 2 ] =~ /$mark|$known/ } 0 .. $#relations), '', '... who sees nothing of B\'s in any relation');
+is(join(' ', grep { told('pool', "$as_him; SELECT scheduler.enqueue('$_', run_at => now() + '1 day')") !~ /permission denied|may not|not enqueue/ }
+	  split /\n/, $s->sql("SELECT kind FROM scheduler.job_kinds WHERE kind <> 'noop' ORDER BY 1")), '', '... to whom every kind is refused but the one for measuring');
+like(told('pool', "$as_him; SELECT scheduler.http_call('GET', 'http://localhost:9/', auth => 'secret:installation')"), qr/permission denied/, '... and every call with the installation\'s secrets');
+foreach my $try ("SET ROLE b", "SET SESSION AUTHORIZATION b", "SELECT scheduler.set_secret('x', 'some value', ARRAY['example.org'], '$b')", "SELECT scheduler.export_user_data('$b')",
+	"SELECT scheduler.erase_user('$b')", "SELECT scheduler.disable_user('$b')", "SELECT scheduler.panic()", "SELECT scheduler.record_audit('x')", "SELECT scheduler.sign_token('$b', '1 h', gen_random_uuid())")
+{
+	like(told('pool', "$as_him; $try"), qr/permission denied|only an admin|needs membership/, "... nor can he: $try");
+}
+is(told('pool', "$as_him; COMMIT; SELECT scheduler.current_user_id() IS NULL") =~ s/\s//gr, 't', '... and at the end of the transaction nobody is there');
+
 # ---- how long a refusal takes: another's id and one that nobody has ----
 
 $s->sql(q{CREATE FUNCTION public.time_refusals(attacker name, function name, known uuid) RETURNS double precision LANGUAGE plpgsql AS $$
