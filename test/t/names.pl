@@ -44,7 +44,23 @@ my %through = (
 	change_master_key => 'rotate_master_key', next_key_owner => 'rotate_data_keys', reseal_body => 'rotate_data_keys', retire_some => 'rotate_data_keys',
 	rotate_some => 'rotate_data_keys', shares_keys => 'rotate_data_keys',
 	seal_secret_file => 'set_secret_from_file', settle_conflicts => 'complete_task', settle_span => 'add_event',
-	store_secret => 'set_secret', try_calendar => 'handle_mails', try_lock => 'handle_mails', wait_patiently => 'cancel_job');
+	store_secret => 'set_secret', try_calendar => 'handle_mails', try_lock => 'handle_mails', wait_patiently => 'cancel_job',
+	account_name => 'request_password_reset', account_state => 'oauth_start', attach_grant => 'oauth_finish', audit_refusal => 'refresh',
+	check_audit_seal => 'verify_audit_log', check_purpose => 'give_consent', checked_email => 'request_password_reset',
+	claimed_address => 'oauth_finish', decode_token => 'refresh', decode_url_part => 'oauth_finish_url',
+	diagnose_hosts => 'doctor', drop_grant => 'oauth_start', encode_token => 'password_reset_token', encode_url_part => 'oauth_start',
+	end_processes => 'panic', erase_mentions => 'erase_user', erase_rows => 'erase_user',
+	excuse_erasure => 'erase_user', expire_rows => 'apply_retention', export_query => 'export_user_data',
+	find_client_processes => 'panic', granted_purposes => 'oauth_finish', handle_oauth_connect => 'oauth_finish', handle_oauth_refresh => 'oauth_finish',
+	handle_oauth_revoke => 'disconnect_account', has_consent => 'extraction_step', host_of_url => 'set_oauth_client', is_known_address => 'login',
+	keep_grant_secret => 'oauth_start', keep_tokens => 'oauth_finish', lock_user => 'disable_user', may_ask => 'extraction_step',
+	noted_audit_head => 'verify_audit_log', oauth_client => 'oauth_start', oauth_scope => 'oauth_start', oauth_scopes => 'oauth_start',
+	random_secret => 'refresh', record_job_audit => 'cancel_job', refresh_account => 'oauth_finish', refuse_grant => 'oauth_finish',
+	remember_address => 'login', repeat_with_new_token => 'oauth_finish',
+	require_reauth => 'oauth_finish', return_attempt => 'login', seal_grant_token => 'oauth_start',
+	seal_in_passing => 'seal_audit_log', session_answer => 'refresh', signup_refusal => 'signup', stop_user => 'erase_user', take_back_claims => 'panic',
+	take_state => 'oauth_finish', token_answer => 'oauth_finish', token_request => 'oauth_finish', token_verdict => 'oauth_finish',
+	verify_sealed_rows => 'verify_audit_log', wait_refusal => 'request_password_reset', wake_account_jobs => 'oauth_finish');
 foreach my $name (sort keys %functions)
 {
 	next if $fired{$name};
