@@ -190,7 +190,7 @@ sub settle
 {
 	my ($seen, $since) = (killed(), time);
 	my $until = time + 30;
-	while (time - $since < 1 && time < $until)
+	while (time - $since < 0.4 && time < $until)
 	{
 		($seen, $since) = (killed(), time) if !defined ask('SELECT 1') || killed() != $seen;
 		sleep 0.05;
