@@ -35,11 +35,15 @@ FROM (
 	OFFSET 0
 ) AS d
 CROSS JOIN LATERAL (
-	SELECT short.* FROM scheduler.calendar_events AS short
+	SELECT short.user_id, short.event_id, short.task_id, short.start_datetime, short.end_datetime, short.summary,
+		short.location, short.status, short.hold_expires_at, short.is_all_day, short.is_external
+	FROM scheduler.calendar_events AS short
 	WHERE short.user_id = d.user_id AND short.start_datetime < d.ends AND short.end_datetime > d.starts
 		AND short.start_datetime >= d.earliest AND short.end_datetime - short.start_datetime <= interval '1 day'
 	UNION ALL
-	SELECT long.* FROM scheduler.calendar_events AS long
+	SELECT long.user_id, long.event_id, long.task_id, long.start_datetime, long.end_datetime, long.summary,
+		long.location, long.status, long.hold_expires_at, long.is_all_day, long.is_external
+	FROM scheduler.calendar_events AS long
 	WHERE long.user_id = d.user_id AND long.start_datetime < d.ends AND long.end_datetime > d.starts
 		AND long.end_datetime - long.start_datetime > interval '1 day'
 ) AS e
