@@ -9,6 +9,7 @@
 
 #include "utils/uuid.h"
 
+#include "core/compat.h"
 #include "identity/data_key_file.h"
 #include "identity/seal.h"
 
@@ -30,8 +31,8 @@ extern bool sched_identity_drop_data_key(const pg_uuid_t *user_id);
 extern int sched_identity_await_key_lock(void);
 
 /* The error of a status, SQLSTATE 55000 or 58030; never returns. */
-extern void sched_identity_throw_data_key(SchedDataKeyStatus status, const SchedKeyPlace *place)
-	pg_attribute_noreturn();
+extern SCHED_NORETURN void sched_identity_throw_data_key(SchedDataKeyStatus status,
+														 const SchedKeyPlace *place);
 
 /* Wipes all keys of this process. */
 extern void sched_identity_forget_keys(void);
